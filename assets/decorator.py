@@ -1,0 +1,105 @@
+"""`@asset`: turn a function into a declaration, without touching anything else."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, overload
+
+from assetctl.assets.definition import AssetDef, AssetOptions
+from assetctl.assets.errors import DeclarationError, Problem
+
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+
+
+@overload
+def asset(fn: Callable[..., Any], /) -> AssetDef: ...
+@overload
+def asset(fn: Callable[..., Any], /, **options: Any) -> AssetDef: ...
+@overload
+def asset(**options: Any) -> Callable[[Callable[..., Any]], AssetDef]: ...
+
+
+def asset(
+    fn: Callable[..., Any] | None = None,
+    /,
+    *,
+    key: str | None = None,
+    ins: Mapping[str, str] | None = None,
+    deps: Sequence[Any] = (),
+    config: Mapping[str, Any] | None = None,
+    outs: Sequence[str] = (),
+    group: str | None = None,
+    tags: Mapping[str, str] | None = None,
+    owners: Sequence[str] = (),
+    kinds: Sequence[str] = (),
+    description: str | None = None,
+    codec: str | None = None,
+    unordered: bool = False,
+    version: str | None = None,
+    code_deps: Sequence[Any] = (),
+    secret: Sequence[str] = (),
+    aliases: Sequence[str] = (),
+    retries: int = 0,
+    timeout: str | float | None = None,
+    exists: Callable[[], bool] | None = None,
+) -> AssetDef | Callable[[Callable[..., Any]], AssetDef]:
+    """Declare an asset: `@asset`, `@asset(group="features")` or `asset(fn, key="x", ins={...})`.
+
+    A parameter without a default names an upstream asset (`__` means `/`); one with a
+    JSON-able default is config. `timeout` is seconds or text such as `"10m"`.
+
+    Raises:
+        DeclarationError: an option cannot work, whatever the project looks like.
+    """
+    options = AssetOptions(
+        key=key,
+        ins=dict(ins or {}),
+        deps=tuple(_names("deps", deps)),
+        config=dict(config or {}),
+        outs=tuple(_names("outs", outs)),
+        group=group,
+        tags=dict(tags or {}),
+        owners=tuple(_names("owners", owners)),
+        kinds=tuple(_names("kinds", kinds)),
+        description=description,
+        codec=codec,
+        unordered=unordered,
+        version=version,
+        code_deps=tuple(code_deps),
+        secret=tuple(_names("secret", secret)),
+        aliases=tuple(_names("aliases", aliases)),
+        retries=retries,
+        timeout_s=_seconds(timeout),
+        exists=exists,
+    )
+    if fn is None:
+        return lambda function: _declare(function, options)
+    return _declare(fn, options)
+
+
+def _declare(fn: Callable[..., Any], options: AssetOptions) -> AssetDef:
+    if not callable(fn):
+        raise DeclarationError(
+            Problem(f"`@asset` was given {fn!r}, which is not a function", hint="put `@asset` above a function")
+        )
+    return AssetDef(fn.fn if isinstance(fn, AssetDef) else fn, options)
+
+
+def _names(option: str, values: Sequence[Any]) -> Sequence[Any]:
+    if isinstance(values, str):
+        raise DeclarationError(
+            Problem(f"`{option}` is the text {values!r}, not a list", hint=f'write `{option}=["{values}"]`')
+        )
+    return values
+
+
+def _seconds(timeout: str | float | None) -> float | None:
+    if timeout is None or isinstance(timeout, int | float):
+        return timeout
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)\s*", timeout)
+    if found is None:
+        raise DeclarationError(
+            Problem(f"timeout {timeout!r} is not a duration", hint='write seconds, or text such as "90s", "10m", "2h"')
+        )
+    return float(found[1]) * _UNITS[found[2]]

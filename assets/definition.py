@@ -1,0 +1,113 @@
+"""Declarations: what a person wrote about an asset, nothing derived from it.
+
+A declaration is still the plain function when called. It holds no key of its own
+unless one was given: the key of `@asset def departures` is decided when the module
+that holds it is collected.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+_EMPTY: Mapping[str, Any] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class AssetOptions:
+    """Everything the decorator accepts besides the function.
+
+    `timeout_s` is in seconds. `ins` maps a parameter to an asset key, `config` a
+    parameter to its value. `code_deps` adds objects or project-relative file globs to
+    the code version; `version` replaces it.
+    """
+
+    key: str | None = None
+    ins: Mapping[str, str] = _EMPTY
+    deps: tuple[str, ...] = ()
+    config: Mapping[str, Any] = _EMPTY
+    outs: tuple[str, ...] = ()
+    group: str | None = None
+    tags: Mapping[str, str] = _EMPTY
+    owners: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
+    description: str | None = None
+    codec: str | None = None
+    unordered: bool = False
+    version: str | None = None
+    code_deps: tuple[Any, ...] = ()
+    secret: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
+    retries: int = 0
+    timeout_s: float | None = None
+    exists: Callable[[], bool] | None = None
+
+
+def _look_like(declaration: object, fn: Callable[..., Any]) -> None:
+    """Give a declaration the name, docstring and signature of its function."""
+    for name in ("__module__", "__name__", "__qualname__", "__doc__"):
+        if hasattr(fn, name):
+            object.__setattr__(declaration, name, getattr(fn, name))
+    object.__setattr__(declaration, "__wrapped__", fn)
+
+
+@dataclass(frozen=True, eq=False)
+class AssetDef:
+    """An asset as declared; calling it calls the function."""
+
+    fn: Callable[..., Any]
+    options: AssetOptions = field(default_factory=AssetOptions)
+
+    def __post_init__(self) -> None:
+        _look_like(self, self.fn)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self.fn(*args, **kwargs)
+
+    def __repr__(self) -> str:
+        return f"<asset {getattr(self.fn, '__qualname__', self.fn)!s}>"
+
+
+@dataclass(frozen=True, eq=False)
+class SourceDef:
+    """A root that is observed, not computed: a file, a folder, or the files of a glob.
+
+    `path` is as written: relative to the project root, or absolute.
+    """
+
+    path: str
+    shape: str  # "file", "directory" or "glob"
+    key: str | None = None
+    group: str | None = None
+    tags: Mapping[str, str] = _EMPTY
+    owners: tuple[str, ...] = ()
+    description: str | None = None
+    where: str = ""  # file:line of the call
+
+    def __repr__(self) -> str:
+        return f"<source {self.shape} {self.path!r}>"
+
+
+@dataclass(frozen=True, eq=False)
+class CheckDef:
+    """A question about one asset's value; a blocking one keeps a bad value from being published."""
+
+    fn: Callable[..., Any]
+    asset: AssetDef | SourceDef | str
+    blocking: bool = True
+    name: str | None = None
+    description: str | None = None
+
+    def __post_init__(self) -> None:
+        _look_like(self, self.fn)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self.fn(*args, **kwargs)
+
+    def __repr__(self) -> str:
+        return f"<check {getattr(self.fn, '__qualname__', self.fn)!s}>"
+
+
+Declaration = AssetDef | SourceDef | CheckDef

@@ -1,0 +1,1 @@
+"""One file a verb; `cli.main` loads each only when it is called."""

@@ -1,0 +1,1 @@
+"""Making it so: the `Project` front door, the run loop, executors, retries, logs."""
