@@ -1,0 +1,100 @@
+"""Identity of values, format `av/1`: what a value is, never how it happens to be stored.
+
+Equal logical content gives equal digests in every process, on every machine and with
+every library version; what has no defined identity is refused (`Unencodable`), never
+sampled and never guessed. Libraries are asked for only when the value can be theirs:
+when they are loaded already.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Protocol, cast
+
+from assetctl.lineage.identity import python_values
+from assetctl.lineage.identity.encode import Framed
+from assetctl.lineage.identity.walk import FORMAT, Encoder, Refer, Unencodable, Walk, mro, type_name
+from assetctl.lineage.records import DataVersion, ValueIdentity
+
+__all__ = ["FORMAT", "Refer", "Unencodable", "identify_value", "kind_of", "write_value"]
+
+_PLUGINS = {
+    "numpy": "assetctl.lineage.identity.arrays",
+    "scipy.sparse": "assetctl.lineage.identity.sparse",
+    "pyarrow": "assetctl.lineage.identity.tables",
+    "pandas": "assetctl.lineage.identity.frames",
+    "polars": "assetctl.lineage.identity.polars_frames",
+    "sklearn.base": "assetctl.lineage.identity.estimators",
+}
+"""A library whose values are known -> the module that knows them."""
+
+
+class _Plugin(Protocol):
+    def encoders(self) -> dict[type, Encoder]: ...
+
+
+class _Registry:
+    """Encoders by class, growing as libraries are loaded."""
+
+    def __init__(self) -> None:
+        self._encoders: dict[int, Encoder] = {}
+        self._classes: list[type] = []
+        self._waiting = dict(_PLUGINS)
+        self._add(python_values.ENCODERS)
+
+    def _add(self, encoders: dict[type, Encoder]) -> None:
+        for cls, encoder in encoders.items():
+            self._encoders[id(cls)] = encoder
+            self._classes.append(cls)  # keeps the id valid
+
+    def lookup(self, cls: type) -> tuple[Encoder, bool] | None:
+        """Find the encoder of a class: its own, its family's, or its nearest base's."""
+        for library in [library for library in self._waiting if library in sys.modules]:
+            plugin = cast(_Plugin, importlib.import_module(self._waiting.pop(library)))
+            self._add(plugin.encoders())
+        own = self._encoders.get(id(cls))
+        if own is not None:
+            return own, False
+        found = python_values.family(cls)
+        if found is not None:
+            return found, False
+        for base in mro(cls)[1:]:
+            inherited = self._encoders.get(id(base))
+            if inherited is not None:
+                return inherited, not inherited.whole
+        return None
+
+
+_registry = _Registry()
+
+
+def write_value(out: Framed, value: object, refer: Refer | None = None) -> None:
+    """Write what a value is.
+
+    `refer` is asked first for the classes of instances, and for everything that has no
+    identity of its own (functions, classes, instances of plain classes); it writes a
+    reference and returns True, or returns False.
+
+    Raises:
+        Unencodable: the value, or something inside of it, has no defined identity.
+    """
+    Walk(_registry.lookup, refer).write(out, value)
+
+
+def identify_value(value: object, *, unordered: bool = False) -> ValueIdentity:
+    """Return the identity of a value.
+
+    `unordered`: the rows of a table count as a multiset, their order does not matter.
+
+    Raises:
+        Unencodable: the value, or something inside of it, has no defined identity.
+    """
+    out = Framed(FORMAT)
+    write_value(out, value)
+    return ValueIdentity(DataVersion(out.hexdigest()), kind_of(value))
+
+
+def kind_of(value: object) -> str:
+    """Return the name of a value's container, for people: "dict", "numpy.ndarray", ..."""
+    return type_name(type(value))
