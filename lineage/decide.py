@@ -1,0 +1,256 @@
+"""Decide what one step needs, given what is known so far: the one decision function.
+
+A `Deliberation` walks the graph with its reader: the planner lets it assume that every
+decision is carried out, the run loop tells it what really came out. Both ask `decide`
+for each step, so a plan and a run cannot disagree. It only holds values; no effects.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+from assetctl.assets.ids import AssetKey
+from assetctl.lineage.graph import AssetGraph, Step
+from assetctl.lineage.provenance import provenance_of, resolve_inputs
+from assetctl.lineage.reasons import OutputCorrupt, OutputMissing, Reason
+from assetctl.lineage.records import (
+    CheckRan,
+    CodeIdentity,
+    DataVersion,
+    Definition,
+    Digest,
+    Inputs,
+    Materialized,
+    OutputState,
+    Provenance,
+    Recorded,
+    Snapshot,
+    StepFailed,
+    Traces,
+    ValueIdentity,
+)
+from assetctl.lineage.staleness import Demand, Fresh, Memory, Stale, Undecided, Verdict, judge
+
+
+class Action(Enum):
+    """What a verdict leads to."""
+
+    KEEP = "keep"
+    RESTORE = "restore"
+    RUN = "run"
+    MAYBE = "maybe"  # known only once an upstream was rebuilt
+    HELD = "held"  # its result exists, but a blocking check said no to it
+
+
+@dataclass(frozen=True, slots=True)
+class Identified:
+    """A step's code and definition, and the definitions of the checks of its outputs by name."""
+
+    code: CodeIdentity
+    definition: Definition
+    checks: Mapping[AssetKey, Mapping[str, Digest]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What a source holds now: its bytes, and its table where some consumer reads it as one."""
+
+    value: ValueIdentity
+    size_bytes: int
+    table: ValueIdentity | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What was asked for: the keys acted on, those named by the person, and how.
+
+    `scope` holds every key the plan is about (with `only`, just the selected ones).
+    """
+
+    scope: frozenset[AssetKey]
+    named: frozenset[AssetKey]
+    forced: frozenset[AssetKey] = frozenset()
+    only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StepDecision:
+    """What one step needs. `reusable` is the earlier materialization that a restore would bring back."""
+
+    step: Step
+    action: Action
+    verdicts: Mapping[AssetKey, Verdict]
+    inputs: Inputs
+    provenance: Provenance | None
+    reusable: Materialized | None
+    pending_checks: Mapping[AssetKey, tuple[str, ...]]
+
+    @property
+    def reasons(self) -> tuple[Reason, ...]:
+        """Return the reasons of all outputs, each once, in order."""
+        found = [r for v in self.verdicts.values() if isinstance(v, Stale) for r in v.reasons]
+        return tuple(dict.fromkeys(found))
+
+    @property
+    def waiting_on(self) -> tuple[AssetKey, ...]:
+        found = [k for v in self.verdicts.values() if isinstance(v, Undecided) for k in v.waiting_on]
+        return tuple(dict.fromkeys(found))
+
+
+@dataclass(slots=True)
+class Deliberation:
+    """What is known while a plan or a run goes through the graph.
+
+    `values` maps an asset to the identity of what a reader would get now; None means not
+    known until it is rebuilt. `latest`, `failures` and `checks` start as the snapshot's
+    and are replaced by what a run learns.
+    """
+
+    graph: AssetGraph
+    request: Request
+    identified: Mapping[AssetKey, Identified]  # by step key
+    observed: Mapping[AssetKey, Observation]
+    snapshot: Snapshot
+    states: dict[AssetKey, OutputState]
+    traces: Traces
+    latest: dict[AssetKey, Recorded] = field(default_factory=dict)
+    failures: dict[AssetKey, StepFailed] = field(default_factory=dict)
+    checks: dict[tuple[Digest, DataVersion], CheckRan] = field(default_factory=dict)
+    values: dict[AssetKey, ValueIdentity | None] = field(default_factory=dict)
+    demanded: set[AssetKey] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.latest.update(self.snapshot.latest)
+        self.failures.update(self.snapshot.failures)
+        self.checks.update(self.snapshot.checks)
+        for key, seen in self.observed.items():
+            self.values[key] = seen.value
+        if self.request.only:
+            for key, recorded in self.latest.items():
+                if key not in self.request.scope:
+                    self.values[key] = recorded.output.value
+
+    def decide(self, step: Step) -> StepDecision:
+        """Return what this step needs, as far as the versions of its upstreams are known."""
+        identified = self.identified[step.key]
+        parsed = {k: o.table for k, o in self.observed.items() if o.table is not None} if self._reads_table(step) else {}
+        inputs = Inputs(identified.definition, resolve_inputs(step.bindings, self.values, parsed))
+        provenance = provenance_of(inputs)
+        candidate = self._candidate(step, provenance)
+        verdicts = {key: self._judge(key, step, inputs, candidate) for key in step.outputs}
+        reusable = candidate if candidate is not None and self._may_restore(step, candidate) else None
+        action = _action(verdicts, reusable, self._is_held(reusable))
+        pending = self._pending_checks(step, action, reusable)
+        return StepDecision(step, action, verdicts, inputs, provenance, reusable, pending)
+
+    def assume(self, decision: StepDecision) -> None:
+        """Take a decision as carried out: record what readers would get, or that it is unknown."""
+        for key in decision.step.outputs:
+            self.values[key] = self._assumed(key, decision)
+
+    def demand(self, keys: Collection[AssetKey]) -> None:
+        """Say that a step that runs will read these outputs."""
+        self.demanded.update(keys)
+
+    def unreadable(self, decision: StepDecision) -> tuple[AssetKey, ...]:
+        """Return the upstreams this step reads whose stored bytes are not there."""
+        read = {b.upstream for b in decision.step.bindings if b.is_read and not b.is_source}
+        return tuple(sorted(k for k in read if self.states.get(k, OutputState.PRESENT) is not OutputState.PRESENT))
+
+    def _judge(self, key: AssetKey, step: Step, inputs: Inputs, candidate: Materialized | None) -> Verdict:
+        identified = self.identified[step.key]
+        recorded = self.latest.get(key)
+        memory = Memory(
+            recorded,
+            self.states.get(key, OutputState.PRESENT),
+            self.failures.get(step.key),
+            self._failed_checks(key, recorded, candidate),
+            self.snapshot.columns,
+        )
+        demand = Demand(
+            forced=key in self.request.forced,
+            wanted=key in self.request.named or key in self.demanded,
+            undecidable=identified.code.undecidable,
+        )
+        return judge(inputs, memory, demand, self._current_columns(step))
+
+    def _reads_table(self, step: Step) -> bool:
+        return any(b.is_source and b.reads_table for b in step.bindings)
+
+    def _current_columns(self, step: Step) -> dict[tuple[AssetKey, DataVersion], ValueIdentity]:
+        found: dict[tuple[AssetKey, DataVersion], ValueIdentity] = {}
+        for binding in step.bindings:
+            seen = self.observed.get(binding.upstream)
+            for value in (self.values.get(binding.upstream), seen.table if seen else None):
+                if value is not None:
+                    found[binding.upstream, value.version] = value
+        return found
+
+    def _candidate(self, step: Step, provenance: Provenance | None) -> Materialized | None:
+        if provenance is None:
+            return None
+        return self.traces.get((step.key, provenance.digest))
+
+    def _may_restore(self, step: Step, candidate: Materialized) -> bool:
+        if self.request.forced.intersection(step.outputs) or self.identified[step.key].code.undecidable:
+            return False
+        return {output.asset for output in candidate.outputs} == set(step.outputs)
+
+    def _is_held(self, candidate: Materialized | None) -> bool:
+        outputs = candidate.outputs if candidate is not None else ()
+        return any(self._failed_of(o.asset, o.value.version) for o in outputs)
+
+    def _failed_checks(
+        self, key: AssetKey, recorded: Recorded | None, candidate: Materialized | None
+    ) -> tuple[CheckRan, ...]:
+        outputs = [recorded.output] if recorded is not None else []
+        outputs += [o for o in candidate.outputs if o.asset == key] if candidate is not None else []
+        found = [ran for output in outputs for ran in self._failed_of(key, output.value.version)]
+        return tuple({ran.check: ran for ran in found}.values())
+
+    def _failed_of(self, key: AssetKey, version: DataVersion) -> list[CheckRan]:
+        definitions = self._check_definitions(key)
+        answers = [self.checks.get((definition, version)) for definition in definitions.values()]
+        return [ran for ran in answers if ran is not None and ran.blocking and not ran.passed]
+
+    def _check_definitions(self, key: AssetKey) -> Mapping[str, Digest]:
+        step = self.graph.steps.get(key)
+        return self.identified[step.key].checks.get(key, {}) if step is not None else {}
+
+    def _pending_checks(
+        self, step: Step, action: Action, reusable: Materialized | None
+    ) -> dict[AssetKey, tuple[str, ...]]:
+        """Return the checks without an answer for the version that readers would get, by asset."""
+        found: dict[AssetKey, tuple[str, ...]] = {}
+        for key in step.outputs:
+            definitions = self._check_definitions(key)
+            recorded = self.latest.get(key)
+            version: DataVersion | None = None
+            if action is Action.KEEP and recorded is not None:
+                version = recorded.output.value.version
+            elif reusable is not None:
+                version = next(o.value.version for o in reusable.outputs if o.asset == key)
+            names = tuple(n for n, d in definitions.items() if version is None or (d, version) not in self.checks)
+            if names:
+                found[key] = names
+        return found
+
+    def _assumed(self, key: AssetKey, decision: StepDecision) -> ValueIdentity | None:
+        if decision.reusable is not None and decision.action is Action.RESTORE:
+            return next(o.value for o in decision.reusable.outputs if o.asset == key)
+        recorded = self.latest.get(key)
+        only_bytes = all(isinstance(reason, OutputMissing | OutputCorrupt) for reason in decision.reasons)
+        known = decision.action is Action.KEEP or (decision.action is Action.RUN and only_bytes)
+        return recorded.output.value if known and recorded is not None else None
+
+
+def _action(verdicts: Mapping[AssetKey, Verdict], reusable: Materialized | None, is_held: bool) -> Action:
+    if any(isinstance(v, Stale) for v in verdicts.values()):
+        if is_held:
+            return Action.HELD
+        return Action.RESTORE if reusable is not None else Action.RUN
+    if all(isinstance(v, Fresh) for v in verdicts.values()):
+        return Action.KEEP
+    return Action.MAYBE

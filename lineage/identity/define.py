@@ -1,0 +1,58 @@
+"""Put a step's definition together: code version, build spec, config, environment slice.
+
+The build spec holds only what shapes the stored or the read value: codec, outputs, input
+conversions, declared columns, `unordered`. Secrets are in none of the parts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from assetctl.lineage.bindings import config_text
+from assetctl.lineage.graph import Check, Step
+from assetctl.lineage.identity.encode import Framed, digest_mapping
+from assetctl.lineage.records import CodeIdentity, Definition, Digest
+
+FORMAT = "def/1"
+
+
+def define(step: Step, code: CodeIdentity) -> Definition:
+    """Return the definition of a step whose code was identified."""
+    secret = step.declaration.options.secret
+    config = {name: config_text(value) for name, value in step.config.items() if name not in secret}
+    return _definition(code, _spec(step), config)
+
+
+def define_check(check: Check, code: CodeIdentity) -> Digest:
+    """Return the digest that decides whether a check's recorded answer still holds."""
+    spec = {"input": _form(check.wanted.form, check.wanted.columns)}
+    return _definition(code, spec, {}).digest
+
+
+def _definition(code: CodeIdentity, spec: Mapping[str, str], config: Mapping[str, str]) -> Definition:
+    environment = dict(code.distributions)
+    environment.update({f"env:{n}": "(unset)" if v is None else v for n, v in code.variables.items()})
+    out = Framed(FORMAT).child(code.version)
+    for part in (spec, config, environment):
+        out.child(digest_mapping(FORMAT, part))
+    return Definition(out.hexdigest(), code.version, spec, config, environment)
+
+
+def _spec(step: Step) -> dict[str, str]:
+    options = step.declaration.options
+    spec = {
+        f"input {b.name}": _form(b.wanted.form, b.wanted.columns)
+        for b in step.bindings
+        if b.is_read and (b.wanted.form != "stored" or b.wanted.columns)
+    }
+    if options.codec is not None:
+        spec["codec"] = options.codec
+    if options.outs:
+        spec["outs"] = ", ".join(step.outputs)
+    if options.unordered:
+        spec["unordered"] = "true"
+    return spec
+
+
+def _form(form: str, columns: tuple[str, ...]) -> str:
+    return form if not columns else f"{form} columns {', '.join(map(repr, columns))}"

@@ -1,0 +1,69 @@
+"""Provenance: what a materialization was, or would be, made from, as one digest.
+
+The digest covers the definition and, per input, its name, upstream key and version.
+Inputs are sorted by name, so the order in which they were declared does not count.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from assetctl.assets.ids import AssetKey
+from assetctl.lineage.graph import Binding
+from assetctl.lineage.identity.encode import Framed
+from assetctl.lineage.records import (
+    DataVersion,
+    Digest,
+    Input,
+    Inputs,
+    Provenance,
+    ProvenanceDigest,
+    ValueIdentity,
+)
+
+FORMAT = "pv/1"
+
+
+def provenance_of(current: Inputs) -> Provenance | None:
+    """Return the provenance of these inputs, or None while an upstream's version is unknown."""
+    out = Framed(FORMAT).child(current.definition.digest).length(len(current.inputs))
+    for found in sorted(current.inputs, key=lambda i: i.name):
+        if found.version is None:
+            return None
+        out.text(found.name).text(found.upstream).child(found.version)
+    return Provenance(ProvenanceDigest(out.hexdigest()), current.definition, current.inputs)
+
+
+def resolve_input(binding: Binding, value: ValueIdentity | None, parsed: ValueIdentity | None = None) -> Input:
+    """Return what a binding reads of its upstream's value.
+
+    `parsed` is the identity of a file source's table, for bindings that ask for one.
+    """
+    read = parsed if binding.reads_table and binding.is_source else value
+    version = None if read is None else _version_read(binding, read)
+    data_version: DataVersion | None = None if read is None else read.version
+    return Input(binding.name, binding.upstream, version, data_version, binding.is_source, binding.wanted.columns)
+
+
+def _version_read(binding: Binding, value: ValueIdentity) -> Digest:
+    digests = {column.name: column.digest for column in value.columns}
+    wanted = binding.wanted.columns
+    # A row order that does not count cannot be told column by column, and a column that
+    # is not there makes the step fail: both depend on the whole.
+    if not wanted or value.unordered or any(name not in digests for name in wanted):
+        return Digest(value.version)
+    index = [name for name in digests if name.startswith("index:")]
+    out = Framed("av/1").tag("columns").integer(value.n_rows or 0).length(len(index) + len(wanted))
+    for name in (*index, *wanted):
+        out.text(name).child(digests[name])
+    return out.hexdigest()
+
+
+def resolve_inputs(
+    bindings: Iterable[Binding],
+    values: Mapping[AssetKey, ValueIdentity | None],
+    parsed: Mapping[AssetKey, ValueIdentity],
+) -> tuple[Input, ...]:
+    """Return the inputs of a step's bindings, sorted by name."""
+    found = (resolve_input(b, values.get(b.upstream), parsed.get(b.upstream)) for b in bindings)
+    return tuple(sorted(found, key=lambda i: i.name))

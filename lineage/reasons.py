@@ -1,0 +1,228 @@
+"""Why an asset is stale: a closed set of reasons as data, their sentences, and their JSON.
+
+A reason is data; `describe` gives its sentence, so that terminal, notebook and page say
+the same words. A new variant fails type checking wherever it is not handled.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any, assert_never
+
+from assetctl.assets.ids import AssetKey
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One named thing with its old and new text; None where it did not exist."""
+
+    name: str
+    old: str | None
+    new: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class NeverMaterialized:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class CodeChanged:
+    old: str
+    new: str
+
+
+@dataclass(frozen=True, slots=True)
+class BuildSpecChanged:
+    changes: tuple[Change, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigChanged:
+    changes: tuple[Change, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EnvironmentChanged:
+    changes: tuple[Change, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamAdded:
+    upstream: AssetKey
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamRemoved:
+    upstream: AssetKey
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamChanged:
+    """`columns` names the columns that differ, where both versions' columns are known."""
+
+    upstream: AssetKey
+    old: str
+    new: str
+    columns: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SourceChanged:
+    """Like `UpstreamChanged`, for a source the asset reads directly."""
+
+    source: AssetKey
+    old: str
+    new: str
+    columns: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class OutputMissing:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class OutputCorrupt:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class InputChangedDuringRun:
+    """`in_code`: it was a value captured by the code that the step itself changed."""
+
+    in_code: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LastAttemptFailed:
+    error_type: str
+    message: str
+    failed_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class CheckFailed:
+    check: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Forced:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Undecidable:
+    what: tuple[str, ...]
+
+
+Reason = (
+    NeverMaterialized
+    | CodeChanged
+    | BuildSpecChanged
+    | ConfigChanged
+    | EnvironmentChanged
+    | UpstreamAdded
+    | UpstreamRemoved
+    | UpstreamChanged
+    | SourceChanged
+    | OutputMissing
+    | OutputCorrupt
+    | InputChangedDuringRun
+    | LastAttemptFailed
+    | CheckFailed
+    | Forced
+    | Undecidable
+)
+
+KINDS: dict[type, str] = {
+    NeverMaterialized: "never_materialized",
+    CodeChanged: "code_changed",
+    BuildSpecChanged: "build_spec_changed",
+    ConfigChanged: "config_changed",
+    EnvironmentChanged: "environment_changed",
+    UpstreamAdded: "upstream_added",
+    UpstreamRemoved: "upstream_removed",
+    UpstreamChanged: "upstream_changed",
+    SourceChanged: "source_changed",
+    OutputMissing: "output_missing",
+    OutputCorrupt: "output_corrupt",
+    InputChangedDuringRun: "input_changed_during_run",
+    LastAttemptFailed: "last_attempt_failed",
+    CheckFailed: "check_failed",
+    Forced: "forced",
+    Undecidable: "undecidable",
+}
+
+
+def describe(reason: Reason) -> str:
+    """Return the reason as one clause, to be read after "stale: "."""
+    match reason:
+        case NeverMaterialized():
+            return "never materialized"
+        case CodeChanged():
+            return "code changed"
+        case BuildSpecChanged(changes):
+            return f"build spec changed: {_list(changes)}"
+        case ConfigChanged(changes):
+            return f"config changed: {_list(changes)}"
+        case EnvironmentChanged(changes):
+            return f"environment changed: {_list(changes)}"
+        case UpstreamAdded(upstream):
+            return f"upstream `{upstream}` added"
+        case UpstreamRemoved(upstream):
+            return f"upstream `{upstream}` removed"
+        case UpstreamChanged(upstream, columns=columns):
+            return f"upstream `{upstream}` changed{_columns(columns)}"
+        case SourceChanged(source, columns=columns):
+            return f"source `{source}` changed{_columns(columns)}"
+        case OutputMissing():
+            return "its stored output is missing"
+        case OutputCorrupt():
+            return "its stored output is corrupt"
+        case InputChangedDuringRun(in_code):
+            what = "values its code had captured" if in_code else "an input"
+            return f"{what} changed while it ran"
+        case LastAttemptFailed(error_type):
+            return f"the last attempt failed ({error_type})"
+        case CheckFailed(check, message):
+            return f"check `{check}` failed" + (f": {message}" if message else "")
+        case Forced():
+            return "forced"
+        case Undecidable(what):
+            return f"cannot be identified, so built every time: {'; '.join(what)}"
+        case _:
+            assert_never(reason)
+
+
+def to_json(reason: Reason) -> dict[str, Any]:
+    """Return the reason as JSON: its kind and its fields; the contract of `plan --json`."""
+    found: dict[str, Any] = {"kind": KINDS[type(reason)]}
+    for field in fields(reason):
+        value = getattr(reason, field.name)
+        if field.name == "changes":
+            value = [{"name": c.name, "old": c.old, "new": c.new} for c in value]
+        found[field.name] = list(value) if isinstance(value, tuple) else value
+    return found
+
+
+def _list(changes: tuple[Change, ...]) -> str:
+    shown = [f"{c.name} {_show(c.old)} → {_show(c.new)}" for c in changes[:4]]
+    more = [f"and {len(changes) - 4} more"] if len(changes) > 4 else []
+    return ", ".join(shown + more)
+
+
+def _show(text: str | None) -> str:
+    if text is None:
+        return "(none)"
+    return text if len(text) <= 40 else text[:37] + "..."
+
+
+def _columns(names: tuple[str, ...]) -> str:
+    if not names:
+        return ""
+    shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+    return f" (column{'s' if len(names) > 1 else ''} {shown})"
