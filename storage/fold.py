@@ -1,0 +1,122 @@
+"""Fold facts into what the planner asks for, in memory: the meaning of `Snapshot` and `Traces`.
+
+Pure, and independent of the order in which facts arrive: everything "latest" is the
+greatest `Position`. Folding a fact twice changes nothing. The DuckDB store answers the
+same questions in SQL; one conformance suite holds both to this file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import TypeVar
+
+from assetctl.assets.ids import AssetKey
+from assetctl.lineage.records import (
+    CheckRan,
+    DataVersion,
+    Digest,
+    Fact,
+    Materialized,
+    Position,
+    ProvenanceDigest,
+    Recorded,
+    Snapshot,
+    SourceObserved,
+    StepFailed,
+    Trace,
+    Traces,
+    ValueIdentity,
+)
+
+_K = TypeVar("_K")
+_V = TypeVar("_V")
+_Newest = dict[_K, tuple[Position, _V]]
+
+
+class Fold:
+    """What a sequence of facts amounts to."""
+
+    def __init__(self) -> None:
+        self._published: _Newest[AssetKey, Recorded] = {}
+        self._last_of_step: _Newest[AssetKey, None] = {}
+        self._failures: _Newest[AssetKey, StepFailed] = {}
+        self._checks: dict[AssetKey, _Newest[tuple[Digest, DataVersion], CheckRan]] = {}
+        self._values: _Newest[tuple[AssetKey, DataVersion], ValueIdentity] = {}
+        self._observed: _Newest[AssetKey, SourceObserved] = {}
+        self._traces: dict[AssetKey, _Newest[ProvenanceDigest, Materialized]] = {}
+
+    def add(self, position: Position, fact: Fact) -> None:
+        """Take in one fact."""
+        match fact:
+            case Materialized():
+                self._add_materialized(position, fact)
+            case StepFailed():
+                _keep_newest(self._failures, fact.step, position, fact)
+            case CheckRan():
+                answers = self._checks.setdefault(fact.asset, {})
+                _keep_newest(answers, (fact.definition, fact.data_version), position, fact)
+            case SourceObserved():
+                _keep_newest(self._observed, fact.asset, position, fact)
+                _keep_newest(self._values, (fact.asset, fact.value.version), position, fact.value)
+            case _:
+                return  # runs and code are for people; the planner asks nothing of them
+
+    def snapshot(self, keys: Collection[AssetKey]) -> Snapshot:
+        """Return what is known about these assets; see `Snapshot`.
+
+        A step's failure is included when the step, or an asset whose latest
+        materialization it made, is asked about.
+        """
+        latest = {key: self._published[key][1] for key in keys if key in self._published}
+        steps = set(keys) | {recorded.materialization.step for recorded in latest.values()}
+        answers: _Newest[tuple[Digest, DataVersion], CheckRan] = {}
+        for key in keys:
+            for asked, (position, ran) in self._checks.get(key, {}).items():
+                _keep_newest(answers, asked, position, ran)
+        read = {pair for recorded in latest.values() for pair in versions_read(recorded.materialization)}
+        return Snapshot(
+            latest=latest,
+            failures={step: self._failures[step][1] for step in steps if self._failed_last(step)},
+            checks={asked: ran for asked, (_, ran) in answers.items()},
+            columns={pair: self._values[pair][1] for pair in read if pair in self._values},
+            observed={key: self._observed[key][1] for key in keys if key in self._observed},
+        )
+
+    def traces(self, keys: Collection[AssetKey]) -> Traces:
+        """Return the newest sound materialization of each provenance of these assets; see `Traces`."""
+        return {
+            (key, digest): materialized
+            for key in keys
+            for digest, (_, materialized) in self._traces.get(key, {}).items()
+        }
+
+    def _add_materialized(self, position: Position, fact: Materialized) -> None:
+        _keep_newest(self._last_of_step, fact.step, position, None)
+        for output in fact.outputs:
+            _keep_newest(self._values, (output.asset, output.value.version), position, output.value)
+            if fact.published:
+                _keep_newest(self._published, output.asset, position, Recorded(position, fact, output))
+        if fact.trace is Trace.SOUND and fact.outputs:
+            made = self._traces.setdefault(fact.outputs[0].asset, {})
+            _keep_newest(made, fact.provenance.digest, position, fact)
+
+    def _failed_last(self, step: AssetKey) -> bool:
+        if step not in self._failures:
+            return False
+        made = self._last_of_step.get(step)
+        return made is None or made[0] < self._failures[step][0]
+
+
+def versions_read(materialized: Materialized) -> list[tuple[AssetKey, DataVersion]]:
+    """Return the upstream versions that a materialization was made from."""
+    return [
+        (given.upstream, given.data_version)
+        for given in materialized.provenance.inputs
+        if given.data_version is not None
+    ]
+
+
+def _keep_newest(found: _Newest[_K, _V], key: _K, position: Position, value: _V) -> None:
+    known = found.get(key)
+    if known is None or known[0] < position:
+        found[key] = (position, value)

@@ -1,0 +1,90 @@
+"""The state folder: created once, recognised always, refused when a newer release wrote it.
+
+Its `format` file names one number for everything below it. A release that changes what
+an older one must not misread raises that number; reading creates and changes nothing.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from assetctl.assets.errors import EnvironmentFault, Problem
+from assetctl.storage.layout import Layout
+
+FORMAT = 1
+_PREFIX = "assetctl-state "
+
+
+def ensure_state(layout: Layout) -> None:
+    """Create the state folder, its `.gitignore` and its format file where they are missing.
+
+    Raises:
+        EnvironmentFault: the folder cannot be written, or a newer release wrote it.
+    """
+    check_state(layout)
+    try:
+        layout.state.mkdir(parents=True, exist_ok=True)
+        _write_once(layout.state / ".gitignore", "*\n")
+        _write_once(layout.format_file, f"{_PREFIX}{FORMAT}\n")
+    except OSError as cause:
+        raise environment_fault(cause, layout.state, "the state folder cannot be written") from cause
+
+
+def check_state(layout: Layout) -> None:
+    """Return if this release may read and write the state folder, or if there is none.
+
+    Raises:
+        EnvironmentFault: a newer release wrote it, or its format cannot be read.
+    """
+    found = read_format(layout)
+    if found is not None and found > FORMAT:
+        raise EnvironmentFault(
+            Problem(
+                "the state folder was written by a newer assetctl",
+                (("folder", str(layout.state)), ("its format", str(found)), ("known here", f"up to {FORMAT}")),
+                "upgrade assetctl (`pip install -U assetctl`); nothing was changed",
+            )
+        )
+
+
+def read_format(layout: Layout) -> int | None:
+    """Return the number in the format file; None if there is no file, or nothing was written to it yet."""
+    try:
+        text = layout.format_file.read_text("utf-8", errors="replace").strip()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as cause:
+        raise environment_fault(cause, layout.format_file, "the state folder cannot be read") from cause
+    if not text:
+        return None
+    number = text.removeprefix(_PREFIX)
+    if number == text or not number.isdigit():
+        raise EnvironmentFault(
+            Problem(
+                "the format of the state folder cannot be recognised",
+                (("file", str(layout.format_file)), ("holds", repr(text[:60]))),
+                f"if this folder is assetctl's, write `{_PREFIX}{FORMAT}` into that file",
+            )
+        )
+    return int(number)
+
+
+def environment_fault(cause: OSError, path: Path | str, message: str) -> EnvironmentFault:
+    """Return the error for a disk that refused; it names the file and what the system said."""
+    return EnvironmentFault(
+        Problem(
+            message,
+            (("file", str(path)), ("reason", cause.strerror or type(cause).__name__)),
+            "free some space, or check the permissions of that folder, and run the command again",
+        )
+    )
+
+
+def _write_once(path: Path, text: str) -> None:
+    """Write a small file unless it is there; it appears whole, whoever else is creating it."""
+    if path.exists() and path.stat().st_size > 0:
+        return
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    temporary.write_text(text, "utf-8")
+    os.replace(temporary, path)
