@@ -90,6 +90,9 @@ def identify_value(value: object, *, unordered: bool = False) -> ValueIdentity:
     Raises:
         Unencodable: the value, or something inside of it, has no defined identity.
     """
+    found = _registry.lookup(type(value))
+    if found is not None and found[0].identify is not None and not found[1]:
+        return found[0].identify(value, unordered)
     out = Framed(FORMAT)
     write_value(out, value)
     return ValueIdentity(DataVersion(out.hexdigest()), kind_of(value))

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from assetctl.lineage.identity.encode import Framed
-from assetctl.lineage.records import Digest
+from assetctl.lineage.records import Digest, ValueIdentity
 
 FORMAT = "av/1"
 
@@ -48,12 +48,14 @@ class Encoder:
 
     A leaf's `write` writes at once and returns None; a compound's is a generator of
     children, resumed after each child was written. `whole`: it also decides about
-    instances of subclasses, and may refuse.
+    instances of subclasses, and may refuse. `identify` gives the whole identity of a
+    value that has more to it than a digest (the columns of a table).
     """
 
     write: Callable[[Walk, Framed, Any], Iterator[Child] | None]
     is_compound: bool = False
     whole: bool = False
+    identify: Callable[[Any, bool], ValueIdentity] | None = None
 
 
 Lookup = Callable[[type], tuple[Encoder, bool] | None]
