@@ -25,12 +25,12 @@ class AssetOptions:
     """
 
     key: str | None = None
-    ins: Mapping[str, str] = _EMPTY
+    ins: Mapping[str, str] = field(default_factory=lambda: _EMPTY)
     deps: tuple[str, ...] = ()
-    config: Mapping[str, Any] = _EMPTY
+    config: Mapping[str, Any] = field(default_factory=lambda: _EMPTY)
     outs: tuple[str, ...] = ()
     group: str | None = None
-    tags: Mapping[str, str] = _EMPTY
+    tags: Mapping[str, str] = field(default_factory=lambda: _EMPTY)
     owners: tuple[str, ...] = ()
     kinds: tuple[str, ...] = ()
     description: str | None = None
@@ -81,7 +81,7 @@ class SourceDef:
     shape: str  # "file", "directory" or "glob"
     key: str | None = None
     group: str | None = None
-    tags: Mapping[str, str] = _EMPTY
+    tags: Mapping[str, str] = field(default_factory=lambda: _EMPTY)
     owners: tuple[str, ...] = ()
     description: str | None = None
     where: str = ""  # file:line of the call
