@@ -1,9 +1,162 @@
-"""Values of a library (see values)."""
+"""Identity of numpy values: dtype without byte order, shape, and elements in C order.
+
+Views, Fortran order, strides and padding between fields leave no trace; every NaN is
+one NaN. Object arrays count by their elements' values.
+"""
 
 from __future__ import annotations
 
-from assetctl.lineage.identity.walk import Encoder
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from assetctl.lineage.identity.encode import Framed
+from assetctl.lineage.identity.walk import FORMAT, Child, Encoder, Walk
+from assetctl.lineage.records import Digest
+
+_GRANULE_BYTES = 1 << 23
+
+
+def array_digest(values: Any) -> Digest:
+    """Return the digest of a plain (not object, not structured) array's dtype, shape and elements.
+
+    Raises:
+        TypeError: the dtype has bytes that are not content (long doubles).
+    """
+    out = Framed(FORMAT).tag("ndarray")
+    _write_plain(out, np.asarray(values))
+    return out.hexdigest()
+
+
+def _write_plain(out: Framed, values: Any) -> None:
+    out.text(dtype_name(values.dtype)).length(values.ndim)
+    for extent in values.shape:
+        out.integer(extent)
+    flat = np.ascontiguousarray(values).reshape(-1)
+    if flat.dtype.byteorder == ">" or not flat.dtype.isnative:
+        flat = flat.astype(flat.dtype.newbyteorder("="))
+    per_granule = max(1, _GRANULE_BYTES // max(1, flat.dtype.itemsize))
+    parts = [flat[start : start + per_granule] for start in range(0, len(flat), per_granule)]
+    out.length(len(parts))
+    if len(parts) == 1:
+        out.child(_granule(parts[0]))
+    else:
+        from assetctl.lineage.identity.threads import hashing_threads
+
+        for digest in hashing_threads().map(_granule, parts):
+            out.child(digest)
+
+
+def _granule(flat: Any) -> str:
+    out = Framed(FORMAT).tag("granule")
+    if flat.dtype.kind in "fc":
+        flat = one_nan(flat.view(f"f{flat.dtype.itemsize // (2 if flat.dtype.kind == 'c' else 1)}"))
+    out.raw(flat.view(np.uint8) if flat.dtype.itemsize and len(flat) else b"")
+    return out.hexdigest()
+
+
+def one_nan(values: Any) -> Any:
+    """Return floats with every NaN replaced by the same NaN; a copy only when there is one."""
+    missing = np.isnan(values)
+    if missing.any():
+        values = values.copy()
+        np.copyto(values, np.nan, where=missing)
+    return values
+
+
+def dtype_name(dtype: Any) -> str:
+    """Return a plain dtype's name without byte order ("<f8", "<M8[ns]", "|b1")."""
+    if dtype.kind in "fc" and dtype.itemsize > (8 if dtype.kind == "f" else 16):
+        raise TypeError(f"{dtype} has padding bytes")
+    name: str = dtype.newbyteorder("<").str
+    return name
+
+
+def _write_dtype(out: Framed, dtype: Any) -> None:
+    if dtype.names is not None:
+        out.tag("fields").length(len(dtype.names))
+        for name in dtype.names:
+            out.text(name)
+            _write_dtype(out, dtype.fields[name][0])
+    elif dtype.subdtype is not None:
+        out.tag("subarray").text(str(dtype.shape))
+        _write_dtype(out, dtype.base)
+    else:
+        out.text(dtype_name(dtype) if dtype.kind != "T" else "T")
+
+
+def _write_array(walk: Walk, out: Framed, values: Any) -> Iterator[Child]:
+    out.tag("numpy")
+    if type(values) is np.ma.MaskedArray:
+        yield from _write_masked(walk, out, values)
+    elif type(values) is np.ndarray or type(values) is np.memmap:
+        yield from _write_elements(walk, out, np.asarray(values))
+    elif type(values) is np.recarray or type(values) is np.matrix:
+        walk.class_of(out, type(values))
+        yield from _write_elements(walk, out, values.view(np.ndarray))
+    else:
+        walk.refuse(values)
+
+
+def _write_elements(walk: Walk, out: Framed, values: Any) -> Iterator[Child]:
+    dtype = values.dtype
+    if dtype.names is not None:
+        _write_dtype(out.tag("structured"), dtype)
+        out.text(str(values.shape))
+        for name in dtype.names:
+            yield out, np.asarray(values[name]), f"[{name!r}]"
+    elif dtype.kind in "OT":
+        out.tag("objects" if dtype.kind == "O" else "strings").text(str(values.shape))
+        yield out, values.reshape(-1).tolist() if values.ndim else [values.item()], ""
+    else:
+        try:
+            _write_plain(out, values)
+        except TypeError:
+            walk.refuse(values)
+
+
+def _write_masked(walk: Walk, out: Framed, values: Any) -> Iterator[Child]:
+    out.tag("masked")
+    mask = np.ma.getmaskarray(values)
+    content = np.array(values.data, order="C")
+    content[mask] = np.zeros((), content.dtype)
+    yield out, mask, ".mask"
+    yield out, content, ".data"
+    yield out, np.asarray(values.fill_value), ".fill_value"
+
+
+def _write_scalar(walk: Walk, out: Framed, value: Any) -> Iterator[Child]:
+    out.tag("numpy.scalar")
+    yield out, np.asarray(value), ""
+
+
+def _write_random(walk: Walk, out: Framed, value: Any) -> Iterator[Child]:
+    walk.class_of(out.tag("random"), type(value))
+    state = value.get_state(legacy=False) if isinstance(value, np.random.RandomState) else _state(value)
+    yield out, state, ".state"
+
+
+def _state(value: Any) -> Any:
+    return value.bit_generator.state if isinstance(value, np.random.Generator) else value.state
+
+
+def _dtype(walk: Walk, out: Framed, value: Any) -> None:
+    _write_dtype(out.tag("numpy.dtype"), value)
+
+
+def _ufunc(walk: Walk, out: Framed, value: Any) -> None:
+    walk.named(out, value, ("numpy" if getattr(np, value.__name__, None) is value else "scipy.special", value.__name__))
 
 
 def encoders() -> dict[type, Encoder]:
-    return {}
+    """Return how numpy's classes are written."""
+    return {
+        np.ndarray: Encoder(_write_array, is_compound=True, whole=True),
+        np.generic: Encoder(_write_scalar, is_compound=True, whole=True),
+        np.dtype: Encoder(_dtype, whole=True),
+        np.ufunc: Encoder(_ufunc, whole=True),
+        np.random.Generator: Encoder(_write_random, is_compound=True),
+        np.random.RandomState: Encoder(_write_random, is_compound=True),
+        np.random.BitGenerator: Encoder(_write_random, is_compound=True, whole=True),
+    }

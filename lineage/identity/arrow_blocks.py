@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from assetctl.lineage.identity.arrays import one_nan
 from assetctl.lineage.identity.encode import Framed
 
 _t = pa.types
@@ -156,15 +157,6 @@ def _write_floats(out: Framed, array: pa.Array, valid: _Valid) -> None:
     if valid is not None:
         values = np.where(valid, values, dtype.type(0))
     out.raw(one_nan(values).view(np.uint8))
-
-
-def one_nan(values: Any) -> Any:
-    """Return floats with every NaN replaced by the same NaN; a copy only when there is one."""
-    missing = np.isnan(values)
-    if missing.any():
-        values = values.copy()
-        np.copyto(values, np.nan, where=missing)
-    return values
 
 
 def _write_fixed(out: Framed, array: pa.Array, valid: _Valid) -> None:

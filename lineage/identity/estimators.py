@@ -1,9 +1,62 @@
-"""Values of a library (see values)."""
+"""Identity of estimators: class, parameters and fitted state, field by field.
+
+The same fit gives the same digest in every process. Objects in compiled classes say
+their state through `__reduce_ex__`, which is called for classes of scikit-learn, scipy
+and numpy only; anybody else's unknown object has no identity here.
+"""
 
 from __future__ import annotations
 
-from assetctl.lineage.identity.walk import Encoder
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+from sklearn.base import BaseEstimator
+
+from assetctl.lineage.identity.encode import Framed
+from assetctl.lineage.identity.walk import Child, Encoder, Walk, write_state
+
+_TRUSTED = ("sklearn", "scipy", "numpy")
+
+
+def _write_estimator(walk: Walk, out: Framed, value: Any) -> Iterator[Child]:
+    walk.class_of(out.tag("estimator"), type(value))
+    return write_state(walk, out, value)
+
+
+def _write_trusted(walk: Walk, out: Framed, value: Any) -> Iterator[Child]:
+    cls = type(value)
+    walk.class_of(out.tag("object"), cls)
+    if cls.__reduce__ is object.__reduce__ and cls.__reduce_ex__ is object.__reduce_ex__ and _keeps_all(cls):
+        yield from write_state(walk, out, value)
+        return
+    reduced = value.__reduce_ex__(4)
+    if not isinstance(reduced, tuple):
+        walk.refuse(value)
+    out.length(len(reduced))
+    for part in reduced[:3]:
+        yield out, part, ".__reduce_ex__()"
+    for part in reduced[3:]:
+        yield out, None if part is None else list(part), ".__reduce_ex__()"
+
+
+def _keeps_all(cls: type) -> bool:
+    """Say whether a class leaves its state to its attributes: plain Python, no `__getstate__` of its own."""
+    own = getattr(cls, "__getstate__", None)
+    return own is getattr(object, "__getstate__", None) and bool(cls.__flags__ & _HEAP_TYPE)
+
+
+_HEAP_TYPE = 1 << 9
+
+
+def trusted(cls: type) -> Encoder | None:
+    """Return the encoder of other objects that estimators hold, for classes of trusted libraries."""
+    module = cls.__module__
+    if module.partition(".")[0] not in _TRUSTED or module not in sys.modules:
+        return None
+    return Encoder(_write_trusted, is_compound=True, whole=True)
 
 
 def encoders() -> dict[type, Encoder]:
-    return {}
+    """Return how scikit-learn's classes are written."""
+    return {BaseEstimator: Encoder(_write_estimator, is_compound=True, whole=True)}

@@ -13,7 +13,8 @@ import numpy as np
 import pyarrow as pa
 from blake3 import blake3
 
-from assetctl.lineage.identity.arrow_blocks import one_nan, write_block
+from assetctl.lineage.identity.arrays import one_nan
+from assetctl.lineage.identity.arrow_blocks import write_block
 from assetctl.lineage.identity.encode import Framed
 from assetctl.lineage.records import Digest
 

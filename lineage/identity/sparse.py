@@ -1,9 +1,33 @@
-"""Values of a library (see values)."""
+"""Identity of scipy's sparse matrices: format, dtype, shape and entries in coordinate order.
+
+The order of entries, duplicates still to be summed and the width of indices leave no
+trace; entries stored as zero stay entries.
+"""
 
 from __future__ import annotations
 
-from assetctl.lineage.identity.walk import Encoder
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+from assetctl.lineage.identity.encode import Framed
+from assetctl.lineage.identity.walk import Child, Encoder, Walk
+
+
+def _write(walk: Walk, out: Framed, value: Any) -> Iterator[Child]:
+    walk.class_of(out.tag("sparse"), type(value))
+    entries = value.tocoo(copy=True)
+    entries.sum_duplicates()
+    out.text(str(tuple(map(int, value.shape))))
+    coordinates = entries.coords if hasattr(entries, "coords") else (entries.row, entries.col)
+    for axis in coordinates:
+        yield out, np.asarray(axis, np.int64), ".coords"
+    yield out, entries.data, ".data"
 
 
 def encoders() -> dict[type, Encoder]:
-    return {}
+    """Return how scipy's sparse classes are written."""
+    encoder = Encoder(_write, is_compound=True, whole=True)
+    return {sparse.spmatrix: encoder, sparse.sparray: encoder}

@@ -7,10 +7,7 @@ rows in two versions of a table give equal granules.
 
 from __future__ import annotations
 
-import functools
-import os
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pyarrow as pa
@@ -18,6 +15,7 @@ import pyarrow as pa
 from assetctl.lineage.identity.arrow_blocks import logical_type, write_block
 from assetctl.lineage.identity.encode import Framed
 from assetctl.lineage.identity.rows import unordered_digest
+from assetctl.lineage.identity.threads import hashing_threads
 from assetctl.lineage.identity.walk import FORMAT, Encoder, Walk
 from assetctl.lineage.records import ColumnDigest, DataVersion, Digest, ValueIdentity
 
@@ -26,16 +24,6 @@ BLOCK_ROWS = 1 << 17
 _THREADS_FROM_BYTES = 1 << 20
 
 ARROW_TABLE = "arrow.Table"
-
-
-@functools.cache
-def hashing_threads() -> ThreadPoolExecutor:
-    """Return the threads that hash columns; BLAKE3 and numpy let go of the interpreter lock."""
-    return ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="assetctl-hash")
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=hashing_threads.cache_clear)  # threads do not survive a fork
 
 
 def column_digests(columns: Sequence[pa.ChunkedArray]) -> list[Digest]:
@@ -92,11 +80,15 @@ def table_version(
     return ValueIdentity(DataVersion(out.hexdigest()), kind, n_rows, columns)
 
 
-def unordered_version(kind: str, columns: Sequence[tuple[str, pa.ChunkedArray]], n_rows: int) -> ValueIdentity:
+def unordered_version(
+    kind: str, columns: Sequence[tuple[str, pa.ChunkedArray]], n_rows: int, frames: Digest | None = None
+) -> ValueIdentity:
     """Identify a table whose rows are a multiset; its columns' digests each depend on the whole."""
     out = Framed(FORMAT).tag("rows").text(kind).integer(n_rows).length(len(columns))
     for name, column in columns:
         out.text(name).text(logical_type(column.type))
+    if frames is not None:
+        out.child(frames)
     version = out.child(unordered_digest([column for _, column in columns], n_rows)).hexdigest()
     whole = tuple(
         ColumnDigest(name, logical_type(c.type), Framed(FORMAT).tag("of").child(version).text(name).hexdigest())

@@ -10,20 +10,21 @@ from __future__ import annotations
 
 import importlib
 import sys
+from collections.abc import Callable
 from typing import Protocol, cast
 
 from assetctl.lineage.identity import python_values
 from assetctl.lineage.identity.encode import Framed
 from assetctl.lineage.identity.walk import FORMAT, Encoder, Refer, Unencodable, Walk, mro, type_name
-from assetctl.lineage.records import DataVersion, ValueIdentity
+from assetctl.lineage.records import DataVersion, Digest, ValueIdentity
 
-__all__ = ["FORMAT", "Refer", "Unencodable", "identify_value", "kind_of", "write_value"]
+__all__ = ["FORMAT", "Refer", "Unencodable", "digest_of", "identify_value", "kind_of", "write_value"]
 
 _PLUGINS = {
     "numpy": "assetctl.lineage.identity.arrays",
     "scipy.sparse": "assetctl.lineage.identity.sparse",
     "pyarrow": "assetctl.lineage.identity.tables",
-    "pandas": "assetctl.lineage.identity.frames",
+    "pandas": "assetctl.lineage.identity.pandas_frames",
     "polars": "assetctl.lineage.identity.polars_frames",
     "sklearn.base": "assetctl.lineage.identity.estimators",
 }
@@ -41,6 +42,7 @@ class _Registry:
         self._encoders: dict[int, Encoder] = {}
         self._classes: list[type] = []
         self._waiting = dict(_PLUGINS)
+        self._trusted: Callable[[type], Encoder | None] | None = None
         self._add(python_values.ENCODERS)
 
     def _add(self, encoders: dict[type, Encoder]) -> None:
@@ -53,6 +55,7 @@ class _Registry:
         for library in [library for library in self._waiting if library in sys.modules]:
             plugin = cast(_Plugin, importlib.import_module(self._waiting.pop(library)))
             self._add(plugin.encoders())
+            self._trusted = getattr(plugin, "trusted", self._trusted)
         own = self._encoders.get(id(cls))
         if own is not None:
             return own, False
@@ -62,7 +65,10 @@ class _Registry:
         for base in mro(cls)[1:]:
             inherited = self._encoders.get(id(base))
             if inherited is not None:
-                return inherited, not inherited.whole
+                return None if inherited.identify and not inherited.whole else (inherited, not inherited.whole)
+        if self._trusted is not None:
+            trusted = self._trusted(cls)
+            return None if trusted is None else (trusted, False)
         return None
 
 
@@ -93,9 +99,18 @@ def identify_value(value: object, *, unordered: bool = False) -> ValueIdentity:
     found = _registry.lookup(type(value))
     if found is not None and found[0].identify is not None and not found[1]:
         return found[0].identify(value, unordered)
+    return ValueIdentity(DataVersion(digest_of(value)), kind_of(value))
+
+
+def digest_of(value: object) -> Digest:
+    """Return the digest of a value that is part of another's identity.
+
+    Raises:
+        Unencodable: the value, or something inside of it, has no defined identity.
+    """
     out = Framed(FORMAT)
     write_value(out, value)
-    return ValueIdentity(DataVersion(out.hexdigest()), kind_of(value))
+    return out.hexdigest()
 
 
 def kind_of(value: object) -> str:
