@@ -190,12 +190,12 @@ def _mlflow_at(uri: str) -> Iterator[None]:
             raise AssetFailed(Problem("MLflow is not installed", hint="pip install 'assetctl[ml]'")) from error
         # Setting it also sets the environment variable, and None unsets that again: left behind, the variable
         # would pass for the person's own choice.
-        before = mlflow.get_tracking_uri() if mlflow.is_tracking_uri_set() else None
+        before = mlflow.get_tracking_uri() if mlflow.is_tracking_uri_set() else None  # type: ignore[no-untyped-call]
         mlflow.set_tracking_uri(uri)
         try:
             yield
         finally:
-            mlflow.set_tracking_uri(before)
+            mlflow.set_tracking_uri(before)  # type: ignore[arg-type]
 
 
 def _experiment_of(client: MlflowClient, name: str, store: TrackingStore, state_folder: Path) -> str:
