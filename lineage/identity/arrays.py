@@ -52,7 +52,7 @@ def _granule(flat: Any) -> str:
     out = Framed(FORMAT).tag("granule")
     if flat.dtype.kind in "fc":
         flat = one_nan(flat.view(f"f{flat.dtype.itemsize // (2 if flat.dtype.kind == 'c' else 1)}"))
-    out.raw(flat.view(np.uint8) if flat.dtype.itemsize and len(flat) else b"")
+    out.raw(flat.view(np.uint8).data if flat.dtype.itemsize and len(flat) else b"")
     return out.hexdigest()
 
 

@@ -90,7 +90,7 @@ def write_block(out: Framed, array: pa.Array) -> None:
     if valid is None:
         out.none()
     else:
-        out.raw(np.packbits(valid, bitorder="little"))
+        out.raw(np.packbits(valid, bitorder="little").data)
     _writer(array.type)(out, array, valid)
 
 
@@ -148,7 +148,7 @@ def _writer(kind: pa.DataType) -> Callable[[Framed, pa.Array, _Valid], None]:
 
 def _write_booleans(out: Framed, array: pa.Array, valid: _Valid) -> None:
     values = _bits(array.buffers()[1], array.offset, len(array))
-    out.raw(np.packbits(values if valid is None else values & valid, bitorder="little"))
+    out.raw(np.packbits(values if valid is None else values & valid, bitorder="little").data)
 
 
 def _write_floats(out: Framed, array: pa.Array, valid: _Valid) -> None:
@@ -156,25 +156,25 @@ def _write_floats(out: Framed, array: pa.Array, valid: _Valid) -> None:
     values = np.frombuffer(array.buffers()[1], dtype, len(array), array.offset * dtype.itemsize)
     if valid is not None:
         values = np.where(valid, values, dtype.type(0))
-    out.raw(one_nan(values).view(np.uint8))
+    out.raw(one_nan(values).view(np.uint8).data)
 
 
 def _write_fixed(out: Framed, array: pa.Array, valid: _Valid) -> None:
     width = array.type.bit_width // 8
     if width in _WORDS:
         values = np.frombuffer(array.buffers()[1], _WORDS[width], len(array), array.offset * width)
-        out.raw((values if valid is None else values * valid).view(np.uint8))
+        out.raw((values if valid is None else values * valid).view(np.uint8).data)
         return
     values = np.frombuffer(array.buffers()[1], np.uint8, len(array) * width, array.offset * width)
     if valid is not None:
         values = (values.reshape(len(array), width) * valid[:, None]).reshape(-1)
-    out.raw(values)
+    out.raw(values.data)
 
 
 def _write_lengths(out: Framed, lengths: Any) -> None:
     if lengths.dtype.itemsize == 8 and int(lengths.max()) < _SHORT:
         lengths = lengths.astype(np.uint32)
-    out.raw(lengths.view(np.uint8))
+    out.raw(lengths.view(np.uint8).data)
 
 
 def _write_texts(out: Framed, array: pa.Array, valid: _Valid) -> None:
@@ -217,6 +217,6 @@ def _write_union(out: Framed, array: pa.Array) -> None:
     positions = np.full(128, -1, np.int8)
     positions[list(kind.type_codes)] = range(kind.num_fields)
     chosen = positions[codes]
-    out.raw(chosen.view(np.uint8))
+    out.raw(chosen.view(np.uint8).data)
     for index in range(kind.num_fields):
         write_block(out, array.field(index).take(pa.array(places[chosen == index])))

@@ -14,20 +14,29 @@ from typing import Any
 from sklearn.base import BaseEstimator
 
 from assetctl.lineage.identity.encode import Framed
-from assetctl.lineage.identity.walk import Child, Encoder, Walk, write_state
+from assetctl.lineage.identity.walk import Child, Encoder, Walk, state_of, write_state
 
 _TRUSTED = ("sklearn", "scipy", "numpy")
 
 
 def _write_estimator(walk: Walk, out: Framed, value: Any) -> Iterator[Child]:
     walk.class_of(out.tag("estimator"), type(value))
-    return write_state(walk, out, value)
+    state = {name: item for name, item in state_of(value).items() if name not in _NOT_STATE}
+    results = state.get("cv_results_")
+    if isinstance(results, dict):  # of a search: scores count, how long they took does not
+        state["cv_results_"] = {k: v for k, v in results.items() if not str(k).endswith("_time")}
+    out.length(len(state))
+    for name in sorted(state):
+        yield out.text(name), state[name], f".{name}"
+
+
+_NOT_STATE = {"_stop_words_id", "refit_time_"}  # an address in memory; a duration
 
 
 def _write_trusted(walk: Walk, out: Framed, value: Any) -> Iterator[Child]:
     cls = type(value)
     walk.class_of(out.tag("object"), cls)
-    if cls.__reduce__ is object.__reduce__ and cls.__reduce_ex__ is object.__reduce_ex__ and _keeps_all(cls):
+    if _keeps_all(cls):
         yield from write_state(walk, out, value)
         return
     reduced = value.__reduce_ex__(4)
@@ -40,10 +49,16 @@ def _write_trusted(walk: Walk, out: Framed, value: Any) -> Iterator[Child]:
         yield out, None if part is None else list(part), ".__reduce_ex__()"
 
 
-def _keeps_all(cls: type) -> bool:
-    """Say whether a class leaves its state to its attributes: plain Python, no `__getstate__` of its own."""
-    own = getattr(cls, "__getstate__", None)
-    return own is getattr(object, "__getstate__", None) and bool(cls.__flags__ & _HEAP_TYPE)
+def _write_function(walk: Walk, out: Framed, value: Any) -> None:
+    walk.named(out, value, (value.__module__, value.__qualname__))
+
+
+def _keeps_all(cls: Any) -> bool:
+    """Say whether a class leaves its state to its attributes: plain Python, no hook of its own."""
+    hooks = ("__reduce__", "__reduce_ex__", "__getstate__")
+    if any(getattr(cls, hook, None) is not getattr(object, hook, None) for hook in hooks):
+        return False
+    return bool(cls.__flags__ & _HEAP_TYPE)
 
 
 _HEAP_TYPE = 1 << 9
@@ -51,6 +66,8 @@ _HEAP_TYPE = 1 << 9
 
 def trusted(cls: type) -> Encoder | None:
     """Return the encoder of other objects that estimators hold, for classes of trusted libraries."""
+    if cls.__name__ == "cython_function_or_method":
+        return Encoder(_write_function, whole=True)
     module = cls.__module__
     if module.partition(".")[0] not in _TRUSTED or module not in sys.modules:
         return None

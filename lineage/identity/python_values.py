@@ -99,8 +99,11 @@ def _ordered_dict(walk: Walk, out: Framed, value: collections.OrderedDict[Any, A
 
 
 def _defaultdict(walk: Walk, out: Framed, value: collections.defaultdict[Any, Any]) -> Iterator[Child]:
-    yield out.tag("defaultdict"), collections.defaultdict.default_factory.__get__(value), ".default_factory"
+    yield out.tag("defaultdict"), _FACTORY.__get__(value), ".default_factory"
     yield from _pairs(walk, out, dict.items(value), dict.__len__(value))
+
+
+_FACTORY: Any = collections.defaultdict.__dict__["default_factory"]
 
 
 def _counter(walk: Walk, out: Framed, value: collections.Counter[Any]) -> Iterator[Child]:
@@ -173,8 +176,8 @@ def _decimal(walk: Walk, out: Framed, value: decimal.Decimal) -> None:
     out.tag("Decimal").integer(sign).raw(bytes(digits)).text(str(exponent))
 
 
-def _zone(walk: Walk, out: Framed, value: zoneinfo.ZoneInfo) -> None:
-    if value.key is None:
+def _zone(walk: Walk, out: Framed, value: Any) -> None:
+    if value.key is None:  # read from a file, which is not known any more
         walk.refuse(value)
     out.tag("ZoneInfo").text(value.key)
 
@@ -251,7 +254,10 @@ def _partial(walk: Walk, out: Framed, value: functools.partial[Any]) -> Iterator
 
 
 def _leaf(write: Callable[[Framed, Any], object]) -> Encoder:
-    return Encoder(lambda walk, out, value: write(out, value) and None)
+    def write_leaf(walk: Walk, out: Framed, value: Any) -> None:
+        write(out, value)
+
+    return Encoder(write_leaf)
 
 
 def _compound(write: Callable[[Walk, Framed, Any], Iterator[Child]]) -> Encoder:
@@ -268,10 +274,8 @@ ENCODERS: dict[type, Encoder] = {
     float: _leaf(lambda out, value: out.floating(float.__float__(value))),
     complex: _leaf(
         lambda out, value: (
-            out.tag("complex")
-            .floating(complex.real.__get__(value))  # type: ignore[attr-defined]
-            .floating(complex.imag.__get__(value))
-        )  # type: ignore[attr-defined]
+            out.tag("complex").floating(complex.real.__get__(value)).floating(complex.imag.__get__(value))
+        )
     ),
     str: _leaf(lambda out, value: out.text(str.__str__(value))),
     bytes: _leaf(lambda out, value: out.raw(bytes.__getitem__(value, slice(None)))),

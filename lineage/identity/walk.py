@@ -83,7 +83,7 @@ def type_name(cls: type) -> str:
     """Return the qualified name of a class; of built-in ones without the module."""
     module = type.__dict__["__module__"].__get__(cls)
     name: str = type.__dict__["__qualname__"].__get__(cls)
-    return name if module == "builtins" else f"{module}.{name}"
+    return f"{module}.{name}" if isinstance(module, str) and module != "builtins" else name
 
 
 class Walk:
