@@ -85,4 +85,4 @@ def _last_words(stderr: bytes) -> str:
 
 
 def _self_contained(svg: bytes) -> bytes:
-    return _PROLOGUE.sub("", svg.decode()).encode()
+    return _PROLOGUE.sub("", svg.decode()).replace('font-family="Arial"', 'font-family="Arial,sans-serif"').encode()

@@ -14,7 +14,7 @@ from typing import Any
 
 from assetctl.lineage.nodes import LOOKS, Edge, Node
 
-_FONT = "Helvetica,Arial,sans-serif"
+_FONT = "Arial"  # by one name: a list would be measured as Times, which is narrower
 _TEXT, _MUTED = "#1d2329", "#4a525b"
 _INCHES_PER_CELL = 0.105  # of a character at 13 points, a little generous
 _MARGIN_INCHES = 0.35
@@ -49,6 +49,7 @@ _NODE_LOOK = {
 _EDGE_LOOK = {"color": "#7d8791", "arrowsize": "0.7"}
 _CLUSTER_LOOK = {
     "labeljust": "l",
+    "labelloc": "t",
     "style": "rounded,filled",
     "fillcolor": "#f6f7f9",
     "color": "#d3d8de",

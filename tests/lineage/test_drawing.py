@@ -100,7 +100,7 @@ def test_a_change_is_marked_where_it_happened_and_nowhere_else(view):
 def test_a_downstream_of_a_change_is_not_marked_itself():
     plan = Plan((planned("model", stale(UpstreamChanged(AssetKey("features"), "a", "b")), Action.RUN),))
     (node,) = [n for n in view_lineage(GRAPH, [AssetKey("model")], plan).nodes if n.key == "model"]
-    assert (node.is_changed, node.why, node.lines) == (False, "upstream `features` changed", ("● stale",))
+    assert (node.is_changed, node.why, node.lines) == (False, "upstream `features` changed", ("▲ stale",))
 
 
 def test_a_view_holds_the_selected_assets_and_their_upstreams():
@@ -138,10 +138,10 @@ def test_json_lists_nodes_in_graph_order_and_edges_by_name(view):
 
 def test_text_says_state_upstreams_and_why_of_each_asset(view):
     assert view.to_text() == (
-        "▤ flights   source            (content changed (x))\n"
-        '● clean     stale             ← flights  (config changed: limit 1 → "</script>"; source `flights` changed (column x))\n'
+        "◊ flights   source            (content changed (x))\n"
+        '▲ clean     stale             ← flights  (config changed: limit 1 → "</script>"; source `flights` changed (column x))\n'
         "? features  undecided         ← clean  (if clean changes)\n"
-        "✓ model     fresh             ← features\n"
+        "● model     fresh             ← features\n"
         "○ report    not materialized  ← model  (never materialized)\n"
     )
 
@@ -171,7 +171,7 @@ def test_mermaid_numbers_nodes_and_codes_what_could_be_syntax(view):
     lines = view.to_mermaid().splitlines()
     assert lines[0] == "flowchart LR"
     assert "  n0 --> n1" in lines
-    assert '    n0("clean<br/>● stale<br/>config changed: limit 1 → #34;#60;/script#62;#34;; source `…"):::stale' in [
+    assert '    n0("clean<br/>▲ stale<br/>config changed: limit 1 → #34;#60;/script#62;#34;; source `…"):::stale' in [
         line.replace("#59;", ";").replace("#96;", "`") for line in lines
     ]
     assert "  class n0 changed" in lines
