@@ -77,7 +77,7 @@ def test_recent_late_share_looks_only_at_days_that_are_over():
 
 @pytest.mark.parametrize(("hour", "part"), [(0, "morning"), (9, "morning"), (10, "midday"), (17, "evening")])
 def test_part_of_day(hour, part):
-    from delays.features import part_of_day
+    from delays.calendar import part_of_day
 
     assert part_of_day(pd.Series([hour])).tolist() == [part]
 

@@ -5,6 +5,7 @@ from typing import Annotated
 import pandas as pd
 
 from assetctl import asset, columns
+from delays.calendar import part_of_day
 
 NUMBERS = [
     "dep_delay", "hour", "distance", "temp", "humid", "wind_speed", "wind_gust", "precip", "pressure", "visib",
@@ -12,17 +13,6 @@ NUMBERS = [
 ]  # fmt: skip
 CATEGORIES = ["carrier", "origin", "dest", "weekday", "part_of_day"]
 TARGET = "late"
-
-MORNING_ENDS = 10
-EVENING_STARTS = 17
-
-
-def part_of_day(hour: pd.Series) -> pd.Series:
-    """Return "morning", "midday" or "evening" for hours 0 to 23."""
-    parts = pd.Series("midday", index=hour.index, dtype="str")
-    parts[hour < MORNING_ENDS] = "morning"
-    parts[hour >= EVENING_STARTS] = "evening"
-    return parts
 
 
 def recent_late_share(flights: pd.DataFrame, window_days: int) -> pd.DataFrame:
