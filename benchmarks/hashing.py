@@ -16,7 +16,7 @@ N_ROWS = 4_000_000
 def rows(runs: int = 3) -> Iterator[Row]:
     import blake3
 
-    from assetctl.lineage.identity import identify
+    from assetctl.lineage.identity.values import identify_value
 
     for name, table in tables().items():
         buffers = [
@@ -31,7 +31,7 @@ def rows(runs: int = 3) -> Iterator[Row]:
             return str(hasher.hexdigest())
 
         floor = best_of(plain, runs)
-        ours = best_of(lambda table=table: identify(table), runs)
+        ours = best_of(lambda table=table: identify_value(table), runs)
         gigabytes = n_bytes / 1e9
         yield Row(f"identify {name} ({gigabytes:.2f} GB)", ours / gigabytes, floor / gigabytes, "s/GB", "BLAKE3", 1.6)
 
