@@ -164,7 +164,11 @@ class CodeWorld(Protocol):
         ...
 
     def file_digest(self, path: str) -> str | None:
-        """Return the digest of a file's bytes, or None if it cannot be read."""
+        """Return the digest of a file's bytes (a relative path is the project's), or None if it cannot be read."""
+        ...
+
+    def files(self, pattern: str) -> tuple[str, ...]:
+        """Return the project's files that match a glob, relative to its root, sorted."""
         ...
 
 

@@ -1,0 +1,99 @@
+"""Say whose an object is, and what other people's objects are called.
+
+First-party code is walked; of everything else only a name that is equal on every
+Python version and platform counts, and the version of its distribution.
+"""
+
+from __future__ import annotations
+
+import sys
+import types
+from collections.abc import Iterator
+
+from assetctl.lineage.identity.walk import type_name
+from assetctl.lineage.ports import CodeWorld, Origin
+
+PROJECT, STDLIB, DISTRIBUTION, TOOL = "project", "stdlib", "distribution", "tool"
+_OS_MODULES = {"posixpath": "os.path", "ntpath": "os.path", "posix": "os", "nt": "os"}
+
+
+class Origins:
+    """Origins of modules, functions and classes, each asked of the world once."""
+
+    def __init__(self, world: CodeWorld) -> None:
+        self._world = world
+        self._known: dict[tuple[str, str | None], Origin] = {}
+
+    def of_module(self, name: str, file: str | None = None) -> Origin:
+        """Return the origin of a module by its name (and file, if it is not loaded)."""
+        key = (name, file or module_file(name))
+        if key not in self._known:
+            self._known[key] = self._world.origin(*key)
+        return self._known[key]
+
+    def of_function(self, fn: types.FunctionType) -> Origin:
+        """Return the origin of a Python function: by its code's file, else by its module."""
+        file = fn.__code__.co_filename
+        if not file.startswith("<"):
+            owner = fn.__globals__.get("__name__")
+            name = owner if isinstance(owner, str) else ""
+            loaded = module_file(name)
+            return self.of_module(name if loaded is not None and loaded == file else "", file)
+        name = fn.__globals__.get("__name__")
+        frozen = file.startswith("<frozen ")
+        return self.of_module(name if isinstance(name, str) else "", file if frozen else None)
+
+    def of_class(self, cls: type) -> Origin:
+        """Return the origin of a class, by the module that it says it is from."""
+        return self.of_module(class_module(cls))
+
+    def of_other(self, value: object) -> Origin:
+        """Return the origin of a built-in function or an instance, by its module or its class's."""
+        if isinstance(value, types.BuiltinFunctionType):
+            owner = value.__self__
+            name = value.__module__ or (owner.__name__ if isinstance(owner, types.ModuleType) else "builtins")
+            return self.of_module(name)
+        return self.of_class(type(value))
+
+
+def module_file(name: str) -> str | None:
+    """Return the file of a loaded module, None if it has none or is not loaded."""
+    module = sys.modules.get(name)
+    file = getattr(module, "__dict__", {}).get("__file__")
+    return file if isinstance(file, str) else None
+
+
+def class_module(cls: type) -> str:
+    """Return the module a class says it is from, without asking its metaclass."""
+    name = type.__dict__["__module__"].__get__(cls)
+    return name if isinstance(name, str) else ""
+
+
+def class_name(cls: type) -> str:
+    """Return a class's qualified name, without asking its metaclass."""
+    name: str = type.__dict__["__qualname__"].__get__(cls)
+    return name
+
+
+def public_module(name: str) -> str:
+    """Return the part of a foreign module's name that does not move between versions and platforms."""
+    name = _OS_MODULES.get(name, name)
+    top = name.partition(".")[0]
+    return top.lstrip("_") or top
+
+
+def foreign_name(value: object) -> tuple[str, str]:
+    """Return (package, qualified name) of someone else's function, class or instance."""
+    if isinstance(value, type):
+        return public_module(class_module(value)), class_name(value)
+    if isinstance(value, types.ModuleType):
+        name = value.__dict__.get("__name__", "")
+        return _OS_MODULES.get(name, name), ""
+    if isinstance(value, types.FunctionType | types.BuiltinFunctionType):
+        return public_module(value.__module__ or "builtins"), value.__qualname__
+    return public_module(class_module(type(value))), type_name(type(value)).rpartition(".")[2]
+
+
+def class_attributes(cls: type) -> Iterator[tuple[str, object]]:
+    """Yield a class's own attributes, without asking its metaclass."""
+    yield from type.__dict__["__dict__"].__get__(cls).items()
