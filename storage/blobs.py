@@ -1,0 +1,204 @@
+"""Blobs: bytes named by their hash, written once, verified when read.
+
+A blob is written under a temporary name, made durable, and only then renamed to its
+digest, so a name always stands for whole bytes: a process killed at any point leaves
+at worst a stray temporary file. Blobs are read-only and never handed out themselves
+(a consumer that edits its copy must not reach the store): `copy_out` clones where the
+file system can and copies where it cannot; a hard link would share the bytes.
+
+| at rest                                | `state`  | reading |
+|----------------------------------------|----------|---------|
+| a regular file of the recorded size    | present  | hashed once per process and file signature |
+| another size, or not a regular file    | corrupt  | set aside, CorruptionError |
+| absent, but set aside earlier          | corrupt  | CorruptionError |
+| absent                                 | missing  | CorruptionError |
+
+Nothing here deletes: what is found corrupt is moved to quarantine, where it can be
+looked at, and the next build writes the blob anew.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from blake3 import blake3
+
+from assetctl.assets.errors import CorruptionError, Problem
+from assetctl.lineage.identity.encode import PREFIX, Buffer, digest_bytes
+from assetctl.lineage.records import BlobDigest, OutputState
+from assetctl.storage.copying import clone_or_copy, fsync_folder
+from assetctl.storage.layout import Layout
+from assetctl.storage.state import environment_fault
+
+_T = TypeVar("_T")
+
+_READ_ONLY = 0o444
+_MAP_FROM = 1 << 20  # bytes; larger files are mapped and hashed by all cores
+
+
+def hash_file(path: Path) -> BlobDigest:
+    """Return the digest of a file's bytes."""
+    hasher = blake3(max_threads=blake3.AUTO)
+    if path.stat().st_size >= _MAP_FROM:
+        hasher.update_mmap(path)
+    else:
+        hasher.update(path.read_bytes())
+    return BlobDigest(PREFIX + hasher.hexdigest())
+
+
+class Blobs:
+    """The content-addressed store below one state folder."""
+
+    def __init__(self, layout: Layout) -> None:
+        self._layout = layout
+        self._verified: dict[BlobDigest, tuple[int, ...]] = {}
+        self._n_temporary = 0
+
+    def temporary(self, suffix: str = "") -> Path:
+        """Return a new name for an unfinished write; its folder exists.
+
+        Raises:
+            EnvironmentFault: the folder cannot be made.
+        """
+        self._n_temporary += 1
+        folder = self._layout.temporary
+        self._guard(folder, "the store cannot be written", lambda: folder.mkdir(parents=True, exist_ok=True))
+        return folder / f"{os.getpid()}-{id(self):x}-{self._n_temporary}-{os.urandom(4).hex()}{suffix}"
+
+    def put_bytes(self, data: Buffer) -> BlobDigest:
+        """Store bytes and return their digest; durable on return, a no-op when they are stored already.
+
+        Raises:
+            EnvironmentFault: the disk refused; nothing was stored.
+        """
+        digest = BlobDigest(digest_bytes(data))
+        if self.state(digest, len(data)) is not OutputState.PRESENT:
+            temporary = self.temporary()
+            self._guard(temporary, "a blob cannot be written", lambda: temporary.write_bytes(data))
+            self.adopt(temporary, digest)
+        return digest
+
+    def put_file(self, temporary: Path) -> BlobDigest:
+        """Store a finished temporary file, which is gone afterwards; durable on return.
+
+        Raises:
+            EnvironmentFault: the disk refused; nothing was stored.
+        """
+        digest = hash_file(temporary)
+        self.adopt(temporary, digest)
+        return digest
+
+    def adopt(self, temporary: Path, digest: BlobDigest) -> None:
+        """Make a temporary file, known to have this digest, the blob."""
+        target = self._layout.blob(digest)
+
+        def move() -> None:
+            size = temporary.stat().st_size
+            if self.state(digest, size) is OutputState.PRESENT:
+                temporary.unlink()
+                return
+            with temporary.open("rb+") as file:
+                os.fsync(file.fileno())
+            temporary.chmod(_READ_ONLY)
+            is_new_folder = not target.parent.is_dir()
+            target.parent.mkdir(parents=True, exist_ok=True)
+            temporary.replace(target)
+            fsync_folder(target.parent)
+            if is_new_folder:
+                fsync_folder(target.parent.parent)
+
+        self._guard(target, "a blob cannot be written", move)
+
+    def read_bytes(self, digest: BlobDigest) -> bytes:
+        """Return a blob's bytes, hashed on the way.
+
+        Raises:
+            CorruptionError: they are missing, or not what was recorded; then they were set aside.
+        """
+        path = self._layout.blob(digest)
+        data = self._reading(digest, path, path.read_bytes)
+        if BlobDigest(digest_bytes(data)) != digest:
+            self._set_aside(digest, path)
+        return data
+
+    def open_verified(self, digest: BlobDigest) -> Path:
+        """Return a blob's own path for reading, after hashing it once per process and file signature.
+
+        Raises:
+            CorruptionError: it is missing, or not what was recorded; then it was set aside.
+        """
+        path = self._layout.blob(digest)
+        signature = _signature(self._reading(digest, path, path.lstat))
+        if self._verified.get(digest) != signature:
+            if not stat.S_ISREG(path.lstat().st_mode) or self._reading(digest, path, lambda: hash_file(path)) != digest:
+                self._set_aside(digest, path)
+            self._verified[digest] = signature
+        return path
+
+    def state(self, digest: BlobDigest, size_bytes: int) -> OutputState:
+        """Say from one `stat` whether a blob is there; see the table above."""
+        try:
+            found = self._layout.blob(digest).lstat()
+        except FileNotFoundError:
+            is_set_aside = self._layout.quarantined(digest).exists()
+            return OutputState.CORRUPT if is_set_aside else OutputState.MISSING
+        except OSError as cause:
+            raise environment_fault(cause, self._layout.blob(digest), "the store cannot be read") from cause
+        is_whole = stat.S_ISREG(found.st_mode) and found.st_size == size_bytes
+        return OutputState.PRESENT if is_whole else OutputState.CORRUPT
+
+    def copy_out(self, digest: BlobDigest, target: Path) -> None:
+        """Write a blob to a path of the caller's own, writable; never a link to the store.
+
+        Raises:
+            CorruptionError: see `open_verified`.
+            EnvironmentFault: the target cannot be written.
+        """
+        source = self.open_verified(digest)
+        self._guard(target, "a file cannot be written", lambda: clone_or_copy(source, target))
+
+    def _guard(self, path: Path, message: str, action: Callable[[], object]) -> None:
+        try:
+            action()
+        except OSError as cause:
+            raise environment_fault(cause, path, message) from cause
+
+    def _reading(self, digest: BlobDigest, path: Path, read: Callable[[], _T]) -> _T:
+        try:
+            return read()
+        except FileNotFoundError as cause:
+            aside = self._layout.quarantined(digest)
+            if aside.exists():
+                raise corruption(digest, "its bytes had another hash and were set aside", aside) from cause
+            raise corruption(digest, "it is missing", path) from cause
+        except OSError as cause:
+            raise environment_fault(cause, path, "a blob cannot be read") from cause
+
+    def _set_aside(self, digest: BlobDigest, path: Path) -> None:
+        aside = self._layout.quarantined(digest)
+
+        def move() -> None:
+            aside.parent.mkdir(parents=True, exist_ok=True)
+            path.replace(aside)
+
+        self._guard(aside, "a corrupt blob cannot be set aside", move)
+        raise corruption(digest, "its bytes have another hash", aside)
+
+
+def corruption(digest: BlobDigest, reason: str, path: Path) -> CorruptionError:
+    """Return the error for stored bytes that cannot be trusted or found."""
+    return CorruptionError(
+        Problem(
+            f"blob `{digest[:11]}` is not what was recorded: {reason}",
+            (("digest", digest), ("file", str(path))),
+            "run `assetctl doctor` to see what is affected; the next `assetctl materialize` rebuilds it",
+        )
+    )
+
+
+def _signature(found: os.stat_result) -> tuple[int, ...]:
+    return found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino
