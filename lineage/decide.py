@@ -43,6 +43,10 @@ class Action(Enum):
     MAYBE = "maybe"  # known only once an upstream was rebuilt
     HELD = "held"  # its result exists, but a blocking check said no to it
 
+    @property
+    def is_keep(self) -> bool:
+        return self is Action.KEEP
+
 
 @dataclass(frozen=True, slots=True)
 class Identified:
@@ -64,15 +68,11 @@ class Observation:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What was asked for: the keys acted on, those named by the person, and how.
-
-    `scope` holds every key the plan is about (with `only`, just the selected ones).
-    """
+    """What was asked for: `scope` holds every key acted on, `named` those the person selected."""
 
     scope: frozenset[AssetKey]
     named: frozenset[AssetKey]
     forced: frozenset[AssetKey] = frozenset()
-    only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,10 +127,15 @@ class Deliberation:
         self.checks.update(self.snapshot.checks)
         for key, seen in self.observed.items():
             self.values[key] = seen.value
-        if self.request.only:
-            for key, recorded in self.latest.items():
-                if key not in self.request.scope:
-                    self.values[key] = recorded.output.value
+        for key, recorded in self.latest.items():
+            if key not in self.request.scope:  # not acted on: what was published last is what readers get
+                self.values[key] = recorded.output.value
+
+    def begin_anew(self, traces: Traces) -> Deliberation:
+        """Return the same question with more traces to restore from, and nothing assumed yet."""
+        return Deliberation(
+            self.graph, self.request, self.identified, self.observed, self.snapshot, dict(self.states), traces
+        )
 
     def decide(self, step: Step) -> StepDecision:
         """Return what this step needs, as far as the versions of its upstreams are known."""

@@ -13,21 +13,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from assetctl.assets.definition import AssetDef, AssetOptions, CheckDef, Declaration, SourceDef
+from assetctl.assets.collect import Found
+from assetctl.assets.definition import AssetDef, AssetOptions, CheckDef, SourceDef
 from assetctl.assets.errors import DeclarationError, Problem
 from assetctl.assets.ids import AssetKey
 from assetctl.lineage.bindings import Read, read_signature
 from assetctl.lineage.ports import Wanted
-
-
-@dataclass(frozen=True, slots=True)
-class Declared:
-    """A declaration, the key it was given or took from its name, and where it stands ("path:line")."""
-
-    key: AssetKey | None  # None for a multi-output asset (its outputs have the keys) and for a check
-    declaration: Declaration
-    where: str
-    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +101,7 @@ class AssetGraph:
         return frozenset(found)
 
 
-def build_graph(declared: Sequence[Declared]) -> AssetGraph:
+def build_graph(declared: Sequence[Found]) -> AssetGraph:
     """Bind declarations to one another.
 
     Raises:
@@ -136,14 +127,14 @@ def build_graph(declared: Sequence[Declared]) -> AssetGraph:
     return AssetGraph(steps, sources, checks, order, where, {k: tuple(v) for k, v in downstream.items()})
 
 
-def keys_of(item: Declared) -> tuple[AssetKey, ...]:
+def keys_of(item: Found) -> tuple[AssetKey, ...]:
     """Return the asset keys a declaration stands for."""
     if isinstance(item.declaration, AssetDef) and item.declaration.options.outs:
         return tuple(AssetKey(out) for out in item.declaration.options.outs)
     return () if item.key is None else (item.key,)
 
 
-def _keys(declared: Sequence[Declared], problems: list[Problem]) -> dict[AssetKey, str]:
+def _keys(declared: Sequence[Found], problems: list[Problem]) -> dict[AssetKey, str]:
     where: dict[AssetKey, str] = {}
     for item in declared:
         for key in keys_of(item):
@@ -160,7 +151,7 @@ def _keys(declared: Sequence[Declared], problems: list[Problem]) -> dict[AssetKe
 
 
 def _step(
-    item: Declared,
+    item: Found,
     declaration: AssetDef,
     where: Mapping[AssetKey, str],
     sources: Mapping[AssetKey, SourceDef],
@@ -197,7 +188,7 @@ def _read_binding(read: Read, sources: Mapping[AssetKey, SourceDef]) -> Binding:
 
 
 def _dependency_key(
-    dependency: object, item: Declared, where: Mapping[AssetKey, str], problems: list[Problem]
+    dependency: object, item: Found, where: Mapping[AssetKey, str], problems: list[Problem]
 ) -> AssetKey | None:
     text = dependency if isinstance(dependency, str) else getattr(dependency, "__name__", str(dependency))
     key = AssetKey(text) if isinstance(dependency, str) else AssetKey.from_name(text)
@@ -209,7 +200,7 @@ def _dependency_key(
     return None
 
 
-def _located(problem: Problem, item: Declared) -> Problem:
+def _located(problem: Problem, item: Found) -> Problem:
     kind = "check" if isinstance(item.declaration, CheckDef) else "asset"
     label = item.key or item.name
     return Problem(
@@ -218,7 +209,7 @@ def _located(problem: Problem, item: Declared) -> Problem:
 
 
 def _checks(
-    declared: Sequence[Declared], where: Mapping[AssetKey, str], problems: list[Problem]
+    declared: Sequence[Found], where: Mapping[AssetKey, str], problems: list[Problem]
 ) -> dict[AssetKey, tuple[Check, ...]]:
     by_declaration = {id(d.declaration): d for d in declared}
     found: dict[AssetKey, tuple[Check, ...]] = {}
@@ -240,7 +231,7 @@ def _checks(
     return found
 
 
-def _check(item: Declared, declaration: CheckDef, key: AssetKey, problems: list[Problem]) -> Check | None:
+def _check(item: Found, declaration: CheckDef, key: AssetKey, problems: list[Problem]) -> Check | None:
     parameters = inspect.signature(declaration.fn).parameters
     required = [n for n, p in parameters.items() if p.default is p.empty and p.kind is not p.VAR_KEYWORD]
     if len(required) != 1:

@@ -1,0 +1,212 @@
+"""Find declarations: import a project's files and look at their module attributes.
+
+The only code that imports user files. It looks at attributes and one level into lists,
+tuples and dicts, deduplicates by identity, and decides each key. Every flaw of every
+file is gathered; nothing is run but the modules themselves.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+import traceback
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+
+from assetctl.assets.definition import AssetDef, CheckDef, Declaration, SourceDef
+from assetctl.assets.errors import AssetctlError, DeclarationError, Problem
+from assetctl.assets.ids import AssetKey
+from assetctl.assets.importing import install, put_on_path
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A declaration as found; `key` is None for checks and multi-output assets."""
+
+    key: AssetKey | None
+    declaration: Declaration
+    where: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Sighting:
+    declaration: Declaration
+    module: ModuleType
+    attribute: str
+    in_container: bool
+
+
+def collect(root: Path, entries: Sequence[str]) -> tuple[list[Found], list[Problem]]:
+    """Import each entry (file, folder or module name, relative to `root`) and return what they declare."""
+    install()
+    put_on_path(root)
+    problems: list[Problem] = []
+    modules: list[ModuleType] = []
+    for entry in entries:
+        for name in _module_names(root, entry, problems):
+            module = _import(name, root, problems)
+            if module is not None and module not in modules:
+                modules.append(module)
+    found = find_declarations([(m, vars(m)) for m in modules], root, problems)
+    return found, problems
+
+
+def find_declarations(
+    namespaces: Iterable[tuple[ModuleType, dict[str, object]]], root: Path, problems: list[Problem]
+) -> list[Found]:
+    """Return the declarations held by namespaces, each object once, in order of first sight."""
+    sightings: dict[int, list[_Sighting]] = {}
+    for module, namespace in namespaces:
+        for sighting in _sightings(module, namespace):
+            sightings.setdefault(id(sighting.declaration), []).append(sighting)
+    found: list[Found] = []
+    for seen in sightings.values():
+        try:
+            found.append(_found(seen, root))
+        except DeclarationError as error:
+            problems.extend(
+                Problem(p.message, (("declared in", _where(seen[0].declaration, root)), *p.facts), p.hint)
+                for p in error.problems
+            )
+    return found
+
+
+def _sightings(module: ModuleType, namespace: dict[str, object]) -> Iterator[_Sighting]:
+    for attribute, value in list(namespace.items()):
+        if isinstance(value, AssetDef | SourceDef | CheckDef):
+            yield _Sighting(value, module, attribute, in_container=False)
+        elif type(value) in (list, tuple):
+            for item in list(value):  # type: ignore[call-overload]
+                if isinstance(item, AssetDef | SourceDef | CheckDef):
+                    yield _Sighting(item, module, "", in_container=True)
+        elif type(value) is dict:
+            for name, item in list(value.items()):
+                if isinstance(item, AssetDef | SourceDef | CheckDef):
+                    yield _Sighting(item, module, name if isinstance(name, str) else "", in_container=True)
+
+
+def _found(seen: list[_Sighting], root: Path) -> Found:
+    declaration = seen[0].declaration
+    where = _where(declaration, root)
+    name = _name(declaration, _homeward(declaration, seen))
+    if isinstance(declaration, CheckDef) or (isinstance(declaration, AssetDef) and declaration.options.outs):
+        return Found(None, declaration, where, name)
+    given = declaration.options.key if isinstance(declaration, AssetDef) else declaration.key
+    key = AssetKey(given) if given is not None else AssetKey.from_name(name)
+    return Found(key, declaration, where, name)
+
+
+def _homeward(declaration: Declaration, seen: list[_Sighting]) -> list[_Sighting]:
+    """Put the sightings in the module that wrote the declaration first: imports elsewhere may rename it."""
+    if isinstance(declaration, SourceDef):
+        home = [s for s in seen if declaration.where.startswith(f"{getattr(s.module, '__file__', None)}:")]
+    else:
+        home = [s for s in seen if s.module.__name__ == getattr(declaration.fn, "__module__", None)]
+    return home + [s for s in seen if s not in home]
+
+
+def _name(declaration: Declaration, seen: list[_Sighting]) -> str:
+    """Return the function's own name if that attribute holds it, else the first attribute, else its own."""
+    own = getattr(declaration, "__name__", "") if not isinstance(declaration, SourceDef) else ""
+    attributes = [s.attribute for s in seen if not s.in_container]
+    if own in attributes:
+        return own
+    if attributes:
+        return attributes[0]
+    if own.isidentifier():
+        return own
+    return next((s.attribute for s in seen if s.attribute), own)
+
+
+def _where(declaration: Declaration, root: Path) -> str:
+    if isinstance(declaration, SourceDef):
+        return relative(declaration.where, root)
+    code = getattr(declaration.fn, "__code__", None)
+    if code is None:
+        wrapped = getattr(declaration.fn, "__wrapped__", None) or getattr(declaration.fn, "func", None)
+        code = getattr(wrapped, "__code__", None) or getattr(type(declaration.fn).__call__, "__code__", None)
+    if code is None:
+        return "(no source)"
+    return relative(f"{code.co_filename}:{code.co_firstlineno}", root)
+
+
+def relative(where: str, root: Path) -> str:
+    """Return a path relative to the project folder, or unchanged if it lies elsewhere."""
+    prefix = str(root) + os.sep
+    return where.removeprefix(prefix)
+
+
+def _module_names(root: Path, entry: str, problems: list[Problem]) -> list[str]:
+    path = root / entry
+    if path.is_file():
+        return [_module_name(path, root)]
+    if path.is_dir():
+        files = sorted(p for p in path.rglob("*.py") if not _hidden(p.relative_to(path)))
+        return [_module_name(p, root) for p in files]
+    if all(part.isidentifier() for part in entry.split(".")):
+        return [entry]
+    problems.append(
+        Problem(
+            f"`assets` names `{entry}`, which does not exist",
+            (("looked in", str(root)),),
+            "list files, folders or modules under [tool.assetctl] in pyproject.toml",
+        )
+    )
+    return []
+
+
+def _hidden(path: Path) -> bool:
+    return any(part.startswith(".") or part == "__pycache__" for part in path.parts)
+
+
+def _module_name(path: Path, root: Path) -> str:
+    """Return the name by which the project's own code would import this file.
+
+    The outermost folder with an `__init__.py` is a top-level package; what has none is
+    named from the project folder.
+    """
+    top = path.parent
+    while (top / "__init__.py").exists() and top != root:
+        top = top.parent
+    if top == path.parent or not top.is_relative_to(root):
+        top = root if path.is_relative_to(root) else path.parent
+    put_on_path(top)
+    if top != root:
+        put_on_path(root)
+    parts = path.relative_to(top).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def _import(name: str, root: Path, problems: list[Problem]) -> ModuleType | None:
+    try:
+        return importlib.import_module(name)
+    except (Exception, SystemExit) as error:
+        problems.append(_import_problem(name, error, root))
+        return None
+
+
+def _import_problem(name: str, error: BaseException, root: Path) -> Problem:
+    if isinstance(error, AssetctlError) and error.problems:
+        first = error.problems[0]
+        return Problem(first.message, (("while importing", name), ("at", _raised_at(error, root)), *first.facts), first.hint)
+    hint = "fix the error, or take the file out of `assets` in pyproject.toml"
+    if isinstance(error, ModuleNotFoundError) and error.name and error.name.split(".")[0] != name.split(".")[0]:
+        hint = f"install `{error.name.split('.')[0]}`, or add it to the project's path"
+    text = str(error).splitlines()[0] if str(error) else ""
+    if isinstance(error, SyntaxError):
+        at = relative(f"{error.filename}:{error.lineno}", root)
+    else:
+        at = _raised_at(error, root)
+    return Problem(f"module `{name}` failed to import: {type(error).__name__}: {text}", (("at", at),), hint)
+
+
+def _raised_at(error: BaseException, root: Path) -> str:
+    """Return the innermost line of the person's own code in the traceback."""
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if not f.filename.startswith("<")]
+    own = [f for f in frames if f.filename.startswith(str(root) + os.sep)]
+    last = (own or frames)[-1] if frames else None
+    return relative(f"{last.filename}:{last.lineno}", root) if last else str(sys.argv[0])

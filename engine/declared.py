@@ -1,0 +1,114 @@
+"""What a project declares now: collected on first use, and again when a file changed since.
+
+In a notebook the cells' own namespace is part of the project, as it is at each call, and
+a cell that is run again replaces what it declared.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from types import ModuleType
+
+from assetctl.assets.collect import Found, collect, find_declarations
+from assetctl.assets.errors import DeclarationError, Problem
+from assetctl.assets.importing import forget_modules, is_personal
+from assetctl.engine.identification import Identification
+from assetctl.engine.settings import Settings
+from assetctl.lineage.configure import configure
+from assetctl.lineage.graph import AssetGraph, build_graph
+
+_Stamp = dict[str, tuple[int, int, int]]
+
+
+class Declarations:
+    """The declarations of one project in this process."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._found: list[Found] | None = None
+        self._stamp: _Stamp = {}
+        self._graph: AssetGraph | None = None
+        self._identification: Identification | None = None
+
+    def graph(self) -> AssetGraph:
+        """Return the graph of what is declared now.
+
+        Raises:
+            DeclarationError: with every problem of every file and declaration.
+        """
+        cells = notebook_namespace()
+        changed = self._found is not None and _stamp(self._settings) != self._stamp
+        if self._graph is not None and not changed and cells is None:
+            return self._graph
+        if self._found is None or changed:
+            self._collect()
+        found = list(self._found or ())
+        if cells is not None:
+            found = self._with_cells(found, cells)
+        self._graph = build_graph(found)
+        self._identification = None
+        return self._graph
+
+    def current(self, assignments: tuple[str, ...] = ()) -> AssetGraph:
+        """Return the graph as last collected, with config assignments applied; nothing is looked at again."""
+        if self._graph is None:
+            self.graph()
+        assert self._graph is not None
+        return configure(self._graph, assignments)
+
+    def identification(self) -> Identification:
+        """Return what identifies the steps of the graph last returned."""
+        if self._identification is None:
+            self._identification = Identification(self._settings.root)
+        return self._identification
+
+    def _collect(self) -> None:
+        self._found, self._graph = None, None
+        forget_modules(self._settings.root)
+        found, problems = collect(self._settings.root, self._settings.assets)
+        if problems:
+            raise _with_graph_problems(found, problems)
+        self._found, self._stamp = found, _stamp(self._settings)
+
+    def _with_cells(self, found: list[Found], cells: ModuleType) -> list[Found]:
+        problems: list[Problem] = []
+        known = {id(item.declaration) for item in found}
+        own = find_declarations([(cells, vars(cells))], self._settings.root, problems)
+        if problems:
+            raise DeclarationError(*problems)
+        return found + [item for item in own if id(item.declaration) not in known]
+
+
+def notebook_namespace() -> ModuleType | None:
+    """Return the module that a notebook's cells run in, or None outside a notebook."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython is not None else None
+    return shell.user_module if shell is not None else None
+
+
+def _with_graph_problems(found: list[Found], problems: list[Problem]) -> DeclarationError:
+    """Add what is wrong with the declarations that could be read, so that all is reported at once.
+
+    Where a file could not be imported, an unknown upstream is likely its doing, so those are left out.
+    """
+    try:
+        build_graph(found)
+    except DeclarationError as error:
+        problems = problems + [p for p in error.problems if "is not declared" not in p.message]
+    return DeclarationError(*problems)
+
+
+def _stamp(settings: Settings) -> _Stamp:
+    """Return size, mtime and inode of every file that was imported from the project."""
+    prefix = str(settings.root) + os.sep
+    found: _Stamp = {}
+    for module in list(sys.modules.values()):
+        file = getattr(module, "__file__", None)
+        if isinstance(file, str) and file.startswith(prefix) and is_personal(file):
+            try:
+                status = os.stat(file)
+            except OSError:
+                continue  # a file that is gone no longer matches its stamp
+            found[file] = (status.st_size, status.st_mtime_ns, status.st_ino)
+    return found

@@ -1,0 +1,34 @@
+"""What the run loop needs from a way to run steps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Protocol
+
+from assetctl.engine.tasks import StepResult, StepTask
+
+
+class Executor(Protocol):
+    """Runs tasks; results come back in the order in which they finish.
+
+    `submit` is called only while `n_free` is positive.
+    """
+
+    @property
+    def n_free(self) -> int:
+        """How many more tasks can be taken now."""
+        ...
+
+    def submit(self, task: StepTask) -> None: ...
+
+    def wait(self, timeout_s: float | None) -> Iterable[StepResult]:
+        """Return finished tasks; block until there is one or the time is over."""
+        ...
+
+    def cancel(self) -> None:
+        """Stop what is running as soon as possible; nothing more is returned."""
+        ...
+
+    def close(self) -> None:
+        """Release everything; waits for nothing that runs."""
+        ...

@@ -1,0 +1,41 @@
+"""Run steps here and now, one at a time, in the calling thread."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from assetctl.engine.capture import captured_streams
+from assetctl.engine.tasks import StepResult, StepTask
+
+
+class InProcessExecutor:
+    """Performs a task when its result is asked for, so that it is shown as started before it runs."""
+
+    def __init__(self, perform: Callable[[StepTask], StepResult]) -> None:
+        self._perform = perform
+        self._waiting: deque[StepTask] = deque()
+
+    @property
+    def n_free(self) -> int:
+        return 0 if self._waiting else 1
+
+    def submit(self, task: StepTask) -> None:
+        self._waiting.append(task)
+
+    def wait(self, timeout_s: float | None) -> Iterable[StepResult]:
+        while self._waiting:
+            task = self._waiting.popleft()
+            if task.log:
+                with captured_streams(Path(task.log)):
+                    result = self._perform(task)
+            else:
+                result = self._perform(task)
+            yield result
+
+    def cancel(self) -> None:
+        self._waiting.clear()
+
+    def close(self) -> None:
+        self._waiting.clear()

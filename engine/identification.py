@@ -1,0 +1,73 @@
+"""Identify the steps of a graph: code, definition and checks of each, computed once per graph."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from pathlib import Path
+
+from assetctl.assets.definition import AssetOptions
+from assetctl.assets.ids import AssetKey
+from assetctl.engine.world import ProjectWorld
+from assetctl.lineage.decide import Identified
+from assetctl.lineage.graph import AssetGraph, Check, Step
+from assetctl.lineage.identity.code import CodeIdentifier
+from assetctl.lineage.identity.define import define, define_check
+from assetctl.lineage.records import CodeIdentity, Digest
+
+# Environment values are kept only as hashes under this key. It is the same everywhere,
+# so that two machines with the same values agree on what is fresh.
+_VARIABLE_KEY = b"assetctl environment variables/1"
+
+
+class Identification:
+    """Answers for the steps of one graph; forget it when the code is imported anew."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._identifier = CodeIdentifier(ProjectWorld(root, _VARIABLE_KEY))
+        self._code: dict[AssetKey, CodeIdentity] = {}
+        self._checks: dict[tuple[AssetKey, str], Digest] = {}
+
+    def identify(self, step: Step, graph: AssetGraph) -> Identified:
+        """Return code, definition and check definitions of a step."""
+        if step.key not in self._code:
+            self._code[step.key] = self._identify_code(step, self._identifier)
+        code = self._code[step.key]
+        return Identified(code, define(step, code), self._check_definitions(step, graph))
+
+    def identify_all(self, graph: AssetGraph, keys: Collection[AssetKey]) -> dict[AssetKey, Identified]:
+        """Return what is identified for the steps of these assets, by step key."""
+        steps = {graph.steps[key].key: graph.steps[key] for key in keys if key in graph.steps}
+        return {key: self.identify(step, graph) for key, step in steps.items()}
+
+    def is_unchanged(self, step: Step) -> bool:
+        """Say whether a step's code, with all values it captures, is still what was identified."""
+        again = self._identify_code(step, CodeIdentifier(ProjectWorld(self._root, _VARIABLE_KEY)))
+        return again.version == self._code[step.key].version
+
+    def _identify_code(self, step: Step, identifier: CodeIdentifier) -> CodeIdentity:
+        options: AssetOptions = step.declaration.options
+        return identifier.identify(
+            step.declaration.fn,
+            config=frozenset(step.config) | set(options.secret) | set(options.ins),
+            code_deps=options.code_deps,
+            version=options.version,
+            name=step.name,
+        )
+
+    def _check_definitions(self, step: Step, graph: AssetGraph) -> dict[AssetKey, Mapping[str, Digest]]:
+        found: dict[AssetKey, Mapping[str, Digest]] = {}
+        for key in step.outputs:
+            checks = graph.checks.get(key, ())
+            if checks:
+                found[key] = {check.name: self._check_definition(check) for check in checks}
+        return found
+
+    def _check_definition(self, check: Check) -> Digest:
+        place = (check.asset, check.name)
+        if place not in self._checks:
+            code = self._identifier.identify(check.declaration.fn, name=check.name)
+            self._checks[place] = define_check(check, code)
+        return self._checks[place]
+
+

@@ -1,0 +1,79 @@
+"""Observe sources: what their bytes are now, and their tables where an asset reads one."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from pathlib import Path
+
+from assetctl.assets.definition import SourceDef
+from assetctl.assets.errors import DeclarationError, Problem
+from assetctl.assets.ids import AssetKey
+from assetctl.lineage.decide import Observation
+from assetctl.lineage.graph import AssetGraph
+from assetctl.lineage.records import DataVersion, Digest
+from assetctl.storage.files import FileDigests, observe_source
+
+
+class Observer:
+    """Looks at the sources of one project."""
+
+    def __init__(self, root: Path, digests: FileDigests) -> None:
+        self._root = root
+        self._digests = digests
+
+    def observe_all(self, graph: AssetGraph, keys: Collection[AssetKey]) -> dict[AssetKey, Observation]:
+        """Return what the sources among `keys` hold now.
+
+        Raises:
+            DeclarationError: with every source that is not there or cannot be read.
+        """
+        tables = {b.upstream for k in keys if k in graph.steps for b in graph.steps[k].bindings if b.reads_table}
+        found: dict[AssetKey, Observation] = {}
+        problems: list[Problem] = []
+        for key in sorted(keys):
+            declaration = graph.sources.get(key)
+            if declaration is None:
+                continue
+            try:
+                found[key] = self.observe(key, declaration, as_table=key in tables)
+            except DeclarationError as error:
+                problems.extend(error.problems)
+        if problems:
+            raise DeclarationError(*problems)
+        return found
+
+    def observe(self, key: AssetKey, declaration: SourceDef, *, as_table: bool) -> Observation:
+        """Return what one source holds now."""
+        value, size_bytes = observe_source(declaration, self._root, self._digests)
+        if not as_table:
+            return Observation(value, size_bytes)
+        if declaration.shape != "file":
+            raise DeclarationError(
+                Problem(
+                    f"source `{key}` is a {declaration.shape}, and a parameter asks for it as a table",
+                    (("declared in", declaration.where),),
+                    "annotate the parameter with `Path`, and read the files in the function",
+                )
+            )
+        return Observation(value, size_bytes, self._digests.table(self.path(declaration), Digest(value.version)))
+
+    def version(self, declaration: SourceDef) -> DataVersion | None:
+        """Return a source's data version now, or None if it is gone."""
+        try:
+            return observe_source(declaration, self._root, self._digests)[0].version
+        except DeclarationError:
+            return None
+
+    def path(self, declaration: SourceDef) -> Path:
+        return self._root / declaration.path
+
+    def paths(self, declaration: SourceDef) -> tuple[str, ...]:
+        """Return the absolute paths that a consumer is handed; sorted for a glob."""
+        if declaration.shape != "glob":
+            return (str(self.path(declaration)),)
+        pattern = Path(declaration.path)
+        base = Path(pattern.anchor) if pattern.is_absolute() else self._root
+        relative = pattern.relative_to(pattern.anchor) if pattern.is_absolute() else pattern
+        return tuple(sorted(str(p) for p in base.glob(str(relative)) if p.is_file()))
+
+

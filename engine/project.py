@@ -1,0 +1,287 @@
+"""The front door: open a project, then plan, materialize, load and ask about its assets.
+
+It binds declarations, identity, stores and the run loop together, and decides nothing:
+verdicts come from `lineage.decide`. Nothing of the person's code is imported until a
+question needs it, and no lock or database stays open between two calls.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from assetctl.assets.errors import Problem, SelectionError
+from assetctl.assets.ids import AssetKey
+from assetctl.engine.answers import AssetStatus, Explanation, HistoryEntry, VersionDiff
+from assetctl.engine.declared import Declarations
+from assetctl.engine.options import PlanOptions
+from assetctl.engine.records_of import find_recorded, history_of
+from assetctl.engine.run import RunResult
+from assetctl.engine.settings import Settings, find_settings
+from assetctl.engine.tasks import StepResult, StepTask
+from assetctl.lineage.configure import configure
+from assetctl.lineage.decide import Deliberation, Identified, Request
+from assetctl.lineage.events import Event
+from assetctl.lineage.graph import AssetGraph
+from assetctl.lineage.identity.define import define
+from assetctl.lineage.plan import Plan, make_plan
+from assetctl.lineage.ports import Wanted
+from assetctl.lineage.records import Digest, OutputState, Recorded, Traces
+from assetctl.lineage.selection import Selected, resolve
+from assetctl.storage.layout import Layout
+from assetctl.storage.state import check_state, ensure_state
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from assetctl.engine.stores import Stores
+    from assetctl.lineage.drawing import LineageView
+
+
+class Project:
+    """A project that was found; made by `Project.open`."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.root = settings.root
+        self.layout = Layout.of(settings.root)
+        self._declarations = Declarations(settings)
+        self._stores: Stores | None = None
+
+    @classmethod
+    def open(cls, path: str | Path = ".", *, file: str | Path | None = None) -> Project:
+        """Find the project that a folder lies in, or take one file as the project.
+
+        Raises:
+            ProjectError: there is no project, or its settings cannot be read.
+            EnvironmentFault: its state folder was written by a newer release.
+        """
+        project = cls(find_settings(Path(path).absolute(), Path(file) if file is not None else None))
+        check_state(project.layout)
+        return project
+
+    def __repr__(self) -> str:
+        return f"<assetctl project {self.root}>"
+
+    # --- what should exist -----------------------------------------------------------------
+
+    def graph(self) -> AssetGraph:
+        """Return the graph of what is declared now, importing the project's code if that is needed.
+
+        Raises:
+            DeclarationError: with every problem of every declaration.
+        """
+        return self._declarations.graph()
+
+    def identified(self, key: str) -> Identified:
+        """Return code and definition of the step that produces an asset."""
+        graph = self.graph()
+        return self._declarations.identification().identify(graph.steps[AssetKey(key)], graph)
+
+    def definition_with(self, key: str, assignments: Sequence[str]) -> Digest:
+        """Return a step's definition with config assignments of the command line applied."""
+        graph = configure(self.graph(), assignments)
+        return define(graph.steps[AssetKey(key)], self.identified(key).code).digest
+
+    def select(self, selection: Sequence[str] = (), exclude: Sequence[str] = ()) -> tuple[AssetKey, ...]:
+        """Return the keys that a selection means, in topological order.
+
+        Raises:
+            SelectionError: with every term that names nothing.
+        """
+        return self._resolve(self.graph(), selection, exclude).keys
+
+    # --- what is true, and making it so ------------------------------------------------------
+
+    def plan(self, *selection: str, options: PlanOptions = PlanOptions()) -> Plan:  # noqa: B008  it is frozen
+        """Return what bringing a selection up to date would do, and why. Executes nothing."""
+        return self._deliberate(selection, options)[0]
+
+    def materialize(
+        self,
+        *selection: str,
+        options: PlanOptions = PlanOptions(),  # noqa: B008  it is frozen
+        jobs: int | None = None,
+        on_event: Callable[[Event], None] | None = None,
+    ) -> RunResult:
+        """Bring a selection and what it needs up to date; a failed asset is a result, not an exception.
+
+        `jobs` is the number of steps that may run at once (default: the project's setting,
+        or one per core). Events are handed over as they happen.
+        """
+        from assetctl.engine.surroundings import start_run
+
+        ensure_state(self.layout)
+        plan, deliberation = self._deliberate(selection, options)
+        return start_run(self, plan, deliberation, selection, options, jobs or self.settings.jobs, on_event)
+
+    def perform(self, task: StepTask) -> StepResult:
+        """Perform one task in this process; used by workers and the in-process executor."""
+        from assetctl.engine.surroundings import perform_here
+
+        return perform_here(self, task)
+
+    # --- values and records ------------------------------------------------------------------
+
+    def load(self, key: str, version: str | None = None) -> Any:
+        """Return an asset's value as the asset returned it; a fresh one at every call.
+
+        `version` is a data version (8 or more hex digits), or a materialization id.
+
+        Raises:
+            SelectionError: nothing was ever materialized under this key or version.
+            CorruptionError: its stored bytes are not what was recorded.
+        """
+        found = self.find(key, version)
+        self._require_bytes(found)
+        return self.stores.data.load(found.output, Wanted())
+
+    def find(self, key: str, version: str | None = None) -> Recorded:
+        """Return the record of an asset's latest published version, or of the one named."""
+        return find_recorded(self.stores, AssetKey(key), version, self._known_keys)
+
+    def export(self, key: str, target: str | Path, version: str | None = None) -> Path:
+        """Write an asset to a file or folder in its ordinary format and return the path."""
+        found = self.find(key, version)
+        self._require_bytes(found)
+        path = Path(target)
+        self.stores.data.export(found.output, path)
+        return path
+
+    def sql(self, query: str) -> pa.Table:
+        """Answer SQL over the lineage tables and over every table asset (a view of its own name)."""
+        from assetctl.engine.query import run_sql
+
+        return run_sql(self, query)
+
+    def history(self, key: str | None = None, limit: int = 20) -> list[HistoryEntry]:
+        """Return materializations, newest first; of all assets, or of one that may be gone from the code."""
+        return history_of(self.stores, AssetKey(key) if key is not None else None, limit, self._known_keys)
+
+    # --- explaining --------------------------------------------------------------------------
+
+    def why(self, key: str) -> Explanation:
+        """Explain an asset's verdict: its reasons, their root causes, and the symbols that changed."""
+        from assetctl.engine.explain import explain
+
+        return explain(self, AssetKey(key))
+
+    def status(self, *selection: str) -> list[AssetStatus]:
+        """Return one line of state per asset, sources included, in topological order."""
+        from assetctl.engine.explain import states_of
+
+        return states_of(self, selection)
+
+    def diff(self, key: str, old: str | None = None, new: str | None = None) -> VersionDiff:
+        """Compare two versions of an asset; by default the latest with the one before."""
+        from assetctl.engine.compare import compare_versions
+
+        return compare_versions(self, AssetKey(key), old, new)
+
+    def lineage(self, *selection: str, exclude: Sequence[str] = ()) -> LineageView:
+        """Return the picture of a selection and its upstreams, coloured by verdict."""
+        from assetctl.engine.explain import draw_lineage
+
+        return draw_lineage(self, selection, exclude)
+
+    # --- inside ------------------------------------------------------------------------------
+
+    @property
+    def stores(self) -> Stores:
+        """The journal, the lineage store and the data store of this project."""
+        if self._stores is None:
+            from assetctl.engine.stores import Stores
+
+            self._stores = Stores(self.layout)
+        return self._stores
+
+    @property
+    def declarations(self) -> Declarations:
+        return self._declarations
+
+    @property
+    def warnings(self) -> list[str]:
+        """What went wrong without stopping anything, in plain words."""
+        return self._stores.warnings if self._stores is not None else []
+
+    def _known_keys(self) -> Collection[AssetKey]:
+        return self.graph().order
+
+    def _require_bytes(self, found: Recorded) -> None:
+        state = self.stores.data.state(found.output)
+        if state is not OutputState.PRESENT:
+            key = found.output.asset
+            raise SelectionError(
+                Problem(
+                    f"the stored output of `{key}` is {state.value}",
+                    (("data version", found.output.value.version),),
+                    f"build it again with `assetctl materialize {key}`",
+                )
+            )
+
+    def _resolve(self, graph: AssetGraph, selection: Sequence[str], exclude: Sequence[str]) -> Selected:
+        def states() -> dict[AssetKey, set[str]]:
+            from assetctl.engine.explain import state_words
+
+            return state_words(self.plan())
+
+        return resolve(graph, selection, exclude, states)
+
+    def _deliberate(self, selection: Sequence[str], options: PlanOptions) -> tuple[Plan, Deliberation]:
+        graph = configure(self.graph(), options.set)
+        request = self._request(graph, selection, options)
+        borders = {u for k in request.scope for u in graph.upstream(k) if u not in request.scope}
+        keys = request.scope | borders
+        self.stores.refresh()
+        snapshot = self.stores.lineage.snapshot(keys)
+        deliberation = Deliberation(
+            graph=graph,
+            request=request,
+            identified=self._declarations.identification().identify_all(graph, request.scope),
+            observed=self.stores.observer(self.root).observe_all(graph, keys),
+            snapshot=snapshot,
+            states={key: self.stores.data.state(recorded.output) for key, recorded in snapshot.latest.items()},
+            traces={},
+        )
+        _require_recorded(graph, request, borders, deliberation)
+        plan = make_plan(deliberation)
+        if any(not planned.action.is_keep for planned in plan.steps):
+            waiting = {p.decision.step.key for p in plan.steps if not p.action.is_keep}
+            deliberation = deliberation.begin_anew(self._usable_traces(waiting))
+            plan = make_plan(deliberation)
+        return plan, deliberation
+
+    def _request(self, graph: AssetGraph, selection: Sequence[str], options: PlanOptions) -> Request:
+        selected = self._resolve(graph, selection, options.exclude)
+        chosen = frozenset(selected.keys)
+        scope = chosen if options.only else graph.ancestry(chosen)
+        excluded = frozenset(self._resolve(graph, options.exclude, ()).keys) if options.exclude else frozenset()
+        co_outputs = {o for k in scope - excluded if k in graph.steps for o in graph.steps[k].outputs}
+        named: frozenset[AssetKey] = chosen if selection else frozenset()
+        forced: frozenset[AssetKey] = chosen if options.force else frozenset()
+        return Request((scope - excluded) | co_outputs, named, forced)
+
+    def _usable_traces(self, keys: Collection[AssetKey]) -> Traces:
+        """Return the traces of these steps whose outputs can all be read."""
+        state = self.stores.data.state
+        traces = self.stores.lineage.traces(keys)
+        return {k: m for k, m in traces.items() if all(state(o) is OutputState.PRESENT for o in m.outputs)}
+
+
+def _require_recorded(
+    graph: AssetGraph, request: Request, borders: Collection[AssetKey], deliberation: Deliberation
+) -> None:
+    """Refuse to act on assets whose upstreams are left alone and were never materialized."""
+    missing = sorted(u for u in borders if u in graph.steps and u not in deliberation.latest)
+    if missing:
+        raise SelectionError(
+            *(
+                Problem(
+                    f"`{key}` was never materialized, and this selection leaves it alone",
+                    (("read by", ", ".join(sorted(k for k in request.scope if key in graph.upstream(k)))),),
+                    f"build it first with `assetctl materialize {key}`",
+                )
+                for key in missing
+            )
+        )

@@ -1,0 +1,218 @@
+"""Turn what a step gave into facts, append them, and tell the deliberation what is true now.
+
+Store, then record: by the time anything here runs, the outputs' bytes are durable.
+"""
+
+from __future__ import annotations
+
+import platform
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from assetctl.assets.ids import AssetKey
+from assetctl.engine.perform import outputs_of
+from assetctl.engine.tasks import CheckAnswer, StepResult, StepTask
+from assetctl.lineage.decide import Deliberation, StepDecision
+from assetctl.lineage.events import RunFinished
+from assetctl.lineage.ports import Clock, DataStore, Journal
+from assetctl.lineage.reasons import Reason, to_json
+from assetctl.lineage.records import (
+    CheckRan,
+    CodeIdentity,
+    CodeRecorded,
+    CodeVersion,
+    Decision,
+    Fact,
+    Materialized,
+    Output,
+    OutputState,
+    Position,
+    ProvenanceDigest,
+    Recorded,
+    RunId,
+    SourceObserved,
+    StepFailed,
+    Trace,
+)
+from assetctl.lineage.records import RunFinished as RunFinishedFact
+from assetctl.lineage.records import RunStarted as RunStartedFact
+
+_PYTHON = platform.python_version()
+_PLATFORM = f"{sys.platform}-{platform.machine()}"
+
+
+@dataclass(slots=True)
+class Recorder:
+    """Appends facts of one run. The run itself is recorded with its first fact, so a no-op leaves nothing."""
+
+    journal: Journal
+    clock: Clock
+    data: DataStore
+    deliberation: Deliberation
+    run_id: RunId
+    selection: tuple[str, ...]
+    command: str
+    known_code: set[CodeVersion] = field(default_factory=set)
+    decisions: list[Decision] = field(default_factory=list)
+    _started: bool = False
+
+    def append(self, facts: list[Fact]) -> Position:
+        """Append facts, preceded by the run's own and by sources seen with new data if these are the first."""
+        first: list[Fact] = []
+        if not self._started:
+            first.append(RunStartedFact(self.run_id, self.clock.now(), self.selection, self.command))
+            first.extend(self._observations())
+            self._started = True
+        return self.journal.append([*first, *facts])
+
+    def materialized(self, decision: StepDecision, task: StepTask, result: StepResult, trace: Trace) -> Materialized:
+        """Record that a step ran. Not published if a blocking check said no."""
+        assert decision.provenance is not None, "a step runs only when all it reads is known"
+        fact = Materialized(
+            id=task.materialization_id,
+            run_id=self.run_id,
+            step=decision.step.key,
+            provenance=decision.provenance,
+            outputs=tuple(self._kept(output) for output in outputs_of(decision.step, result).values()),
+            started_at=self.clock.now(),
+            duration_s=result.duration_s,
+            published=not any(_says_no(answer) for answer in result.checks),
+            trace=trace,
+            metrics=result.metrics,
+            figures=result.figures,
+            links=result.links,
+            reasons=_as_json(decision.reasons),
+            python=_PYTHON,
+            platform=_PLATFORM,
+        )
+        self._record(fact, self._answers(fact.outputs, result.checks), self._code(decision))
+        return fact
+
+    def restored(self, decision: StepDecision, task: StepTask, answers: tuple[CheckAnswer, ...]) -> Materialized:
+        """Record that an earlier materialization answers again (or is published at last)."""
+        origin = decision.reusable
+        assert origin is not None and decision.provenance is not None
+        fact = Materialized(
+            id=task.materialization_id,
+            run_id=self.run_id,
+            step=decision.step.key,
+            provenance=decision.provenance,
+            outputs=origin.outputs,
+            started_at=self.clock.now(),
+            duration_s=0.0,
+            published=not any(_says_no(answer) for answer in answers),
+            origin=origin.origin or origin.id,
+            metrics=origin.metrics,
+            figures=origin.figures,
+            links=origin.links,
+            reasons=_as_json(decision.reasons),
+            python=origin.python,
+            platform=origin.platform,
+        )
+        self._record(fact, self._answers(fact.outputs, answers), [])
+        return fact
+
+    def checked(self, outputs: Iterable[Output], answers: tuple[CheckAnswer, ...]) -> tuple[CheckRan, ...]:
+        """Record answers about data that stay as they are."""
+        ran = self._answers(tuple(outputs), answers)
+        if ran:
+            self.append(list(ran))
+        return ran
+
+    def failed(self, decision: StepDecision, error_type: str, message: str, duration_s: float) -> None:
+        """Record a failed attempt; it is a reason to run again only while nothing changes."""
+        provenance = decision.provenance.digest if decision.provenance else ProvenanceDigest("")
+        fact = StepFailed(
+            self.run_id, decision.step.key, provenance, error_type, message, self.clock.now(), duration_s
+        )
+        self.append([fact])
+        self.deliberation.failures[decision.step.key] = fact
+
+    def finished(self, finished: RunFinished) -> None:
+        """Record the end of the run, if anything was recorded, and make it all durable."""
+        if self._started:
+            self.journal.append(
+                [
+                    RunFinishedFact(
+                        self.run_id, self.clock.now(), finished.status, finished.duration_s, tuple(self.decisions)
+                    )
+                ]
+            )
+            self.journal.sync()
+
+    def decided(self, keys: Iterable[AssetKey], action: str, reasons: tuple[Reason, ...]) -> None:
+        """Remember what this run did about some assets, to be recorded at its end."""
+        self.decisions.extend(Decision(key, action, _as_json(reasons)) for key in keys)
+
+    def _record(self, fact: Materialized, ran: tuple[CheckRan, ...], code: list[Fact]) -> None:
+        position = self.append([*code, fact, *ran])
+        believe(self.deliberation, [(position, fact), *((position, r) for r in ran)])
+        for output in fact.outputs:
+            self.deliberation.states[output.asset] = OutputState.PRESENT
+
+    def _kept(self, output: Output) -> Output:
+        """Return the output already stored for the same data and codec, so that equal data are kept once."""
+        recorded = self.deliberation.latest.get(output.asset)
+        if recorded is None:
+            return output
+        before = recorded.output
+        same = before.value.version == output.value.version and before.codec == output.codec
+        return before if same and self.data.state(before) is OutputState.PRESENT else output
+
+    def _answers(self, outputs: tuple[Output, ...], answers: tuple[CheckAnswer, ...]) -> tuple[CheckRan, ...]:
+        versions = {output.asset: output.value.version for output in outputs}
+        ran = tuple(
+            CheckRan(
+                run_id=self.run_id,
+                asset=a.task.asset,
+                check=a.task.name,
+                definition=a.task.definition,
+                data_version=versions[a.task.asset],
+                passed=a.passed,
+                blocking=a.task.blocking,
+                message=a.message,
+                metrics=a.metrics,
+                ran_at=self.clock.now(),
+            )
+            for a in answers
+        )
+        self.deliberation.checks.update({(r.definition, r.data_version): r for r in ran})
+        return ran
+
+    def _code(self, decision: StepDecision) -> list[Fact]:
+        code: CodeIdentity = self.deliberation.identified[decision.step.key].code
+        if code.version in self.known_code:
+            return []
+        self.known_code.add(code.version)
+        return [CodeRecorded(code.version, code.symbols)]
+
+    def _observations(self) -> list[Fact]:
+        known = self.deliberation.snapshot.observed
+        return [
+            SourceObserved(self.run_id, key, seen.value, seen.size_bytes, self.clock.now())
+            for key, seen in self.deliberation.observed.items()
+            if key not in known or known[key].value.version != seen.value.version
+        ]
+
+
+def believe(deliberation: Deliberation, facts: Iterable[tuple[Position, Fact]]) -> None:
+    """Let the deliberation know facts that were recorded since its snapshot, by this run or another process."""
+    for position, fact in facts:
+        if isinstance(fact, Materialized):
+            deliberation.failures.pop(fact.step, None)
+            if fact.published:
+                for output in fact.outputs:
+                    deliberation.latest[output.asset] = Recorded(position, fact, output)
+        elif isinstance(fact, StepFailed):
+            deliberation.failures[fact.step] = fact
+        elif isinstance(fact, CheckRan):
+            deliberation.checks[fact.definition, fact.data_version] = fact
+
+
+def _says_no(answer: CheckAnswer) -> bool:
+    return answer.task.blocking and not answer.passed
+
+
+def _as_json(reasons: tuple[Reason, ...]) -> tuple[Mapping[str, object], ...]:
+    return tuple(to_json(reason) for reason in reasons)

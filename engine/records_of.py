@@ -1,0 +1,78 @@
+"""Find recorded versions of an asset, also of one that is gone from the code."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Collection
+
+from assetctl.assets.errors import AssetctlError, Problem, SelectionError
+from assetctl.assets.ids import AssetKey
+from assetctl.engine.answers import HistoryEntry
+from assetctl.engine.stores import Stores
+from assetctl.lineage.records import Recorded
+from assetctl.storage.past import past_materializations
+
+_SHORTEST_PREFIX = 6
+_EVERYTHING = 1_000_000
+
+
+def find_recorded(
+    stores: Stores, key: AssetKey, version: str | None, known: Callable[[], Collection[AssetKey]]
+) -> Recorded:
+    """Return the latest published version of an asset, or the newest one that `version` names.
+
+    Raises:
+        SelectionError: there is none; the message says whether the asset is known at all.
+    """
+    stores.refresh()
+    if version is None:
+        latest = stores.lineage.snapshot([key]).latest.get(key)
+        if latest is not None:
+            return latest
+        raise _nothing_recorded(key, known)
+    found = [r for r in past_materializations(stores.lineage, key, _EVERYTHING) if _is_named(r, version)]
+    if not found:
+        if not any(True for _ in past_materializations(stores.lineage, key, 1)):
+            raise _nothing_recorded(key, known)
+        raise SelectionError(
+            Problem(f"`{key}` has no version `{version}`", hint=f"see `assetctl history {key}` for its versions")
+        )
+    return found[0]
+
+
+def history_of(
+    stores: Stores, key: AssetKey | None, limit: int, known: Callable[[], Collection[AssetKey]]
+) -> list[HistoryEntry]:
+    """Return materializations, newest first."""
+    stores.refresh()
+    found = [HistoryEntry.of(recorded) for recorded in past_materializations(stores.lineage, key, limit)]
+    if key is not None and not found and not _is_declared(key, known):
+        raise _nothing_recorded(key, known)
+    return found
+
+
+def _is_named(recorded: Recorded, version: str) -> bool:
+    if recorded.materialization.id == version:
+        return True
+    digits = version.removeprefix("b3:").lower()
+    return len(digits) >= _SHORTEST_PREFIX and recorded.output.value.version.startswith(f"b3:{digits}")
+
+
+def _is_declared(key: AssetKey, known: Callable[[], Collection[AssetKey]]) -> bool:
+    try:
+        return key in known()
+    except AssetctlError:
+        return False  # what is recorded can be asked about even while the code is broken
+
+
+def _nothing_recorded(key: AssetKey, known: Callable[[], Collection[AssetKey]]) -> SelectionError:
+    if _is_declared(key, known):
+        return SelectionError(
+            Problem(f"`{key}` was never materialized", hint=f"build it with `assetctl materialize {key}`")
+        )
+    try:
+        near = difflib.get_close_matches(key, known(), n=1)
+    except AssetctlError:
+        near = []
+    hint = f"did you mean `{near[0]}`?" if near else "see `assetctl ls`, or `assetctl history` for assets that are gone"
+    return SelectionError(Problem(f"there is no asset `{key}`", hint=hint))

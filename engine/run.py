@@ -1,0 +1,415 @@
+"""The run loop: decide, run, store, record, show, for one step after another.
+
+It acts only through ports and decides nothing itself: every step is put to the same
+`Deliberation.decide` that made the plan, right before it would run, so an undecided
+asset whose upstreams came out equal is kept without running. A failure skips what is
+downstream; other branches go on.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from assetctl.assets.ids import AssetKey
+from assetctl.engine.executors.base import Executor
+from assetctl.engine.recording import Recorder, believe
+from assetctl.engine.retry import retry_delay
+from assetctl.engine.schedule import Schedule
+from assetctl.engine.tasks import CheckAnswer, Failure, StepResult, StepTask
+from assetctl.lineage import events
+from assetctl.lineage.decide import Action, Deliberation, StepDecision
+from assetctl.lineage.events import Event
+from assetctl.lineage.graph import Step
+from assetctl.lineage.plan import Plan
+from assetctl.lineage.ports import Clock
+from assetctl.lineage.records import Fact, MaterializationId, Output, OutputState, Position, Trace
+
+_POLL_S = 0.05  # how often a step that another process is building is looked at again
+
+
+class Surroundings(Protocol):
+    """What the loop needs of the project besides its ports."""
+
+    def task(self, decision: StepDecision, materialization_id: MaterializationId) -> StepTask: ...
+
+    def check_task(self, decision: StepDecision, outputs: tuple[Output, ...], id: MaterializationId) -> StepTask: ...
+
+    def try_lock(self, step: Step) -> AbstractContextManager[object] | None:
+        """Return the step's lock, held, or None while another process has it."""
+        ...
+
+    def news(self) -> list[tuple[Position, Fact]]:
+        """Return facts that other processes recorded since the last look."""
+        ...
+
+    def state(self, output: Output) -> OutputState: ...
+
+    def trace(self, decision: StepDecision, result: StepResult) -> Trace:
+        """Say whether what the step read is still what it was."""
+        ...
+
+    def log_tail(self, task: StepTask) -> str: ...
+
+    def new_id(self) -> MaterializationId: ...
+
+    def pause(self, seconds: float) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """Everything a run said; `finished` is its last event."""
+
+    events: tuple[Event, ...]
+    finished: events.RunFinished
+
+    @property
+    def status(self) -> str:
+        return self.finished.status
+
+    @property
+    def exit_code(self) -> int:
+        return {"succeeded": 0, "failed": 1, "cancelled": 130}[self.status]
+
+
+@dataclass(slots=True)
+class _Attempt:
+    """A step that is being run: what was decided, its lock, and how often it was tried."""
+
+    decision: StepDecision
+    task: StepTask
+    lock: AbstractContextManager[object]
+    number: int = 1
+
+
+@dataclass(slots=True)
+class Run:
+    """One run over a plan. `execute` is called once."""
+
+    plan: Plan
+    deliberation: Deliberation
+    recorder: Recorder
+    executor: Executor
+    around: Surroundings
+    clock: Clock
+    show: Callable[[Event], None]
+    is_cancelled: Callable[[], bool] = lambda: False
+    _said: list[Event] = field(default_factory=list)
+    _schedule: Schedule = field(init=False)
+    _running: dict[AssetKey, _Attempt] = field(default_factory=dict)
+    _delayed: list[tuple[float, int, AssetKey]] = field(default_factory=list)
+    _blocked: list[AssetKey] = field(default_factory=list)
+    _broken: dict[AssetKey, AssetKey] = field(default_factory=dict)  # asset -> the asset whose failure broke it
+    _done: dict[str, list[AssetKey]] = field(default_factory=dict)
+
+    def execute(self) -> RunResult:
+        """Bring everything in the plan up to date and return what happened."""
+        began = self.clock.monotonic()
+        self._schedule = Schedule(self.plan, self.deliberation)
+        for planned in self.plan.steps:  # a run starts from what is recorded, not from what the plan assumed
+            self.deliberation.values.pop(planned.asset, None)
+        counts = {a: len(self.plan.with_action(a)) for a in Action}
+        doing = counts[Action.RUN] + counts[Action.RESTORE] + counts[Action.HELD]
+        self._say(events.RunStarted(self.recorder.run_id, doing, counts[Action.MAYBE], counts[Action.KEEP]))
+        try:
+            while self._schedule or self._running or self._blocked:
+                self._start_ready()
+                self._collect()
+        finally:
+            for attempt in self._running.values():
+                attempt.lock.__exit__(None, None, None)
+        finished = self._finish(self.clock.monotonic() - began)
+        self.recorder.finished(finished)
+        self._say(finished)
+        return RunResult(tuple(self._said), finished)
+
+    # --- starting ------------------------------------------------------------------------
+
+    def _start_ready(self) -> None:
+        for key in self._blocked:
+            self._schedule.push(key)
+        self._blocked.clear()
+        while self._schedule and not self.is_cancelled():
+            step = self._schedule.pop()
+            broken = next((self._broken[u] for u in step.upstream if u in self._broken), None)
+            if broken is not None:
+                self._skip(step, broken)
+                continue
+            decision = self.deliberation.decide(step)
+            is_work = decision.action is not Action.KEEP or bool(decision.pending_checks)
+            if is_work and self.executor.n_free == 0:
+                self._schedule.push(step.key)
+                return
+            self._carry_out(decision)
+        if self.is_cancelled():
+            self._schedule.clear()
+
+    def _carry_out(self, decision: StepDecision) -> None:
+        if decision.action is Action.KEEP and not decision.pending_checks:
+            self._keep(decision)
+        elif decision.action is Action.HELD:
+            self._hold_back(decision)
+        elif decision.action is Action.RUN and self._fetch_missing(decision):
+            return
+        else:
+            self._submit(decision)
+
+    def _fetch_missing(self, decision: StepDecision) -> bool:
+        """Have upstreams whose bytes are gone rebuilt first; the step comes back when they are there."""
+        graph, steps = self.deliberation.graph, self._schedule.steps
+        missing = [u for u in self.deliberation.unreadable(decision) if graph.steps[u].key in steps]
+        if not missing:
+            return False
+        self.deliberation.demand(missing)
+        owners = {graph.steps[key].key for key in missing}
+        for done in self._done.values():
+            done[:] = [key for key in done if graph.steps[key].key not in owners]
+        self._schedule.again(decision.step.key, sorted(owners))
+        return True
+
+    def _submit(self, decision: StepDecision) -> None:
+        lock = self.around.try_lock(decision.step)
+        if lock is None:
+            self._blocked.append(decision.step.key)
+            return
+        news = self.around.news()
+        if news:
+            believe(self.deliberation, news)
+            for key in decision.step.outputs:
+                if key in self.deliberation.latest:
+                    self.deliberation.states[key] = self.around.state(self.deliberation.latest[key].output)
+            decision = self.deliberation.decide(decision.step)
+        if decision.action is Action.KEEP and not decision.pending_checks:
+            lock.__exit__(None, None, None)
+            self._keep(decision)
+            return
+        identifier = self.around.new_id()
+        if decision.action is Action.RUN:
+            task = self.around.task(decision, identifier)
+        else:
+            task = self.around.check_task(decision, self._outputs_at_hand(decision), identifier)
+        self._running[decision.step.key] = _Attempt(decision, task, lock)
+        if decision.action is Action.RUN:
+            self._say(events.StepStarted(decision.step.key, decision.step.outputs, decision.reasons))
+        if decision.action is not Action.RUN and not task.checks:
+            self._settle(StepResult(decision.step.key))
+        else:
+            self.executor.submit(task)
+
+    def _outputs_at_hand(self, decision: StepDecision) -> tuple[Output, ...]:
+        if decision.action is Action.RESTORE and decision.reusable is not None:
+            return decision.reusable.outputs
+        return tuple(self.deliberation.latest[key].output for key in decision.step.outputs)
+
+    # --- results -------------------------------------------------------------------------
+
+    def _collect(self) -> None:
+        if len(self._running) > len(self._delayed):
+            for result in self.executor.wait(_POLL_S if self._blocked or self._delayed else 1.0):
+                self._settle(result)
+                self._start_ready()
+        elif self._blocked or self._delayed:
+            self.around.pause(_POLL_S)
+        self._retry_delayed()
+
+    def _retry_delayed(self) -> None:
+        while self._delayed and self._delayed[0][0] <= self.clock.monotonic() and self.executor.n_free:
+            _, _, key = heapq.heappop(self._delayed)
+            attempt = self._running[key]
+            self._say(
+                events.StepStarted(key, attempt.decision.step.outputs, attempt.decision.reasons, attempt.number)
+            )
+            self.executor.submit(attempt.task)
+
+    def _settle(self, result: StepResult) -> None:
+        attempt = self._running[result.step]
+        if result.failure is not None and self._try_again(attempt, result.failure):
+            return
+        del self._running[result.step]
+        try:
+            if result.failure is not None and result.failure.is_corruption and self._heal(attempt):
+                return
+            if result.failure is not None:
+                self._fail(attempt, result.failure, result.duration_s)
+            elif attempt.decision.action is Action.RUN:
+                self._publish(attempt, result)
+            elif attempt.decision.action is Action.RESTORE:
+                self._restore(attempt, result.checks)
+            else:
+                self._answer(attempt, result.checks)
+        finally:
+            attempt.lock.__exit__(None, None, None)
+
+    def _try_again(self, attempt: _Attempt, failure: Failure) -> bool:
+        step = attempt.decision.step
+        if failure.is_corruption:
+            return False
+        n_attempts = 1 + step.declaration.options.retries
+        if attempt.number >= n_attempts or self.is_cancelled():
+            return False
+        attempt.number += 1
+        delay = retry_delay(attempt.number)
+        heapq.heappush(self._delayed, (self.clock.monotonic() + delay, self._schedule.rank[step.key], step.key))
+        self._say(
+            events.StepRetried(step.key, attempt.number, n_attempts, failure.error_type, failure.message, delay)
+        )
+        return True
+
+    def _heal(self, attempt: _Attempt) -> bool:
+        """Look again at what the step read; what turned out corrupt is rebuilt, then the step comes back."""
+        read = [b.upstream for b in attempt.decision.step.bindings if b.is_read and not b.is_source]
+        for key in read:
+            self.deliberation.states[key] = self.around.state(self.deliberation.latest[key].output)
+        return self._fetch_missing(attempt.decision)
+
+    def _publish(self, attempt: _Attempt, result: StepResult) -> None:
+        decision, task = attempt.decision, attempt.task
+        before = {key: self.deliberation.latest.get(key) for key in decision.step.outputs}
+        trace = self.around.trace(decision, result)
+        fact = self.recorder.materialized(decision, task, result, trace)
+        self._show_checks(fact.outputs, result.checks)
+        refused = _refused(result.checks)
+        if refused is not None:
+            self._break(decision, refused, result.duration_s, self.around.log_tail(task))
+            return
+        changed = {
+            output.asset: (old := before[output.asset]) is None or old.output.value.version != output.value.version
+            for output in fact.outputs
+        }
+        self._deliver(fact.outputs)
+        self._close(decision, "materialized")
+        warnings = () if trace is Trace.SOUND else ("what it read changed while it ran, so it will be built again",)
+        self._say(
+            events.StepFinished(
+                decision.step.key,
+                fact.outputs,
+                decision.reasons,
+                result.duration_s,
+                changed,
+                self.around.log_tail(task),
+                warnings,
+            )
+        )
+        self._schedule.release(decision.step.key)
+
+    def _restore(self, attempt: _Attempt, answers: tuple[CheckAnswer, ...]) -> None:
+        decision = attempt.decision
+        fact = self.recorder.restored(decision, attempt.task, answers)
+        self._show_checks(fact.outputs, answers)
+        refused = _refused(answers)
+        if refused is not None:
+            self._break(decision, refused, 0.0, self.around.log_tail(attempt.task))
+            return
+        self._deliver(fact.outputs)
+        self._close(decision, "restored")
+        self._say(events.StepRestored(decision.step.key, fact.outputs, decision.reasons, fact.origin or ""))
+        self._schedule.release(decision.step.key)
+
+    def _answer(self, attempt: _Attempt, answers: tuple[CheckAnswer, ...]) -> None:
+        """Take the answers of checks that were asked about data that stay as they are."""
+        decision = attempt.decision
+        outputs = self._outputs_at_hand(decision)
+        self.recorder.checked(outputs, answers)
+        self._show_checks(outputs, answers)
+        refused = _refused(answers)
+        if refused is not None:
+            self._break(decision, refused, 0.0, self.around.log_tail(attempt.task))
+        else:
+            self._keep(decision)
+
+    def _keep(self, decision: StepDecision) -> None:
+        outputs = [self.deliberation.latest[key].output for key in decision.step.outputs]
+        self._deliver(outputs)
+        self._close(decision, "fresh")
+        first = self.plan[decision.step.key]
+        self._say(events.StepKept(decision.step.key, decision.step.outputs, first.action is Action.MAYBE))
+        self._schedule.release(decision.step.key)
+
+    def _hold_back(self, decision: StepDecision) -> None:
+        failed = next(r for r in decision.reasons if type(r).__name__ == "CheckFailed")
+        message = f"check `{failed.check}` failed" + (f": {failed.message}" if failed.message else "")  # type: ignore[union-attr]
+        self._break(decision, message, 0.0, "")
+
+    def _fail(self, attempt: _Attempt, failure: Failure, duration_s: float) -> None:
+        decision = attempt.decision
+        self.recorder.failed(decision, failure.error_type, failure.message, duration_s)
+        self._close(decision, "failed")
+        self._say(
+            events.StepFailed(
+                decision.step.key,
+                decision.step.outputs,
+                decision.reasons,
+                failure.error_type,
+                failure.message,
+                failure.traceback,
+                self.around.log_tail(attempt.task),
+                duration_s,
+                failure.hint,
+            )
+        )
+        self._spoil(decision.step)
+
+    def _break(self, decision: StepDecision, message: str, duration_s: float, log: str) -> None:
+        """A blocking check said no: the result is kept, not published, and nothing downstream is built."""
+        self._close(decision, "failed")
+        hint = "its result is kept: fix the check or the asset, or build it anew with `--force`"
+        self._say(
+            events.StepFailed(
+                decision.step.key,
+                decision.step.outputs,
+                decision.reasons,
+                "CheckFailed",
+                message,
+                "",
+                log,
+                duration_s,
+                hint,
+            )
+        )
+        self._spoil(decision.step)
+
+    def _spoil(self, step: Step) -> None:
+        self._broken.update(dict.fromkeys(step.outputs, step.key))
+        self._schedule.release(step.key)
+
+    def _skip(self, step: Step, because: AssetKey) -> None:
+        self._broken.update(dict.fromkeys(step.outputs, because))
+        self._done.setdefault("skipped", []).extend(step.outputs)
+        self.recorder.decided(step.outputs, "skipped", ())
+        self._say(events.StepSkipped(step.key, step.outputs, because))
+        self._schedule.release(step.key)
+
+    # --- telling -------------------------------------------------------------------------
+
+    def _deliver(self, outputs: Iterable[Output]) -> None:
+        for output in outputs:
+            self.deliberation.values[output.asset] = output.value
+
+    def _close(self, decision: StepDecision, what: str) -> None:
+        self._done.setdefault(what, []).extend(decision.step.outputs)
+        self.recorder.decided(decision.step.outputs, what, decision.reasons)
+
+    def _show_checks(self, outputs: Iterable[Output], answers: tuple[CheckAnswer, ...]) -> None:
+        versions = {output.asset: output.value.version for output in outputs}
+        for answer in answers:
+            ran = self.deliberation.checks[answer.task.definition, versions[answer.task.asset]]
+            self._say(events.CheckFinished(ran))
+
+    def _finish(self, duration_s: float) -> events.RunFinished:
+        lists = {n: tuple(self._done.get(n, ())) for n in ("materialized", "restored", "fresh", "failed", "skipped")}
+        status = "cancelled" if self.is_cancelled() else "failed" if lists["failed"] else "succeeded"
+        return events.RunFinished(self.recorder.run_id, status, duration_s=duration_s, **lists)
+
+    def _say(self, event: Event) -> None:
+        self._said.append(event)
+        self.show(event)
+
+
+def _refused(answers: tuple[CheckAnswer, ...]) -> str | None:
+    for answer in answers:
+        if answer.task.blocking and not answer.passed:
+            return f"check `{answer.task.name}` failed" + (f": {answer.message}" if answer.message else "")
+    return None

@@ -1,0 +1,88 @@
+"""Find the project and read its settings; the only reader of `[tool.assetctl]`."""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from assetctl.assets.errors import ProjectError
+
+_KNOWN = ("assets", "jobs")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a project says about itself. `where` is the file that says it; `jobs` None means one per core."""
+
+    root: Path
+    assets: tuple[str, ...]
+    where: Path
+    jobs: int | None = None
+
+
+def find_settings(start: Path, file: Path | None = None) -> Settings:
+    """Return the settings of `file` alone, or of the project that `start` lies in.
+
+    Walks up to the first `pyproject.toml` with a `[tool.assetctl]` table; without one, an
+    `assets.py` in `start` is the project.
+
+    Raises:
+        ProjectError: there is no project, or its settings cannot be read.
+    """
+    if file is not None:
+        path = file if file.is_absolute() else start / file
+        if not path.is_file():
+            raise ProjectError.of(f"there is no file `{file}`", ("looked in", str(start)))
+        return Settings(path.parent.resolve(), (path.name,), path.resolve())
+    start = start.resolve()
+    if not start.is_dir():
+        raise ProjectError.of(f"there is no folder `{start}`", hint="name an existing folder with `-p DIR`")
+    for folder in (start, *start.parents):
+        found = _read(folder / "pyproject.toml")
+        if found is not None:
+            return found
+    if (start / "assets.py").is_file():
+        return Settings(start, ("assets.py",), start / "assets.py")
+    raise ProjectError.of(
+        "there is no assetctl project here",
+        ("looked for", "[tool.assetctl] in pyproject.toml, here and above; assets.py here"),
+        ("started in", str(start)),
+        hint="run `assetctl init`, or name a file with `-f FILE.py`",
+    )
+
+
+def _read(path: Path) -> Settings | None:
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        raise ProjectError.of(f"`{path}` cannot be read: {error}", hint="fix the file, then try again") from error
+    table = document.get("tool", {}).get("assetctl")
+    return None if table is None else _settings(table, path)
+
+
+def _settings(table: Any, path: Path) -> Settings:
+    if not isinstance(table, dict):
+        raise ProjectError.of(f"`tool.assetctl` in `{path}` is not a table", hint="write `[tool.assetctl]`")
+    for name in table:
+        if name not in _KNOWN:
+            near = difflib.get_close_matches(name, _KNOWN, n=1)
+            raise ProjectError.of(
+                f"`[tool.assetctl]` has no setting `{name}`",
+                ("in", str(path)),
+                ("settings", ", ".join(_KNOWN)),
+                hint=f"did you mean `{near[0]}`?" if near else "remove it",
+            )
+    assets = table.get("assets", ["assets.py"])
+    if isinstance(assets, str):
+        assets = [assets]
+    if not isinstance(assets, list) or not all(isinstance(entry, str) and entry for entry in assets):
+        raise ProjectError.of("`assets` is not a list of files, folders or modules", ("in", str(path)))
+    jobs = table.get("jobs")
+    if jobs is not None and (type(jobs) is not int or jobs < 1):
+        raise ProjectError.of(f"`jobs = {jobs!r}` is not a positive number", ("in", str(path)))
+    return Settings(path.parent, tuple(assets), path, jobs)

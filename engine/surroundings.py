@@ -1,0 +1,284 @@
+"""What a run needs of its project: tasks, locks, news from other processes, the check of what was read."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from assetctl.assets.errors import WaitTimeout
+from assetctl.assets.ids import AssetKey
+from assetctl.engine.capture import tail
+from assetctl.engine.clock import SystemClock
+from assetctl.engine.declared import notebook_namespace
+from assetctl.engine.executors.base import Executor
+from assetctl.engine.executors.inprocess import InProcessExecutor
+from assetctl.engine.executors.pool import PoolExecutor
+from assetctl.engine.identifiers import new_identifier
+from assetctl.engine.options import PlanOptions
+from assetctl.engine.perform import perform
+from assetctl.engine.recording import Recorder
+from assetctl.engine.run import Run, RunResult
+from assetctl.engine.tasks import CheckTask, OutputInput, SourceInput, StepResult, StepTask
+from assetctl.lineage.decide import Action, Deliberation, StepDecision
+from assetctl.lineage.events import Event
+from assetctl.lineage.graph import Step
+from assetctl.lineage.plan import Plan
+from assetctl.lineage.records import (
+    Fact,
+    MaterializationId,
+    Output,
+    OutputState,
+    Position,
+    RunId,
+    Trace,
+)
+from assetctl.storage.lock import hold, step_lock_file
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from assetctl.engine.project import Project
+
+
+@dataclass(slots=True)
+class ProjectSurroundings:
+    """Implements `run.Surroundings` for one run of one project."""
+
+    project: Project
+    deliberation: Deliberation
+    run_id: RunId
+    set_config: tuple[str, ...]
+    seen: dict[str, int]
+    own_segments: set[str] = field(default_factory=set)
+
+    def task(self, decision: StepDecision, materialization_id: MaterializationId) -> StepTask:
+        """Return the task that runs a step, with its inputs as they are now."""
+        step, provenance = decision.step, decision.provenance
+        assert provenance is not None, "a step runs only when all it reads is known"
+        identified = self.deliberation.identified[step.key]
+        latest = self.deliberation.latest
+        return StepTask(
+            step=step.key,
+            definition=identified.definition.digest,
+            provenance=provenance.digest,
+            run_id=self.run_id,
+            materialization_id=materialization_id,
+            inputs=tuple(self._inputs(step)),
+            checks=self._checks(step, {key: tuple(identified.checks.get(key, ())) for key in step.outputs}),
+            set_config=self.set_config,
+            upstream_metrics={u: latest[u].materialization.metrics for u in step.upstream if u in latest},
+            captures_values=any(symbol.kind == "value" for symbol in identified.code.symbols),
+            log=str(self._log(step)),
+            timeout_s=step.declaration.options.timeout_s,
+        )
+
+    def check_task(self, decision: StepDecision, outputs: tuple[Output, ...], id: MaterializationId) -> StepTask:  # noqa: A002
+        """Return the task that only asks a step's pending checks about outputs that exist."""
+        step = decision.step
+        provenance = decision.provenance
+        assert provenance is not None, "checks are asked about data whose making is known"
+        return StepTask(
+            step=step.key,
+            definition=self.deliberation.identified[step.key].definition.digest,
+            provenance=provenance.digest,
+            run_id=self.run_id,
+            materialization_id=id,
+            checks=self._checks(step, decision.pending_checks),
+            stored=outputs,
+            set_config=self.set_config,
+            log=str(self._log(step)),
+        )
+
+    def try_lock(self, step: Step) -> AbstractContextManager[object] | None:
+        lock = hold(step_lock_file(self.project.layout, step.key), 0, "")
+        try:
+            lock.__enter__()
+        except WaitTimeout:
+            return None
+        return lock
+
+    def news(self) -> list[tuple[Position, Fact]]:
+        facts, self.seen = self.project.stores.journal.read_since(self.seen)
+        return [(position, fact) for position, fact in facts if position.segment not in self.own_segments]
+
+    def state(self, output: Output) -> OutputState:
+        return self.project.stores.data.state(output)
+
+    def trace(self, decision: StepDecision, result: StepResult) -> Trace:
+        if result.code_changed:
+            return Trace.CODE_CHANGED
+        observer = self.project.stores.observer(self.project.root)
+        for binding in decision.step.bindings:
+            if binding.is_source:
+                declaration = self.deliberation.graph.sources[binding.upstream]
+                now = observer.version(declaration)
+                if now != self.deliberation.observed[binding.upstream].value.version:
+                    return Trace.INPUT_CHANGED
+        return Trace.SOUND
+
+    def log_tail(self, task: StepTask) -> str:
+        from pathlib import Path
+
+        return tail(Path(task.log)) if task.log else ""
+
+    def new_id(self) -> MaterializationId:
+        return MaterializationId(new_identifier())
+
+    def pause(self, seconds: float) -> None:
+        time.sleep(seconds)
+
+    def _inputs(self, step: Step) -> Iterator[OutputInput | SourceInput]:
+        observer = self.project.stores.observer(self.project.root)
+        for binding in step.bindings:
+            if not binding.is_read:
+                continue
+            if binding.is_source:
+                source = self.deliberation.graph.sources[binding.upstream]
+                paths = observer.paths(source)
+                yield SourceInput(binding.name, binding.upstream, source.shape, paths, binding.wanted)
+            else:
+                yield OutputInput(binding.name, self.deliberation.latest[binding.upstream].output, binding.wanted)
+
+    def _checks(self, step: Step, names: dict[AssetKey, tuple[str, ...]] | object) -> tuple[CheckTask, ...]:
+        wanted = dict(names)  # type: ignore[call-overload]
+        definitions = self.deliberation.identified[step.key].checks
+        return tuple(
+            CheckTask(key, check.name, definitions[key][check.name], check.declaration.blocking)
+            for key in step.outputs
+            for check in self.deliberation.graph.checks.get(key, ())
+            if check.name in wanted.get(key, ())
+        )
+
+    def _log(self, step: Step) -> Path:
+        return self.project.layout.logs / self.run_id / f"{step.key.name}.log"
+
+
+def start_run(
+    project: Project,
+    plan: Plan,
+    deliberation: Deliberation,
+    selection: Sequence[str],
+    options: PlanOptions,
+    jobs: int | None,
+    on_event: Callable[[Event], None] | None,
+) -> RunResult:
+    """Carry out a plan, then fold what was recorded into the lineage store."""
+    stores = project.stores
+    run_id = RunId(new_identifier())
+    around = ProjectSurroundings(project, deliberation, run_id, options.set, stores.folded_sizes)
+    recorder = Recorder(
+        journal=_Noting(stores.journal, around.own_segments),
+        clock=SystemClock(),
+        data=stores.data,
+        deliberation=deliberation,
+        run_id=run_id,
+        selection=tuple(selection),
+        command=_command(selection, options),
+        known_code={r.materialization.provenance.definition.code for r in deliberation.latest.values()},
+    )
+    executor = _executor(project, plan, jobs)
+    with _interruptions(executor) as interruptions:
+        run = Run(
+            plan=plan,
+            deliberation=deliberation,
+            recorder=recorder,
+            executor=executor,
+            around=around,
+            clock=SystemClock(),
+            show=on_event or (lambda event: None),
+            is_cancelled=lambda: interruptions.count > 0,
+        )
+        try:
+            result = run.execute()
+        finally:
+            executor.close()
+    if result.finished.status != "succeeded" or not plan.is_fresh:
+        stores.refresh()
+    return result
+
+
+def perform_here(project: Project, task: StepTask) -> StepResult:
+    """Perform a task in this process, and look whether the step changed what its code had captured."""
+    graph = project.declarations.current(task.set_config)
+    result = perform(task, graph, project.stores.data, project.layout)
+    if task.captures_values and result.failure is None and not task.stored:
+        is_same = project.declarations.identification().is_unchanged(graph.steps[task.step])
+        return result if is_same else replace(result, code_changed=True)
+    return result
+
+
+def _executor(project: Project, plan: Plan, jobs: int | None) -> Executor:
+    """Choose where steps run: in a pool, unless at most one can run at a time or only this process knows the code."""
+    work = [p for p in plan.steps if p.action in (Action.RUN, Action.MAYBE)]
+    steps = {p.decision.step.key: p.decision.step for p in work}
+    n_workers = min(jobs or os.cpu_count() or 1, len(steps))
+    has_timeout = any(step.declaration.options.timeout_s is not None for step in steps.values())
+    if notebook_namespace() is not None or (n_workers <= 1 and not has_timeout) or not steps:
+        return InProcessExecutor(project.perform)
+    settings = project.settings
+    file = [str(settings.where)] if settings.where.suffix == ".py" else []
+    return PoolExecutor(n_workers, [str(settings.root), *file])
+
+
+@dataclass(slots=True)
+class _Interruptions:
+    count: int = 0
+
+
+@contextmanager
+def _interruptions(executor: Executor) -> Iterator[_Interruptions]:
+    """While steps run: Ctrl-C (or SIGTERM) once starts nothing more, twice kills what runs.
+
+    In this process the first one interrupts the function that is running, as Python does.
+    """
+    seen = _Interruptions()
+    if threading.current_thread() is not threading.main_thread():
+        yield seen
+        return
+
+    def on_signal(number: int, frame: object) -> None:
+        seen.count += 1
+        if isinstance(executor, InProcessExecutor) or seen.count > 1:
+            executor.cancel()
+            raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, on_signal) for number in (signal.SIGINT,)}
+    try:
+        yield seen
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+class _Noting:
+    """A journal that remembers the segments this run wrote, to tell its own facts from news."""
+
+    def __init__(self, journal: object, segments: set[str]) -> None:
+        self._journal = journal
+        self._segments = segments
+
+    def append(self, facts: Sequence[Fact]) -> Position:
+        position: Position = self._journal.append(facts)  # type: ignore[attr-defined]
+        self._segments.add(position.segment)
+        return position
+
+    def sync(self) -> None:
+        self._journal.sync()  # type: ignore[attr-defined]
+
+    def read_since(self, seen: dict[str, int]) -> tuple[list[tuple[Position, Fact]], dict[str, int]]:
+        found: tuple[list[tuple[Position, Fact]], dict[str, int]] = self._journal.read_since(seen)  # type: ignore[attr-defined]
+        return found
+
+
+def _command(selection: Sequence[str], options: PlanOptions) -> str:
+    flags = [name for name, given in (("--force", options.force), ("--only", options.only)) if given]
+    flags += [f"--set {assignment}" for assignment in options.set]
+    return " ".join(["materialize", *selection, *flags])
+
+

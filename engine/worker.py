@@ -1,0 +1,67 @@
+"""A worker process: open the project, then perform one task after another until the socket ends.
+
+    python -m assetctl.engine.worker FD ROOT [FILE]
+
+It computes the definition of each step after its own import and refuses a task whose
+definition differs, since files may change between two imports.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from assetctl.assets.errors import AssetctlError, EnvironmentFault
+from assetctl.engine.capture import captured_descriptors
+from assetctl.engine.perform import failure_of
+from assetctl.engine.project import Project
+from assetctl.engine.tasks import Failure, StepResult, StepTask
+
+
+def main(arguments: list[str]) -> int:
+    """Serve tasks; return when the other end closes."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what Ctrl-C means
+    connection: Connection[object, StepTask] = Connection(int(arguments[0]))
+    file = Path(arguments[2]) if len(arguments) > 2 else None
+    project = Project.open(Path(arguments[1]), file=file)
+    while True:
+        try:
+            task = connection.recv()
+        except (EOFError, OSError):
+            return 0
+        try:
+            connection.send(_serve(project, task))
+        except BrokenPipeError:
+            return 0
+
+
+def _serve(project: Project, task: StepTask) -> StepResult | EnvironmentFault:
+    try:
+        with captured_descriptors(Path(task.log or os.devnull)):
+            mismatch = _mismatch(project, task)
+            return mismatch if mismatch is not None else project.perform(task)
+    except EnvironmentFault as fault:
+        return fault
+    except AssetctlError as error:
+        return StepResult(task.step, failure=failure_of(error))
+
+
+def _mismatch(project: Project, task: StepTask) -> StepResult | None:
+    graph = project.graph()
+    if task.step in graph.steps and project.identified(task.step).definition.digest == task.definition:
+        return None
+    if task.set_config and task.step in graph.steps:
+        return None if project.definition_with(task.step, task.set_config) == task.definition else _changed(task)
+    return _changed(task)
+
+
+def _changed(task: StepTask) -> StepResult:
+    message = "its code changed between planning and running"
+    return StepResult(task.step, failure=Failure("CodeChanged", message, hint="run the same command again"))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

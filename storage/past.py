@@ -1,0 +1,48 @@
+"""Ask the lineage store about earlier versions: an asset's materializations, the symbols of a code version."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+from assetctl.assets.ids import AssetKey
+from assetctl.lineage.records import CodeVersion, Digest, Materialized, Position, Recorded, Symbol
+from assetctl.storage.segments import parse_json
+from assetctl.storage.wire import from_json
+
+
+class Queryable(Protocol):
+    """The part of the lineage store that answers SQL, as an Arrow table."""
+
+    def query(self, sql: str, params: Any = ()) -> Any: ...
+
+
+def past_materializations(store: Queryable, key: AssetKey | None, limit: int) -> Iterator[Recorded]:
+    """Yield an asset's materializations (of all assets for None), newest first, held-back candidates included."""
+    where, params = ("WHERE m.asset = ?", (key, limit)) if key is not None else ("", (limit,))
+    found = store.query(
+        f"""
+        SELECT m.asset, f.counter, f.segment, f.payload
+        FROM lineage.materializations m JOIN lineage.facts f ON f.counter = m.counter AND f.segment = m.segment
+        {where} ORDER BY f.counter DESC, f.segment DESC, m.output_index LIMIT ?""",
+        params,
+    )
+    for row in found.to_pylist():
+        fact = from_json(parse_json(row["payload"]))
+        if isinstance(fact, Materialized):
+            output = next(o for o in fact.outputs if o.asset == row["asset"])
+            yield Recorded(Position(row["counter"], row["segment"]), fact, output)
+
+
+def recorded_symbols(store: Queryable, code: CodeVersion) -> tuple[Symbol, ...]:
+    """Return the symbols behind a code version, as they were recorded with it; () if they were not."""
+    found = store.query(
+        """
+        SELECT name, kind, digest, defined_in, via, source FROM lineage.symbols WHERE code_version = ?
+        QUALIFY rank() OVER (ORDER BY counter, segment) = 1 ORDER BY ordinal""",
+        (code,),
+    )
+    return tuple(
+        Symbol(r["name"], r["kind"], Digest(r["digest"]), r["defined_in"], r["via"], r["source"])
+        for r in found.to_pylist()
+    )
