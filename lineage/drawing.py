@@ -6,7 +6,7 @@ plain text by itself; pictures in pixels or SVG need the renderer that is handed
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -26,7 +26,6 @@ from assetctl.lineage.reasons import (
     UpstreamChanged,
     describe,
 )
-from assetctl.lineage.selection import upstreams
 
 Renderer = Callable[[str, str], bytes]
 """(DOT text, "svg" or "png") -> the picture's bytes."""
@@ -34,19 +33,15 @@ Renderer = Callable[[str, str], bytes]
 
 @dataclass(frozen=True, slots=True)
 class LineageView:
-    """A part of the graph, ready to be drawn: `nodes` in graph order, `edges` among them.
-
-    `selected` are the assets that were asked for; the others are their upstreams.
-    """
+    """A part of the graph, ready to be drawn: `nodes` in graph order, `edges` among them."""
 
     nodes: tuple[Node, ...]
     edges: tuple[Edge, ...]
-    selected: frozenset[AssetKey] = frozenset()
     render: Renderer | None = field(default=None, compare=False, repr=False)
 
-    def within(self, n_hops: int) -> LineageView:
-        """Return the view without upstreams that are more than `n_hops` away from the selected assets."""
-        kept, edge = set(self.selected), set(self.selected)
+    def within(self, n_hops: int, of: Collection[AssetKey]) -> LineageView:
+        """Return the view without upstreams that are more than `n_hops` away from the assets in `of`."""
+        kept, edge = set(of), set(of)
         for _ in range(n_hops):
             edge = {up for up, down in self.edges if down in edge} - kept
             kept |= edge
@@ -69,7 +64,6 @@ class LineageView:
                 "state": node.state,
                 "changed": node.is_changed,
                 "why": node.why,
-                "selected": node.key in self.selected,
             }
             for node in self.nodes
         ]
@@ -112,16 +106,16 @@ class LineageView:
 
 
 def view_lineage(
-    graph: AssetGraph, selected: Iterable[AssetKey], plan: Plan | None = None, render: Renderer | None = None
+    graph: AssetGraph, plan: Plan | None, keys: Collection[AssetKey], render: Renderer | None = None
 ) -> LineageView:
-    """Return the view of the selected assets with all their upstreams; without a plan no state is known."""
-    chosen = frozenset(selected)
-    keys = upstreams(graph, chosen)
+    """Return the view of these assets; without a plan no state is known."""
     planned = {p.asset: p for p in plan.steps} if plan is not None else {}
     changed = _changed_sources(planned.values())
-    nodes = tuple(_node(graph, key, planned.get(key), changed) for key in graph.order if key in keys)
-    edges = tuple((up, key) for key in graph.order if key in keys for up in graph.upstream(key))
-    return LineageView(nodes, edges, chosen, render)
+    asked = frozenset(keys)
+    shown = [key for key in graph.order if key in asked]
+    nodes = tuple(_node(graph, key, planned.get(key), changed) for key in shown)
+    edges = tuple((up, key) for key in shown for up in graph.upstream(key) if up in asked)
+    return LineageView(nodes, edges, render)
 
 
 def state_of(planned: PlannedAsset) -> str:

@@ -72,7 +72,7 @@ PLAN = Plan(
 
 @pytest.fixture
 def view() -> LineageView:
-    return view_lineage(GRAPH, [AssetKey("report")], PLAN)
+    return view_lineage(GRAPH, PLAN, GRAPH.order)
 
 
 @pytest.mark.parametrize(
@@ -99,14 +99,14 @@ def test_a_change_is_marked_where_it_happened_and_nowhere_else(view):
 
 def test_a_downstream_of_a_change_is_not_marked_itself():
     plan = Plan((planned("model", stale(UpstreamChanged(AssetKey("features"), "a", "b")), Action.RUN),))
-    (node,) = [n for n in view_lineage(GRAPH, [AssetKey("model")], plan).nodes if n.key == "model"]
+    (node,) = [n for n in view_lineage(GRAPH, plan, GRAPH.order).nodes if n.key == "model"]
     assert (node.is_changed, node.why, node.lines) == (False, "upstream `features` changed", ("▲ stale",))
 
 
-def test_a_view_holds_the_selected_assets_and_their_upstreams():
-    view = view_lineage(GRAPH, [AssetKey("features")])
-    assert [n.key for n in view.nodes] == ["flights", "clean", "features"]
-    assert view.edges == (("flights", "clean"), ("clean", "features"))
+def test_a_view_holds_the_assets_asked_for_and_the_edges_among_them():
+    view = view_lineage(GRAPH, None, [AssetKey("model"), AssetKey("flights"), AssetKey("clean")])
+    assert [n.key for n in view.nodes] == ["flights", "clean", "model"]
+    assert view.edges == (("flights", "clean"),)
     assert {n.state for n in view.nodes} == {"source", "unknown"}
 
 
@@ -115,7 +115,7 @@ def test_a_view_holds_the_selected_assets_and_their_upstreams():
     [(0, ["report"]), (1, ["model", "report"]), (2, ["features", "model", "report"]), (9, list(GRAPH.order))],
 )
 def test_depth_counts_hops_from_what_was_selected(view, depth, keys):
-    narrowed = view.within(depth)
+    narrowed = view.within(depth, [AssetKey("report")])
     assert [n.key for n in narrowed.nodes] == keys
     assert len(narrowed.edges) == len(keys) - 1
 
@@ -131,7 +131,6 @@ def test_json_lists_nodes_in_graph_order_and_edges_by_name(view):
         "state": "undecided",
         "changed": False,
         "why": "if clean changes",
-        "selected": False,
     }
     assert {"from": "flights", "to": "clean"} in found["edges"]
 
@@ -179,7 +178,7 @@ def test_mermaid_numbers_nodes_and_codes_what_could_be_syntax(view):
 
 
 def test_the_same_picture_is_drawn_whatever_the_order_of_nodes(view):
-    other = LineageView(tuple(reversed(view.nodes)), tuple(reversed(view.edges)), view.selected)
+    other = LineageView(tuple(reversed(view.nodes)), tuple(reversed(view.edges)))
     assert other.to_dot() == view.to_dot()
     assert other.to_mermaid() == view.to_mermaid()
 
@@ -195,8 +194,8 @@ def test_a_notebook_shows_a_picture_only_where_one_can_be_rendered(view):
 
     text = {"text/plain": view.to_text()}
     assert view._repr_mimebundle_() == text
-    assert view_lineage(GRAPH, [], PLAN, refuse)._repr_mimebundle_().keys() == text.keys()
-    assert view_lineage(GRAPH, [AssetKey("report")], PLAN, drawn)._repr_mimebundle_() == {
+    assert view_lineage(GRAPH, PLAN, GRAPH.order, refuse)._repr_mimebundle_().keys() == text.keys()
+    assert view_lineage(GRAPH, PLAN, GRAPH.order, drawn)._repr_mimebundle_() == {
         "image/svg+xml": "<svg>",
         **text,
     }
