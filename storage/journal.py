@@ -186,7 +186,7 @@ class FileJournal:
     def _greatest_counter(self) -> int:
         """Return the greatest counter in any segment; tails are read only where a size may have changed."""
         try:
-            names = os.listdir(self._folder)
+            names = os.listdir(self._folder)  # noqa: PTH208  # names alone: this runs before each append
         except FileNotFoundError:
             return self._counter
         except OSError as cause:
@@ -222,7 +222,7 @@ class FileJournal:
     def _read(self, segment: str, start: int) -> bytes:
         path = self.path(segment)
         try:
-            with open(path, "rb") as file:
+            with path.open("rb") as file:
                 file.seek(start)
                 return file.read()
         except FileNotFoundError:
@@ -283,7 +283,7 @@ def decode(lines: Sequence[tuple[Position, Line]]) -> tuple[list[tuple[Position,
     for position, line in lines:
         try:
             facts.append((position, from_json(parse_json(line.payload))))
-        except (WireError, ValueError, RecursionError) as cause:
+        except (WireError, ValueError, TypeError, RecursionError) as cause:
             problems.append(LineProblem(position.segment, line.start, f"{cause}; it was skipped", False))
     return facts, tuple(problems)
 
@@ -295,7 +295,7 @@ def has_no_writer(path: Path) -> bool:
     never opens a segment again. An empty file may be one that is not locked yet.
     """
     try:
-        with open(path, "rb") as file:
+        with path.open("rb") as file:
             if os.fstat(file.fileno()).st_size == 0:
                 return False  # and not locked here, where its writer may be about to lock it
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)

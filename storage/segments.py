@@ -67,7 +67,7 @@ def parse_json(payload: bytes) -> Json:
     """Return the JSON object of a good line."""
     found = json.loads(payload)
     if not isinstance(found, dict):
-        raise ValueError("not a JSON object")
+        raise TypeError("not a JSON object")
     return found
 
 

@@ -87,4 +87,4 @@ def _write_once(path: Path, text: str) -> None:
         return
     temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     temporary.write_text(text, "utf-8")
-    os.replace(temporary, path)
+    temporary.replace(path)

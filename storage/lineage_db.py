@@ -1,0 +1,383 @@
+"""The lineage store in DuckDB: folded from the journal, asked by the planner and by people.
+
+The only file that knows DuckDB. What must stay true, each learned from a measured loss:
+
+- Connections are short, behind a lock between processes, and never open while a
+  person's code runs: a commit in a process forked from one that has the file open is lost.
+- The database file is never opened, hashed or copied here by other means than DuckDB:
+  closing such a handle drops DuckDB's own lock on it. Looking at it (`stat`) and
+  renaming it are safe.
+- Nothing lives here alone. A file that is damaged, of another schema, or ahead of the
+  journal is set aside, never deleted, and folded anew. A file that another program
+  holds costs a warning and a fold in memory, never a failure.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+import duckdb
+
+from assetctl.assets.errors import AssetctlError, EnvironmentFault, Problem, SelectionError, WaitTimeout
+from assetctl.assets.ids import AssetKey
+from assetctl.lineage.records import Snapshot, Traces
+from assetctl.storage.journal import FileJournal
+from assetctl.storage.layout import Layout
+from assetctl.storage.lineage_sql import (
+    CATALOG,
+    Connection,
+    Relation,
+    create_schema,
+    fold_scan,
+    found_schema,
+    read_folded,
+    schema_name,
+)
+from assetctl.storage.lock import store_lock
+from assetctl.storage.questions import Facts, ask_snapshot, ask_traces, without_collection
+from assetctl.storage.state import check_state
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from sqlmodel import Session
+
+_T = TypeVar("_T")
+_WAIT_S = 10.0
+_MAX_KNOWN = 100_000  # decoded facts kept between questions
+_CONFIG: dict[str, str | bool | int | float | list[str]] = {
+    "TimeZone": "UTC",
+    "autoinstall_known_extensions": False,  # nothing is ever fetched from anywhere
+}
+_UNUSABLE = (  # what DuckDB says when the file may be well, but not for us now
+    "Could not set lock",
+    "already attached",  # by this very process, outside of this module
+    "Cannot open file",
+    "Permission denied",
+    "Read-only file system",
+    "No space left",
+    "Could not write",
+    "attached in read-only mode",
+)
+_DAMAGE_IN_QUERY = ("Corrupt database file", "database has been invalidated")
+"""In a person's query, anything else is the query's own mistake."""
+
+
+class Damaged(Exception):
+    """The database file cannot be believed; `suffix` names it once it is set aside."""
+
+    def __init__(self, why: str, suffix: str = "corrupt") -> None:
+        super().__init__(why)
+        self.suffix = suffix
+
+
+class Unusable(Exception):
+    """The database file cannot be used now: another program, the disk or its permissions are in the way."""
+
+
+class DuckLineageStore:
+    """`ports.LineageStore` on `lineage.duckdb`; also answers SQL.
+
+    `warnings` collects one line for everything that was worked around.
+    """
+
+    def __init__(self, layout: Layout, journal: FileJournal, *, wait_s: float = _WAIT_S) -> None:
+        self._layout = layout
+        self._database = layout.lineage_db
+        self._pid = os.getpid()
+        self._journal = journal
+        self._wait_s = wait_s
+        self._mutex = threading.RLock()
+        self._known: Facts = {}
+        self._sizes: Mapping[str, int] | None = None  # of the journal, when it was last folded or found folded
+        self._in_memory: duckdb.DuckDBPyConnection | None = None
+        self.warnings: list[str] = []
+
+    def refresh(self) -> None:
+        """Fold what the journal has beyond what is folded.
+
+        Raises:
+            EnvironmentFault: the journal cannot be read, or a newer release wrote this state folder.
+        """
+        self._begin_anew_after_fork()
+        with self._mutex:
+            check_state(self._layout)
+            sizes = self._journal.sizes()
+            if sizes == self._sizes and self._in_memory is None:
+                return
+            if not sizes and not self._database.exists():
+                self._sizes = sizes  # looking at a project that never recorded anything writes nothing
+                return
+            try:
+                self._fold_file()
+                self._in_memory = None
+            except (Unusable, WaitTimeout, EnvironmentFault) as trouble:
+                self._fold_in_memory(trouble)
+
+    def snapshot(self, keys: Collection[AssetKey]) -> Snapshot:
+        """Return what is known about these assets."""
+        return Snapshot() if self._is_empty() else self._ask(lambda con: ask_snapshot(con, keys, self._known))
+
+    def traces(self, keys: Collection[AssetKey]) -> Traces:
+        """Return the sound materializations of the steps whose first output is one of `keys`."""
+        return {} if self._is_empty() else self._ask(lambda con: ask_traces(con, keys, self._known))
+
+    def query(self, sql: str, params: Collection[object] = (), tables: Mapping[str, object] | None = None) -> pa.Table:
+        """Answer a person's SQL on what is folded; nothing can be written.
+
+        `tables` adds views for this query: a name to the path of a Parquet file, or to an
+        Arrow table.
+
+        Raises:
+            SelectionError: DuckDB cannot make sense of the query; its message says where.
+        """
+
+        def answer(con: Connection) -> pa.Table:
+            try:
+                for name, table in (tables or {}).items():
+                    _add_view(con, name, table)
+                return _arrow(con.sql(sql, params=list(params) or None))
+            except duckdb.Error as cause:
+                if any(sign in str(cause) for sign in _DAMAGE_IN_QUERY):
+                    raise
+                raise SelectionError(
+                    Problem(f"this query does not work: {cause}", (("query", sql),), "`lineage.*` lists the tables")
+                ) from cause
+
+        return self._ask(answer)
+
+    def rebuild(self) -> None:
+        """Fold the whole journal into a new database file, which then takes the place of the old one.
+
+        Raises:
+            WaitTimeout: another process used the database for too long; nothing was changed.
+            EnvironmentFault: the disk refused; nothing was changed.
+        """
+        check_state(self._layout)
+        target = self._database
+        new = target.with_name(target.name + ".new")
+        with self._mutex, store_lock(self._layout, self._wait_s):
+            try:
+                _remove(new)
+                sizes = self._journal.sizes()
+                self._fold_into(new, sizes)
+                _wal(target).unlink(missing_ok=True)
+                new.replace(target)
+            except (OSError, Unusable, Damaged) as cause:
+                raise EnvironmentFault(
+                    Problem("the lineage database cannot be rebuilt", (("file", str(new)), ("reason", str(cause))))
+                ) from cause
+            self._sizes, self._in_memory = sizes, None
+            self._known.clear()
+
+    @contextmanager
+    def session(self) -> Iterator[Session]:
+        """Give a SQLModel session on what is folded, for reading; keep it short, others wait for it.
+
+        Raises:
+            WaitTimeout: another process used the database for too long.
+        """
+        from sqlalchemy import create_engine, event
+        from sqlalchemy.pool import NullPool
+        from sqlmodel import Session
+
+        self.refresh()
+        if self._in_memory is not None or not self._sizes:
+            why = self.warnings[-1] if self.warnings else "nothing was recorded yet"
+            raise EnvironmentFault(Problem("there is no lineage database to read", (("reason", why),)))
+        with self._mutex, store_lock(self._layout, self._wait_s):
+            engine = create_engine("duckdb:///:memory:", poolclass=NullPool, connect_args={"config": dict(_CONFIG)})
+            event.listen(engine, "connect", self._attach_for_reading)
+            try:
+                with Session(engine) as session:
+                    yield session
+            finally:
+                engine.dispose()
+
+    def _attach_for_reading(self, con: Connection, _record: object) -> None:
+        con.execute(_attach(self._database, read_only=True))
+        con.execute(f"USE {CATALOG}")
+
+    def _is_empty(self) -> bool:
+        self._begin_anew_after_fork()
+        with self._mutex:
+            if self._sizes is None:
+                self.refresh()
+            return not self._sizes and self._in_memory is None
+
+    def _ask(self, question: Callable[[Connection], _T]) -> _T:
+        with self._mutex, without_collection():
+            if self._is_empty():
+                self._fold_in_memory(None)
+            if len(self._known) > _MAX_KNOWN:
+                self._known.clear()
+            for _ in range(2):  # a damaged file is replaced once; its successor is not doubted for ever
+                if self._in_memory is not None:
+                    break
+                try:
+                    with store_lock(self._layout, self._wait_s), _opened(self._database, read_only=True) as con:
+                        return question(con)
+                except Damaged as trouble:
+                    self._replace(trouble)
+                except (Unusable, WaitTimeout, EnvironmentFault) as trouble:
+                    self._fold_in_memory(trouble)
+            con = (self._in_memory or self._fold_in_memory(Unusable("it was damaged again"))).cursor()
+            try:
+                con.execute(f"USE {CATALOG}")
+                return question(con)
+            finally:
+                con.close()
+
+    def _begin_anew_after_fork(self) -> None:
+        if self._pid != os.getpid():
+            self._pid = os.getpid()
+            self._mutex = threading.RLock()
+            self._in_memory, self._sizes = None, None
+
+    def _fold_file(self) -> None:
+        with store_lock(self._layout, self._wait_s):
+            sizes = self._journal.sizes()  # under the lock: nobody can fold more than this meanwhile
+            try:
+                if not self._is_folded(sizes):
+                    self._fold_into(self._database, sizes)
+            except Damaged as trouble:
+                self._set_aside(trouble)
+                self._fold_into(self._database, sizes)
+            self._sizes = sizes
+
+    def _replace(self, trouble: Damaged) -> None:
+        try:
+            with store_lock(self._layout, self._wait_s):
+                self._set_aside(trouble)
+                sizes = self._journal.sizes()
+                self._fold_into(self._database, sizes)
+                self._sizes = sizes
+        except (Unusable, WaitTimeout, EnvironmentFault, Damaged) as again:
+            self._fold_in_memory(again)
+
+    def _is_folded(self, sizes: Mapping[str, int]) -> bool:
+        """Look, without taking the file from anybody, whether there is anything to fold."""
+        if not self._database.exists():
+            return False
+        with _opened(self._database, read_only=True) as con:
+            return _checked_folded(con, sizes)
+
+    def _fold_into(self, path: Path, sizes: Mapping[str, int]) -> None:
+        is_new = not path.exists()
+        with _opened(path, read_only=False) as con:
+            if is_new:
+                create_schema(con)
+            self._fold(con, sizes)
+
+    def _fold(self, con: Connection, sizes: Mapping[str, int]) -> None:
+        fold_scan(con, self._journal.scan(read_folded(con).seen), sizes)
+
+    def _fold_in_memory(self, trouble: Exception | None) -> duckdb.DuckDBPyConnection:
+        if trouble is not None:
+            self._warn(f"the lineage database is not usable ({_one_line(trouble)}); working in memory")
+        if self._in_memory is None:
+            con = duckdb.connect(":memory:", config=_CONFIG)
+            con.execute(f"ATTACH ':memory:' AS {CATALOG}; USE {CATALOG}")
+            create_schema(con)
+            self._in_memory = con
+        sizes = self._journal.sizes()
+        self._fold(self._in_memory, sizes)
+        self._sizes = sizes
+        return self._in_memory
+
+    def _set_aside(self, trouble: Damaged) -> None:
+        """Rename the database and its write-ahead log; they are evidence, so nothing deletes them."""
+        database = self._database
+        stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")
+        aside = database.with_name(f"{database.name}.{trouble.suffix}-{stamp}")
+        try:
+            for path, target in ((_wal(database), _wal(aside)), (database, aside)):
+                if path.exists():
+                    path.rename(target)
+        except OSError as cause:
+            raise Unusable(f"it cannot be set aside: {cause.strerror}") from cause
+        self._known.clear()
+        if not aside.exists():
+            return self._warn("the lineage database was missing and was built anew")
+        return self._warn(f"the lineage database was set aside as {aside.name} ({_one_line(trouble)}) and built anew")
+
+    def _warn(self, text: str) -> None:
+        if text not in self.warnings:
+            self.warnings.append(text)
+
+
+def _checked_folded(con: Connection, sizes: Mapping[str, int]) -> bool:
+    """Return whether a database has all of the journal.
+
+    Raises:
+        Damaged: it has another schema, or claims more than there is.
+    """
+    schema = found_schema(con)
+    if schema != schema_name():
+        raise Damaged(f"its schema is {schema!r}, not {schema_name()!r}", suffix="schema")
+    folded = read_folded(con)
+    if folded.is_ahead_of(sizes):
+        raise Damaged("it claims more than the journal holds")
+    return folded.is_current(sizes)
+
+
+@contextmanager
+def _opened(path: Path, *, read_only: bool) -> Iterator[Connection]:
+    """Open a database for a moment; DuckDB's errors become `Damaged` or `Unusable`."""
+    con: duckdb.DuckDBPyConnection | None = None
+    try:
+        con = duckdb.connect(":memory:", config=_CONFIG)
+        con.execute(_attach(path, read_only=read_only))
+        con.execute(f"USE {CATALOG}")
+        yield con
+    except AssetctlError:
+        raise
+    except (duckdb.Error, UnicodeDecodeError) as cause:
+        text = str(cause)
+        if isinstance(cause, duckdb.OutOfMemoryException) or any(sign in text for sign in _UNUSABLE):
+            raise Unusable(text) from cause
+        raise Damaged(text) from cause
+    finally:
+        if con is not None:
+            con.close()
+
+
+def _attach(path: Path, *, read_only: bool) -> str:
+    return f"ATTACH {_literal(str(path))} AS {CATALOG}{' (READ_ONLY)' if read_only else ''}"
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _add_view(con: Connection, name: str, table: object) -> None:
+    quoted = '"' + name.replace('"', '""') + '"'
+    if isinstance(table, Path):
+        con.execute(f"CREATE TEMP VIEW {quoted} AS SELECT * FROM read_parquet({_literal(str(table))})")
+    else:
+        con.register(name, table)
+
+
+def _arrow(relation: Relation | None) -> pa.Table:
+    import pyarrow
+
+    return pyarrow.table({}) if relation is None else relation.to_arrow_table()
+
+
+def _wal(database: Path) -> Path:
+    return database.with_name(database.name + ".wal")
+
+
+def _remove(database: Path) -> None:
+    """Delete a half-built database of ours, which nobody has open."""
+    database.unlink(missing_ok=True)
+    _wal(database).unlink(missing_ok=True)
+
+
+def _one_line(trouble: Exception) -> str:
+    return " ".join(str(trouble).split())[:200]

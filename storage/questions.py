@@ -1,0 +1,178 @@
+"""The planner's questions, asked in SQL and answered as values: `Snapshot` and `Traces`.
+
+SQL finds *which* facts answer, as positions; the facts themselves are read from their
+JSON, once each. Means exactly what `storage/fold.py` does in memory.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+from assetctl.assets.ids import AssetKey
+from assetctl.lineage.records import (
+    CheckRan,
+    DataVersion,
+    Fact,
+    Materialized,
+    Position,
+    ProvenanceDigest,
+    Recorded,
+    Snapshot,
+    SourceObserved,
+    StepFailed,
+    Traces,
+    ValueIdentity,
+)
+from assetctl.storage.fold import versions_read
+from assetctl.storage.lineage_sql import Connection
+from assetctl.storage.segments import parse_json
+from assetctl.storage.wire import from_json
+from assetctl.storage.wire_parts import read_key
+
+Facts = dict[Position, Fact]  # facts already decoded; they never change
+_F = TypeVar("_F")
+
+_NEWEST = "max({'counter': counter, 'segment': segment})"
+_LATEST = f"""
+    SELECT asset, p.counter, p.segment FROM (
+        SELECT asset, {_NEWEST} AS p FROM lineage.materializations SEMI JOIN wanted USING (asset)
+        WHERE published GROUP BY asset)"""
+_FAILURES = f"""
+    SELECT step, failed.counter, failed.segment FROM (
+        SELECT step, {_NEWEST} FILTER (outcome = 'failed') AS failed, {_NEWEST} FILTER (outcome <> 'failed') AS made
+        FROM lineage.steps SEMI JOIN wanted ON steps.step = wanted.asset GROUP BY step)
+    WHERE failed IS NOT NULL AND (made IS NULL OR failed > made)"""
+_CHECKS = f"""
+    SELECT definition, p.counter, p.segment FROM (
+        SELECT definition, data_version, {_NEWEST} AS p FROM lineage.checks SEMI JOIN wanted USING (asset)
+        GROUP BY definition, data_version)"""
+_OBSERVED = f"""
+    SELECT asset, p.counter, p.segment FROM (
+        SELECT asset, {_NEWEST} AS p FROM lineage.observations SEMI JOIN wanted USING (asset) GROUP BY asset)"""
+_VALUES = f"""
+    SELECT asset, data_version, p.counter, p.segment FROM (
+        SELECT asset, data_version, {_NEWEST} AS p FROM (
+            SELECT asset, data_version, counter, segment FROM lineage.materializations
+            UNION ALL SELECT asset, data_version, counter, segment FROM lineage.observations)
+        SEMI JOIN versions USING (asset, data_version) GROUP BY asset, data_version)"""
+_TRACES = f"""
+    SELECT asset, provenance, p.counter, p.segment FROM (
+        SELECT asset, provenance, {_NEWEST} AS p FROM lineage.materializations SEMI JOIN wanted USING (asset)
+        WHERE trace = 'sound' AND output_index = 0 GROUP BY asset, provenance)"""
+_PAYLOADS = "SELECT counter, segment, payload FROM lineage.facts SEMI JOIN places USING (counter, segment)"
+
+
+def ask_snapshot(con: Connection, keys: Collection[AssetKey], known: Facts) -> Snapshot:
+    """Return what is known about these assets; newly decoded facts are added to `known`."""
+    if not keys:
+        return Snapshot()
+    _register_keys(con, keys)
+    places = {name: _places(con, query) for name, query in (("latest", _LATEST), ("observed", _OBSERVED))}
+    check_places = [place for _, place in _places(con, _CHECKS)]
+    _load(con, [place for found in places.values() for _, place in found] + check_places, known)
+    latest = {}
+    for asset, place in places["latest"]:
+        key = read_key(asset)
+        latest[key] = _recorded(key, place, _as(Materialized, known[place]))
+    observed = {read_key(asset): _as(SourceObserved, known[place]) for asset, place in places["observed"]}
+    checks = [_as(CheckRan, known[place]) for place in check_places]
+    return Snapshot(
+        latest=latest,
+        failures=_failures(con, set(keys) | {recorded.materialization.step for recorded in latest.values()}, known),
+        checks={(ran.definition, ran.data_version): ran for ran in checks},
+        columns=_values(con, latest.values(), known),
+        observed=observed,
+    )
+
+
+def ask_traces(con: Connection, keys: Collection[AssetKey], known: Facts) -> Traces:
+    """Return the newest sound materialization of each provenance of these assets."""
+    if not keys:
+        return {}
+    _register_keys(con, keys)
+    rows = con.execute(_TRACES).fetchall()
+    _load(con, [Position(counter, segment) for _, _, counter, segment in rows], known)
+    return {
+        (read_key(asset), ProvenanceDigest(provenance)): _as(Materialized, known[Position(counter, segment)])
+        for asset, provenance, counter, segment in rows
+    }
+
+
+def _register_keys(con: Connection, keys: Iterable[AssetKey]) -> None:
+    con.execute("CREATE OR REPLACE TEMP TABLE wanted AS SELECT unnest(?::VARCHAR[]) AS asset", [list(map(str, keys))])
+
+
+def _places(con: Connection, query: str) -> list[tuple[Any, Position]]:
+    return [(name, Position(counter, segment)) for name, counter, segment in con.execute(query).fetchall()]
+
+
+def _load(con: Connection, places: Iterable[Position], known: Facts) -> None:
+    """Decode the facts at these places unless they are known already."""
+    missing = {place for place in places if place not in known}
+    if not missing:
+        return
+    con.execute(
+        "CREATE OR REPLACE TEMP TABLE places AS SELECT unnest(?::BIGINT[]) AS counter, unnest(?::VARCHAR[]) AS segment",
+        [[place.counter for place in missing], [place.segment for place in missing]],
+    )
+    for counter, segment, payload in con.execute(_PAYLOADS).fetchall():
+        known[Position(counter, segment)] = from_json(parse_json(payload))
+
+
+@contextmanager
+def without_collection() -> Iterator[None]:
+    """Keep Python's cycle collector out of a bulk of small values that hold no cycles: it costs a third."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+def _recorded(key: AssetKey, place: Position, made: Materialized) -> Recorded:
+    return Recorded(place, made, next(output for output in made.outputs if output.asset == key))
+
+
+def _failures(con: Connection, steps: Collection[AssetKey], known: Facts) -> dict[AssetKey, StepFailed]:
+    _register_keys(con, steps)
+    places = _places(con, _FAILURES)
+    _load(con, [place for _, place in places], known)
+    return {read_key(step): _as(StepFailed, known[place]) for step, place in places}
+
+
+def _values(
+    con: Connection, latest: Iterable[Recorded], known: Facts
+) -> dict[tuple[AssetKey, DataVersion], ValueIdentity]:
+    read = sorted({pair for recorded in latest for pair in versions_read(recorded.materialization)})
+    if not read:
+        return {}
+    assets, versions = zip(*read, strict=True)
+    con.execute(
+        "CREATE OR REPLACE TEMP TABLE versions AS"
+        " SELECT unnest(?::VARCHAR[]) AS asset, unnest(?::VARCHAR[]) AS data_version",
+        [list(map(str, assets)), list(versions)],
+    )
+    rows = con.execute(_VALUES).fetchall()
+    _load(con, [Position(counter, segment) for _, _, counter, segment in rows], known)
+    return {
+        (read_key(asset), DataVersion(version)): _value(read_key(asset), version, known[Position(counter, segment)])
+        for asset, version, counter, segment in rows
+    }
+
+
+def _value(asset: AssetKey, version: str, fact: Fact) -> ValueIdentity:
+    if isinstance(fact, SourceObserved):
+        return fact.value
+    made = _as(Materialized, fact)
+    return next(o.value for o in reversed(made.outputs) if o.asset == asset and o.value.version == version)
+
+
+def _as(kind: type[_F], fact: Fact) -> _F:
+    if not isinstance(fact, kind):
+        raise TypeError(f"the lineage database holds a {type(fact).__name__} where a {kind.__name__} belongs")
+    return fact
