@@ -29,7 +29,7 @@ class Row:
 
     def __str__(self) -> str:
         budget = (
-            "" if self.limit is None else f"  (budget {self.limit:g}x{', over' if self.ratio > self.limit else ''})"
+            "" if self.limit is None else f"  (budget {self.limit:.3g}x{', over' if self.ratio > self.limit else ''})"
         )
         return (
             f"{self.name:<44} {self.value:9.3f} {self.unit:<9} {self.ratio:8.2f}x of {self.floor_name}"

@@ -12,6 +12,7 @@ import tempfile
 import time
 import zlib
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from measure import Row
@@ -33,32 +34,47 @@ def wide(n_steps: int) -> str:
 
 def rows(n_steps: int = 1000) -> Iterator[Row]:
     for name, shape in (("chain", chain), ("wide", wide)):
-        with tempfile.TemporaryDirectory() as folder:
-            yield from _rows_of(name, shape, Path(folder), n_steps)
+        for jobs, where, limit_ms in ((1, "in this process", 1.0), (2, "in 2 warm workers", 1.5)):
+            with tempfile.TemporaryDirectory() as folder:
+                yield from _rows_of(
+                    Case(f"{name} of {n_steps:,}, {where}", shape, n_steps, jobs, limit_ms), Path(folder)
+                )
 
 
-def _rows_of(name: str, shape: Callable[[int], str], folder: Path, n_steps: int) -> Iterator[Row]:
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One graph, built one way; `limit_ms` is what a step may cost."""
+
+    name: str
+    shape: Callable[[int], str]
+    n_steps: int
+    jobs: int
+    limit_ms: float
+
+
+def _rows_of(case: Case, folder: Path) -> Iterator[Row]:
     from assetctl import Project
 
     (folder / "pyproject.toml").write_text('[tool.assetctl]\nassets = ["steps.py"]\n')
-    (folder / "steps.py").write_text(shape(n_steps))
-    calls = _plain(folder / "steps.py", n_steps)
-    append = _append(folder / "floor.log", n_steps)
+    (folder / "steps.py").write_text(case.shape(case.n_steps))
+    calls = _plain(folder / "steps.py", case.n_steps)
+    append = _append(folder / "floor.log", case.n_steps)
     project = Project.open(folder)
     started = time.perf_counter()
-    result = project.materialize()
-    cold = time.perf_counter() - started
+    result = project.materialize(jobs=case.jobs)
+    build = time.perf_counter() - started
     started = time.perf_counter()
-    project.materialize()
+    project.materialize(jobs=case.jobs)
     noop = time.perf_counter() - started
-    n_ran = len(result.materialized)
-    if n_ran != n_steps:
-        raise SystemExit(f"error: {n_ran} of {n_steps} assets were built")
-    per_step = 1000 / n_steps
-    label = f"{name} of {n_steps:,} trivial assets"
-    yield Row(f"{label}: build", cold * per_step, append * per_step, "ms/step", "one journal line a step")
-    yield Row(f"{label}: build", cold * per_step, calls * per_step, "ms/step", "calling the functions plainly")
-    yield Row(f"{label}: no-op", noop * per_step, append * per_step, "ms/step", "one journal line a step")
+    n_ran = len(result.finished.materialized)
+    if n_ran != case.n_steps:
+        raise SystemExit(f"error: {n_ran} of {case.n_steps} assets were built")
+    per_step = 1000 / case.n_steps
+    line, plain = append * per_step, calls * per_step
+    limit = case.limit_ms / line
+    yield Row(f"{case.name}: build", build * per_step, line, "ms/step", "one journal line a step", limit)
+    yield Row(f"{case.name}: build", build * per_step, plain, "ms/step", "calling the functions plainly")
+    yield Row(f"{case.name}: no-op", noop * per_step, line, "ms/step", "one journal line a step")
 
 
 def _plain(file: Path, n_steps: int) -> float:

@@ -56,7 +56,7 @@ class Demo:
         self.edit(AFTER, BEFORE)
         self.run("materialize", *TARGETS)
         self.title("Draw where the model comes from")
-        self.run("lineage", "model", "--format", "svg", output="lineage.svg")
+        self.run("lineage", "model", "-o", "lineage.svg")
         self.say(f"\nThe lineage is in {self.folder / 'lineage.svg'}")
         self.say(f"Go on by hand: cd {shlex.quote(str(self.folder))} && assetctl materialize")
         for command in self.failed:
@@ -68,16 +68,11 @@ class Demo:
     def say(self, text: str) -> None:
         print(text, flush=True)
 
-    def run(self, *arguments: str, output: str | None = None) -> None:
+    def run(self, *arguments: str) -> None:
         """Print a command of assetctl, then run it in the copy."""
-        spoken = shlex.join(["assetctl", *arguments]) + (f" > {output}" if output else "")
+        spoken = shlex.join(["assetctl", *arguments])
         self.say(f"\n$ {spoken}")
-        command = [assetctl(), *arguments]
-        if output:
-            with (self.folder / output).open("wb") as file:
-                code = subprocess.run(command, cwd=self.folder, stdout=file, check=False).returncode
-        else:
-            code = subprocess.run(command, cwd=self.folder, check=False).returncode
+        code = subprocess.run([assetctl(), *arguments], cwd=self.folder, check=False).returncode
         if code != 0:
             self.failed.append(f"{spoken} (exit {code})")
 
