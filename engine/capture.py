@@ -21,7 +21,7 @@ def captured_streams(log: Path) -> Iterator[None]:
     """Send Python's stdout and stderr to a file while the block runs; the file is made when something is written."""
     stream = _LazyFile(log)
     try:
-        with contextlib.redirect_stdout(stream), contextlib.redirect_stderr(stream):  # type: ignore[type-var]
+        with contextlib.redirect_stdout(stream), contextlib.redirect_stderr(stream):
             yield
     finally:
         stream.close()

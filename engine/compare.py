@@ -49,7 +49,9 @@ def _before(project: Project, key: AssetKey, after: Recorded) -> Recorded:
         if recorded.position < after.position and recorded.materialization.published and is_other:
             return recorded
     raise SelectionError(
-        Problem(f"`{key}` has only one version", hint=f"see `assetctl history {key}`; name two versions to compare them")
+        Problem(
+            f"`{key}` has only one version", hint=f"see `assetctl history {key}`; name two versions to compare them"
+        )
     )
 
 

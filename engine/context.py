@@ -58,5 +58,3 @@ class StepContext:
     def store_figures(self, data: DataStore) -> dict[str, str]:
         """Keep the figures and return their blob digests by name."""
         return {name: data.put_figure(figure) for name, figure in self._figures.items()}
-
-

@@ -190,7 +190,7 @@ def draw_lineage(project: Project, selection: Sequence[str], exclude: Sequence[s
     from assetctl.lineage.drawing import view_lineage
 
     graph = project.graph()
-    selected = project.select(selection, exclude)
-    steps = sorted(key for key in graph.ancestry(selected) if key in graph.steps)
+    keys = graph.ancestry(project.select(selection, exclude)) - set(project.select(exclude) if exclude else ())
+    steps = sorted(key for key in keys if key in graph.steps)
     plan = project.plan(*steps) if steps else None
-    return view_lineage(graph, selected, plan, render)
+    return view_lineage(graph, plan, keys, render)

@@ -69,5 +69,3 @@ class Identification:
             code = self._identifier.identify(check.declaration.fn, name=check.name)
             self._checks[place] = define_check(check, code)
         return self._checks[place]
-
-

@@ -10,16 +10,17 @@ from assetctl.assets.errors import DeclarationError, Problem
 from assetctl.assets.ids import AssetKey
 from assetctl.lineage.decide import Observation
 from assetctl.lineage.graph import AssetGraph
-from assetctl.lineage.records import DataVersion, Digest
-from assetctl.storage.files import FileDigests, observe_source
+from assetctl.lineage.records import DataVersion
+from assetctl.storage.files import FileDigests, glob_files, observe_source, source_path, table_identity
 
 
 class Observer:
     """Looks at the sources of one project."""
 
-    def __init__(self, root: Path, digests: FileDigests) -> None:
+    def __init__(self, root: Path, digests: FileDigests, cache: Path) -> None:
         self._root = root
         self._digests = digests
+        self._cache = cache
 
     def observe_all(self, graph: AssetGraph, keys: Collection[AssetKey]) -> dict[AssetKey, Observation]:
         """Return what the sources among `keys` hold now.
@@ -55,7 +56,8 @@ class Observer:
                     "annotate the parameter with `Path`, and read the files in the function",
                 )
             )
-        return Observation(value, size_bytes, self._digests.table(self.path(declaration), Digest(value.version)))
+        path = source_path(declaration, self._root)
+        return Observation(value, size_bytes, table_identity(path, self._digests.of(path), self._cache))
 
     def version(self, declaration: SourceDef) -> DataVersion | None:
         """Return a source's data version now, or None if it is gone."""
@@ -64,16 +66,8 @@ class Observer:
         except DeclarationError:
             return None
 
-    def path(self, declaration: SourceDef) -> Path:
-        return self._root / declaration.path
-
     def paths(self, declaration: SourceDef) -> tuple[str, ...]:
         """Return the absolute paths that a consumer is handed; sorted for a glob."""
-        if declaration.shape != "glob":
-            return (str(self.path(declaration)),)
-        pattern = Path(declaration.path)
-        base = Path(pattern.anchor) if pattern.is_absolute() else self._root
-        relative = pattern.relative_to(pattern.anchor) if pattern.is_absolute() else pattern
-        return tuple(sorted(str(p) for p in base.glob(str(relative)) if p.is_file()))
-
-
+        if declaration.shape == "glob":
+            return tuple(map(str, glob_files(declaration, self._root)))
+        return (str(source_path(declaration, self._root)),)

@@ -53,6 +53,7 @@ class Recorder:
     run_id: RunId
     selection: tuple[str, ...]
     command: str
+    own_segments: set[str] = field(default_factory=set)  # journal segments that hold this run's facts
     known_code: set[CodeVersion] = field(default_factory=set)
     decisions: list[Decision] = field(default_factory=list)
     _started: bool = False
@@ -64,7 +65,9 @@ class Recorder:
             first.append(RunStartedFact(self.run_id, self.clock.now(), self.selection, self.command))
             first.extend(self._observations())
             self._started = True
-        return self.journal.append([*first, *facts])
+        position = self.journal.append([*first, *facts])
+        self.own_segments.add(position.segment)
+        return position
 
     def materialized(self, decision: StepDecision, task: StepTask, result: StepResult, trace: Trace) -> Materialized:
         """Record that a step ran. Not published if a blocking check said no."""
@@ -123,9 +126,7 @@ class Recorder:
     def failed(self, decision: StepDecision, error_type: str, message: str, duration_s: float) -> None:
         """Record a failed attempt; it is a reason to run again only while nothing changes."""
         provenance = decision.provenance.digest if decision.provenance else ProvenanceDigest("")
-        fact = StepFailed(
-            self.run_id, decision.step.key, provenance, error_type, message, self.clock.now(), duration_s
-        )
+        fact = StepFailed(self.run_id, decision.step.key, provenance, error_type, message, self.clock.now(), duration_s)
         self.append([fact])
         self.deliberation.failures[decision.step.key] = fact
 

@@ -22,7 +22,7 @@ from assetctl.engine.schedule import Schedule
 from assetctl.engine.tasks import CheckAnswer, Failure, StepResult, StepTask
 from assetctl.lineage import events
 from assetctl.lineage.decide import Action, Deliberation, StepDecision
-from assetctl.lineage.events import Event
+from assetctl.lineage.events import Event, RunFinished
 from assetctl.lineage.graph import Step
 from assetctl.lineage.plan import Plan
 from assetctl.lineage.ports import Clock
@@ -64,7 +64,7 @@ class RunResult:
     """Everything a run said; `finished` is its last event."""
 
     events: tuple[Event, ...]
-    finished: events.RunFinished
+    finished: RunFinished
 
     @property
     def status(self) -> str:
@@ -219,9 +219,7 @@ class Run:
         while self._delayed and self._delayed[0][0] <= self.clock.monotonic() and self.executor.n_free:
             _, _, key = heapq.heappop(self._delayed)
             attempt = self._running[key]
-            self._say(
-                events.StepStarted(key, attempt.decision.step.outputs, attempt.decision.reasons, attempt.number)
-            )
+            self._say(events.StepStarted(key, attempt.decision.step.outputs, attempt.decision.reasons, attempt.number))
             self.executor.submit(attempt.task)
 
     def _settle(self, result: StepResult) -> None:
@@ -253,16 +251,16 @@ class Run:
         attempt.number += 1
         delay = retry_delay(attempt.number)
         heapq.heappush(self._delayed, (self.clock.monotonic() + delay, self._schedule.rank[step.key], step.key))
-        self._say(
-            events.StepRetried(step.key, attempt.number, n_attempts, failure.error_type, failure.message, delay)
-        )
+        self._say(events.StepRetried(step.key, attempt.number, n_attempts, failure.error_type, failure.message, delay))
         return True
 
     def _heal(self, attempt: _Attempt) -> bool:
         """Look again at what the step read; what turned out corrupt is rebuilt, then the step comes back."""
-        read = [b.upstream for b in attempt.decision.step.bindings if b.is_read and not b.is_source]
-        for key in read:
-            self.deliberation.states[key] = self.around.state(self.deliberation.latest[key].output)
+        for key in (b.upstream for b in attempt.decision.step.bindings if b.is_read and not b.is_source):
+            output = self.deliberation.latest[key].output
+            state = self.around.state(output)
+            if state is not OutputState.PRESENT:
+                self.deliberation.lose(output, state)
         return self._fetch_missing(attempt.decision)
 
     def _publish(self, attempt: _Attempt, result: StepResult) -> None:
@@ -398,10 +396,10 @@ class Run:
             ran = self.deliberation.checks[answer.task.definition, versions[answer.task.asset]]
             self._say(events.CheckFinished(ran))
 
-    def _finish(self, duration_s: float) -> events.RunFinished:
+    def _finish(self, duration_s: float) -> RunFinished:
         lists = {n: tuple(self._done.get(n, ())) for n in ("materialized", "restored", "fresh", "failed", "skipped")}
         status = "cancelled" if self.is_cancelled() else "failed" if lists["failed"] else "succeeded"
-        return events.RunFinished(self.recorder.run_id, status, duration_s=duration_s, **lists)
+        return RunFinished(self.recorder.run_id, status, duration_s=duration_s, **lists)
 
     def _say(self, event: Event) -> None:
         self._said.append(event)

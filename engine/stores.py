@@ -29,7 +29,7 @@ class Stores:
         self.lineage.refresh()
 
     def observer(self, root: Path) -> Observer:
-        return Observer(root, self.digests)
+        return Observer(root, self.digests, self.layout.cache)
 
     @property
     def warnings(self) -> list[str]:

@@ -6,7 +6,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -145,8 +145,7 @@ class ProjectSurroundings:
             else:
                 yield OutputInput(binding.name, self.deliberation.latest[binding.upstream].output, binding.wanted)
 
-    def _checks(self, step: Step, names: dict[AssetKey, tuple[str, ...]] | object) -> tuple[CheckTask, ...]:
-        wanted = dict(names)  # type: ignore[call-overload]
+    def _checks(self, step: Step, wanted: Mapping[AssetKey, tuple[str, ...]]) -> tuple[CheckTask, ...]:
         definitions = self.deliberation.identified[step.key].checks
         return tuple(
             CheckTask(key, check.name, definitions[key][check.name], check.declaration.blocking)
@@ -173,13 +172,14 @@ def start_run(
     run_id = RunId(new_identifier())
     around = ProjectSurroundings(project, deliberation, run_id, options.set, stores.folded_sizes)
     recorder = Recorder(
-        journal=_Noting(stores.journal, around.own_segments),
+        journal=stores.journal,
         clock=SystemClock(),
         data=stores.data,
         deliberation=deliberation,
         run_id=run_id,
         selection=tuple(selection),
         command=_command(selection, options),
+        own_segments=around.own_segments,
         known_code={r.materialization.provenance.definition.code for r in deliberation.latest.values()},
     )
     executor = _executor(project, plan, jobs)
@@ -256,29 +256,7 @@ def _interruptions(executor: Executor) -> Iterator[_Interruptions]:
             signal.signal(number, handler)
 
 
-class _Noting:
-    """A journal that remembers the segments this run wrote, to tell its own facts from news."""
-
-    def __init__(self, journal: object, segments: set[str]) -> None:
-        self._journal = journal
-        self._segments = segments
-
-    def append(self, facts: Sequence[Fact]) -> Position:
-        position: Position = self._journal.append(facts)  # type: ignore[attr-defined]
-        self._segments.add(position.segment)
-        return position
-
-    def sync(self) -> None:
-        self._journal.sync()  # type: ignore[attr-defined]
-
-    def read_since(self, seen: dict[str, int]) -> tuple[list[tuple[Position, Fact]], dict[str, int]]:
-        found: tuple[list[tuple[Position, Fact]], dict[str, int]] = self._journal.read_since(seen)  # type: ignore[attr-defined]
-        return found
-
-
 def _command(selection: Sequence[str], options: PlanOptions) -> str:
     flags = [name for name, given in (("--force", options.force), ("--only", options.only)) if given]
     flags += [f"--set {assignment}" for assignment in options.set]
     return " ".join(["materialize", *selection, *flags])
-
-

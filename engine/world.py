@@ -15,6 +15,7 @@ from pathlib import Path
 
 from blake3 import blake3
 
+from assetctl.assets.importing import text_of
 from assetctl.engine.installed import Installed
 from assetctl.lineage.identity.encode import PREFIX, digest_bytes
 from assetctl.lineage.ports import Origin
@@ -52,9 +53,9 @@ class ProjectWorld:
         return _STDLIB if _is_standard(file, self._stdlib) else _PROJECT
 
     def source(self, file: str) -> str | None:
-        """Return a file's text as first read here, or a notebook cell's as it was run."""
+        """Return a file's text as it was imported, or a notebook cell's as it was run."""
         if file not in self._texts:
-            self._texts[file] = _cell_text(file) or _file_text(file)
+            self._texts[file] = text_of(file) or _cell_text(file) or _file_text(file)
         return self._texts[file]
 
     def relative(self, file: str) -> str:

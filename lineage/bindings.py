@@ -182,7 +182,8 @@ def _unknown_upstream(name: str, known: Collection[AssetKey], parameters: Mappin
     return Problem(
         f"it reads `{name.replace('__', '/')}`, which is not declared",
         (("parameters", ", ".join(parameters)),),
-        _did_you_mean(name.replace("__", "/"), known) or "declare it, or give the parameter a default to make it config",
+        _did_you_mean(name.replace("__", "/"), known)
+        or "declare it, or give the parameter a default to make it config",
     )
 
 

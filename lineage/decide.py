@@ -23,6 +23,7 @@ from assetctl.lineage.records import (
     Digest,
     Inputs,
     Materialized,
+    Output,
     OutputState,
     Provenance,
     Recorded,
@@ -140,7 +141,9 @@ class Deliberation:
     def decide(self, step: Step) -> StepDecision:
         """Return what this step needs, as far as the versions of its upstreams are known."""
         identified = self.identified[step.key]
-        parsed = {k: o.table for k, o in self.observed.items() if o.table is not None} if self._reads_table(step) else {}
+        parsed = (
+            {k: o.table for k, o in self.observed.items() if o.table is not None} if self._reads_table(step) else {}
+        )
         inputs = Inputs(identified.definition, resolve_inputs(step.bindings, self.values, parsed))
         provenance = provenance_of(inputs)
         candidate = self._candidate(step, provenance)
@@ -158,6 +161,11 @@ class Deliberation:
     def demand(self, keys: Collection[AssetKey]) -> None:
         """Say that a step that runs will read these outputs."""
         self.demanded.update(keys)
+
+    def lose(self, output: Output, state: OutputState) -> None:
+        """Take note that an output's bytes turned out not to be readable: nothing is restored from them."""
+        self.states[output.asset] = state
+        self.traces = {k: m for k, m in self.traces.items() if all(o.blob != output.blob for o in m.outputs)}
 
     def unreadable(self, decision: StepDecision) -> tuple[AssetKey, ...]:
         """Return the upstreams this step reads whose stored bytes are not there."""

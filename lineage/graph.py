@@ -36,7 +36,9 @@ class Binding:
 
     @property
     def reads_table(self) -> bool:
-        return self.is_read and (self.wanted.form in {"arrow", "pandas", "polars", "reader"} or bool(self.wanted.columns))
+        return self.is_read and (
+            self.wanted.form in {"arrow", "pandas", "polars", "reader"} or bool(self.wanted.columns)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +197,9 @@ def _dependency_key(
     if key in where:
         return key
     near = difflib.get_close_matches(key, sorted(where), n=1)
-    problem = Problem(f"it waits for `{key}`, which is not declared", hint=f"did you mean `{near[0]}`?" if near else None)
+    problem = Problem(
+        f"it waits for `{key}`, which is not declared", hint=f"did you mean `{near[0]}`?" if near else None
+    )
     problems.append(_located(problem, item))
     return None
 
@@ -203,9 +207,7 @@ def _dependency_key(
 def _located(problem: Problem, item: Found) -> Problem:
     kind = "check" if isinstance(item.declaration, CheckDef) else "asset"
     label = item.key or item.name
-    return Problem(
-        f"{kind} `{label}`: {problem.message}", (("declared in", item.where), *problem.facts), problem.hint
-    )
+    return Problem(f"{kind} `{label}`: {problem.message}", (("declared in", item.where), *problem.facts), problem.hint)
 
 
 def _checks(

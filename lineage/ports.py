@@ -130,6 +130,10 @@ class DataStore(Protocol):
         """Say whether the bytes are there, without reading them."""
         ...
 
+    def put_figure(self, figure: object) -> BlobDigest:
+        """Keep a picture (a matplotlib figure, SVG text or PNG bytes) and return its blob digest."""
+        ...
+
     def export(self, output: Output, target: Path) -> None:
         """Write the asset in its ordinary format; never a hard link to the store."""
         ...

@@ -90,6 +90,7 @@ class MemoryDataStore:
 
     def __init__(self) -> None:
         self._blobs: dict[BlobDigest, bytes] = {}
+        self._set_aside: set[BlobDigest] = set()
 
     def put(self, value: object, *, codec: str | None, unordered: bool, provenance: ProvenanceDigest) -> Stored:
         """Identify and keep a value. Raises AssetFailed if it cannot be pickled."""
@@ -109,13 +110,17 @@ class MemoryDataStore:
         data = self._blobs.get(output.blob)
         if data is None or str(digest_bytes(data)) != output.blob:
             what = "missing" if data is None else "not what was recorded"
+            if self._blobs.pop(output.blob, None) is not None:
+                self._set_aside.add(output.blob)
             raise CorruptionError(Problem(f"the stored bytes of `{output.asset}` are {what}"))
         value = pickle.loads(data)
         return value.select(list(wanted.columns)) if wanted.columns and hasattr(value, "select") else value
 
     def state(self, output: Output) -> OutputState:
         """Say whether the bytes are there; a damaged value is noticed by `load` alone."""
-        return OutputState.PRESENT if output.blob is None or output.blob in self._blobs else OutputState.MISSING
+        if output.blob is None or output.blob in self._blobs:
+            return OutputState.PRESENT
+        return OutputState.CORRUPT if output.blob in self._set_aside else OutputState.MISSING
 
     def export(self, output: Output, target: Path) -> None:
         """Write the value as JSON where it is JSON, else its stored bytes."""

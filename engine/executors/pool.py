@@ -85,7 +85,9 @@ class PoolExecutor:
         ours, theirs = socket.socketpair()
         command = [sys.executable, "-m", "assetctl.engine.worker", str(theirs.fileno()), *self._arguments]
         try:
-            process = subprocess.Popen(command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, start_new_session=True)
+            process = subprocess.Popen(
+                command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, start_new_session=True
+            )
         except OSError as error:
             raise EnvironmentFault.of(f"a worker process could not be started: {error}") from error
         theirs.close()

@@ -25,13 +25,13 @@ from typing import Any
 from assetctl.assets.definition import SourceDef
 from assetctl.lineage.identity.encode import Framed
 from assetctl.lineage.identity.links import Reach
-from assetctl.lineage.identity.origins import PROJECT, foreign_name, module_file
+from assetctl.lineage.identity.origins import PROJECT, class_attributes, foreign_name, is_a, module_file
 from assetctl.lineage.identity.symbols import FORMAT, Node
 from assetctl.lineage.identity.values import Unencodable, write_value
 from assetctl.lineage.identity.walk import mro, state_of, type_name
 
-_SCALARS = frozenset({type(None), bool, int, float, complex, bytes, type(Ellipsis), type(NotImplemented)})
-_PLAIN_CONTAINERS = frozenset({list, tuple, set, frozenset})
+_SCALARS = frozenset(map(id, (type(None), bool, int, float, complex, bytes, type(Ellipsis), type(NotImplemented))))
+_PLAIN_CONTAINERS = frozenset(map(id, (list, tuple, set, frozenset)))
 _STATELESS: tuple[type, ...] = (
     type(threading.Lock()),
     type(threading.RLock()),
@@ -88,20 +88,20 @@ def is_plain(value: object) -> bool:
     while stack:
         item = stack.pop()
         kind = type(item)
-        if kind in _SCALARS or id(item) in seen:
+        if id(kind) in _SCALARS or id(item) in seen:
             continue
         if kind is str:
             if _looks_like_path(item):  # type: ignore[arg-type]
                 return False
             continue
-        if kind is not dict and kind not in _PLAIN_CONTAINERS:
+        if kind is not dict and id(kind) not in _PLAIN_CONTAINERS:
             return False
         seen.add(id(item))
         inside: Any = item
         if kind is dict:
             stack.extend(inside.keys())
             inside = inside.values()
-        if not set(map(type, inside)) <= _SCALARS:
+        if not set(map(id, map(type, inside))) <= _SCALARS:
             stack.extend(inside)
     return True
 
@@ -153,7 +153,7 @@ def _mapping(reach: Reach, node: Node, value: Any) -> None:
     pairs = list(value.items())
     node.write(lambda out: out.tag(type(value).__name__).length(len(pairs)))
     for index, (key, item) in enumerate(pairs):
-        name = f"{node.name}[{key!r}]" if type(key) in (str, int, bool, float) else f"{node.name}[...]"
+        name = f"{node.name}[{key!r}]" if type(key) is str or type(key) is int else f"{node.name}[...]"
         node.link(f"key {index}", reach.target(key, f"{node.name} key", node.where))
         node.link(f"item {index}", reach.target(item, name, node.where))
     if type(value) is collections.defaultdict:
@@ -197,7 +197,7 @@ def _builtin(reach: Reach, node: Node, value: types.BuiltinFunctionType) -> None
     file = module_file(value.__module__ or "") if origin.kind == PROJECT else None
     digest = reach.world.file_digest(file) if file is not None else None
     node.write(lambda out: out.tag("built-in").text(package).text(name).text(digest or ""))
-    if owner is not None and not isinstance(owner, types.ModuleType):
+    if owner is not None and not is_a(owner, types.ModuleType):
         node.link("self", reach.target(owner, f"{node.name}.__self__", node.where))
 
 
@@ -236,7 +236,7 @@ def _instance(reach: Reach, node: Node, value: object) -> None:
     node.write(lambda out: out.tag("instance"))
     node.link("class", reach.target(type(value), "", node.where))
     for base, take in _BASES:
-        if base in mro(type(value)):
+        if is_a(value, base):
             content = take(value)
             reach.graph.adopt(content)
             node.link("content", reach.target(content, f"{node.name}[...]", node.where))
@@ -270,7 +270,7 @@ def _foreign(reach: Reach, node: Node, value: object) -> None:
     referred: list[object] = []
 
     def refer(inner: object, out: Framed) -> bool:
-        is_code = isinstance(inner, type | types.FunctionType | types.BuiltinFunctionType | types.MethodType)
+        is_code = is_a(inner, type, types.FunctionType, types.BuiltinFunctionType, types.MethodType)
         if inner is value or (not is_code and reach.origin(inner).kind != PROJECT):
             return False
         referred.append(inner)
@@ -291,11 +291,15 @@ def _foreign(reach: Reach, node: Node, value: object) -> None:
 def _by_state(reach: Reach, node: Node, value: object, refused: Unencodable) -> None:
     package, name = foreign_name(type(value))
     state = state_of(value)
-    if state:
+    if state and not _says_its_state(type(value)):
         node.write(lambda out: out.tag("foreign instance").text(package).text(name))
         _link_state(reach, node, state)
         return
     parts = _reduced(value)
+    if parts is None and state:
+        node.write(lambda out: out.tag("foreign instance").text(package).text(name))
+        _link_state(reach, node, state)
+        return
     if parts is None:
         node.write(lambda out: out.tag("undecidable").text(package).text(name))
         node.findings.undecidable.append(f"{node.where} {node.name} ({type_name(type(value))})")
@@ -305,9 +309,15 @@ def _by_state(reach: Reach, node: Node, value: object, refused: Unencodable) -> 
     node.link("parts", reach.target(parts, node.name, node.where))
 
 
+def _says_its_state(cls: type) -> bool:
+    """Say whether a class defines what pickling keeps of it."""
+    own = [name for base in mro(cls) if base is not object for name, _ in class_attributes(base)]
+    return any(name in own for name in ("__reduce__", "__reduce_ex__", "__getstate__"))
+
+
 def _reduced(value: object) -> object:
     """Return what pickling would keep of a library's object, or None if it refuses or is alive."""
-    if isinstance(value, types.GeneratorType | types.CoroutineType | types.FrameType | types.AsyncGeneratorType):
+    if is_a(value, types.GeneratorType, types.CoroutineType, types.FrameType, types.AsyncGeneratorType):
         return None
     try:
         parts = value.__reduce_ex__(4)
@@ -320,15 +330,13 @@ def _reduced(value: object) -> object:
 
 
 def _exactly(*kinds: type) -> Callable[[object], bool]:
-    known = frozenset(kinds)
-    return lambda value: type(value) in known
+    known = frozenset(map(id, kinds))
+    return lambda value: id(type(value)) in known
 
 
-def _is_foreign_kind(*kinds: type) -> Callable[[object], bool]:
-    return lambda value: any(base in kinds for base in mro(type(value)))
+def _of_kind(*kinds: type) -> Callable[[object], bool]:
+    return lambda value: is_a(value, *kinds)
 
-
-_METHOD_WRAPPERS = (type([].__len__), type(len), type(str.join), type(dict.__dict__["fromkeys"]), type(object.__init__))
 
 _KINDS: tuple[tuple[Callable[[object], bool], Callable[[Reach, Node, Any], None]], ...] = (
     (is_plain, _plain),
@@ -339,7 +347,7 @@ _KINDS: tuple[tuple[Callable[[object], bool], Callable[[Reach, Node, Any], None]
         _exactly(dict, collections.OrderedDict, collections.defaultdict, collections.Counter, types.MappingProxyType),
         _mapping,
     ),
-    (_is_foreign_kind(types.ModuleType), _module),
+    (_of_kind(types.ModuleType), _module),
     (_exactly(types.MethodType), _method),
     (_exactly(types.BuiltinFunctionType), _builtin),
     (_exactly(functools.partial), _partial),
@@ -354,5 +362,5 @@ _KINDS: tuple[tuple[Callable[[object], bool], Callable[[Reach, Node, Any], None]
         _exactly(pathlib.Path, pathlib.PosixPath, pathlib.WindowsPath, pathlib.PurePosixPath, pathlib.PureWindowsPath),
         _path,
     ),
-    (_is_foreign_kind(*_STATELESS), _by_type),
+    (_of_kind(*_STATELESS), _by_type),
 )

@@ -13,6 +13,7 @@ import functools
 import inspect
 import types
 from collections.abc import Iterator
+from typing import cast
 
 from assetctl.lineage.identity.encode import Framed
 from assetctl.lineage.identity.functions import counted_decorators, remembered
@@ -22,9 +23,11 @@ from assetctl.lineage.identity.origins import (
     DISTRIBUTION,
     PROJECT,
     class_attributes,
+    class_bases,
     class_module,
     class_name,
     foreign_name,
+    is_a,
     module_file,
 )
 from assetctl.lineage.identity.reads import class_bindings, expression_reads
@@ -41,8 +44,7 @@ _NAMED_TUPLE = frozenset({"_fields", "_field_defaults"})
 
 def expand_class(reach: Reach, node: Node) -> None:
     """Fill in the node of a class."""
-    cls = node.subject
-    assert isinstance(cls, type)
+    cls = cast(type, node.subject)
     if reach.note_origin(node, cls).kind != PROJECT:
         package, name = foreign_name(cls)
         node.name = f"{package}.{name}"
@@ -54,7 +56,7 @@ def expand_class(reach: Reach, node: Node) -> None:
     if found is not None:
         node.where = reach.place(found.file.name, first_line(found.node))
         node.source = found.text
-    for index, base in enumerate(cls.__bases__):
+    for index, base in enumerate(class_bases(cls)):
         if base is not object:
             node.link(f"base {index}", reach.target(base, "", node.where))
     if type(cls) is not type:
@@ -138,7 +140,7 @@ def _write_statements(reach: Reach, node: Node, cls: type, found: Found | None) 
         hints = [] if creates else [s for s in statement.body if isinstance(s, ast.AnnAssign)]
 
     def body(reading: Reading) -> bytes:
-        out = Framed(FORMAT).tag("class").text(cls.__name__)
+        out = Framed(FORMAT).tag("class").text(class_name(cls).rpartition(".")[2])
         for part in (decorators, keywords, fields, hints if reading & Reading.ANNOTATIONS else []):
             out.raw(nodes_syntax(part, reading))
         doc = dict(class_attributes(cls)).get("__doc__") if reading & Reading.DOCS else None
@@ -188,7 +190,7 @@ def _attributes(reach: Reach, cls: type, found: Found | None) -> Iterator[tuple[
     for name in sorted(key for key in own if isinstance(key, str)):
         value = own[name]
         is_bound = bound is not None and name in bound
-        if name in _MACHINERY or isinstance(value, _DESCRIPTORS) or (is_enum and name in members):  # type: ignore[operator]
+        if name in _MACHINERY or is_a(value, *_DESCRIPTORS) or (is_enum and name in members):  # type: ignore[operator]
             continue
         if bound is None and name in _FIELDS_WITHOUT_SYNTAX:
             yield name, value

@@ -28,6 +28,7 @@ from assetctl.lineage.identity.condense import digest_alone, digest_node
 from assetctl.lineage.identity.encode import Framed
 from assetctl.lineage.identity.functions import expand_function
 from assetctl.lineage.identity.links import Reach
+from assetctl.lineage.identity.origins import is_a
 from assetctl.lineage.identity.symbols import FORMAT, Graph, Node, Root
 from assetctl.lineage.identity.syntax import Reading
 from assetctl.lineage.ports import CodeWorld
@@ -63,7 +64,7 @@ class CodeIdentifier:
         adds objects, or project-relative globs of files, to what counts. With `version`,
         the code version is made of that text alone. `name` is what people call the asset.
         """
-        target: object = fn.fn if isinstance(fn, AssetDef | CheckDef) else fn
+        target: object = fn.fn if is_a(fn, AssetDef, CheckDef) else fn
         root = self._graph.node(target, name, "", Root(frozenset(config)))
         extra = [
             self._reach.target(dep, f"code_deps[{i}]", "") for i, dep in enumerate(code_deps) if type(dep) is not str
@@ -93,7 +94,7 @@ class CodeIdentifier:
         subject = node.subject
         if type(subject) is types.FunctionType:
             expand_function(self._reach, node)
-        elif issubclass(type(subject), type):
+        elif is_a(subject, type):
             expand_class(self._reach, node)
         else:
             expand_value(self._reach, node)

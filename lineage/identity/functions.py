@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import inspect
 import types
 from collections.abc import Callable
@@ -69,7 +70,8 @@ def counted_decorators(
     for decorator in decorators:
         chain = chain_of(decorator.func if isinstance(decorator, ast.Call) else decorator)
         found = space.reach(Read(chain, decorator.lineno)) if chain else None
-        value = None if found is None else getattr(found.value, "func", found.value)
+        value = None if found is None else found.value
+        value = value.func if type(value) is functools.partial else value
         kinds = {reach.origin(module).kind for module in found.modules} if found is not None else set()
         kinds.add(reach.origin(value).kind)
         if TOOL not in kinds:

@@ -19,7 +19,7 @@ from dataclasses import replace
 
 from assetctl.assets.definition import AssetDef, CheckDef
 from assetctl.lineage.identity.lookup import MISSING, Namespace, Reached, absolute_module, import_now
-from assetctl.lineage.identity.origins import DISTRIBUTION, PROJECT, TOOL, Origins
+from assetctl.lineage.identity.origins import DISTRIBUTION, PROJECT, TOOL, Origins, is_a
 from assetctl.lineage.identity.reads import Import, Key, Read, Reads
 from assetctl.lineage.identity.sources import Sources
 from assetctl.lineage.identity.symbols import Graph, Node, Root
@@ -60,9 +60,9 @@ class Reach:
         """Say whose a value is."""
         if type(value) is types.FunctionType:
             return self.origins.of_function(value)
-        if issubclass(type(value), type):
+        if is_a(value, type):
             return self.origins.of_class(value)  # type: ignore[arg-type]
-        if issubclass(type(value), types.ModuleType):
+        if is_a(value, types.ModuleType):
             name = object.__getattribute__(value, "__dict__").get("__name__", "")
             return self.origins.of_module(name)
         return self.origins.of_other(value)
@@ -123,9 +123,11 @@ class Linker:
 
     def _edge(self, read: Read, reached: Reached) -> None:
         value = reached.value
-        if read.use == "import" and issubclass(type(value), types.ModuleType):
+        if read.use == "getattr" and self.space.name("getattr") is not getattr:
+            read = replace(read, use="value")
+        if read.use == "import" and is_a(value, types.ModuleType):
             return  # only what is read from it counts
-        if read.use == "getattr" and issubclass(type(value), types.ModuleType):
+        if read.use == "getattr" and is_a(value, types.ModuleType):
             text = self.space.text(read.key)
             if text is not None and len(read.chain) == reached.taken + 1:
                 self.link(replace(read, chain=(*read.chain, text), use="value", key=None))
@@ -155,7 +157,7 @@ class Linker:
         for module in reached.modules:
             if self.reach.origin(module).kind == PROJECT:
                 continue
-            patched = isinstance(reached.value, types.FunctionType | type)
+            patched = is_a(reached.value, types.FunctionType, type)
             if patched and self.reach.origin(reached.value).kind == PROJECT:
                 return False
             if reached.value is not MISSING:

@@ -13,6 +13,7 @@ import types
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from assetctl.lineage.identity.origins import is_a
 from assetctl.lineage.identity.reads import Import, Key, Read
 
 MISSING = object()
@@ -53,7 +54,7 @@ class Namespace:
             return follow(self.name(read.chain[0]), read.chain[1:])
         module = absolute_module(read.imported, self.global_names)
         rest = read.chain[1:] if read.use != "import" else ()
-        loaded = import_first_party(module)
+        loaded = sys.modules.get(module)
         if loaded is None:
             return Reached(MISSING, 0, unloaded=module)
         attribute = (read.imported.attribute,) if read.imported.attribute else ()
@@ -83,7 +84,7 @@ def follow(value: object, names: tuple[str, ...]) -> Reached:
     """Take attributes while the object is a module."""
     taken = 0
     modules: list[types.ModuleType] = []
-    while isinstance(value, types.ModuleType):
+    while is_a(value, types.ModuleType):
         modules.append(value)
         if taken == len(names) or names[taken] == "__dict__":
             break
@@ -118,11 +119,6 @@ def absolute_module(imported: Import, global_names: Mapping[str, object]) -> str
         return importlib.util.resolve_name("." * imported.level + imported.module, str(package))
     except ImportError:
         return imported.module
-
-
-def import_first_party(name: str) -> types.ModuleType | None:
-    """Return a loaded module, or None."""
-    return sys.modules.get(name)
 
 
 def import_now(name: str) -> types.ModuleType | str:

@@ -10,11 +10,17 @@ import sys
 import types
 from collections.abc import Iterator
 
-from assetctl.lineage.identity.walk import type_name
+from assetctl.lineage.identity.walk import mro, type_name
 from assetctl.lineage.ports import CodeWorld, Origin
 
 PROJECT, STDLIB, DISTRIBUTION, TOOL = "project", "stdlib", "distribution", "tool"
+_CLASS_MAKERS = frozenset({"types", "abc", "collections", "dataclasses", "enum", "typing"})
 _OS_MODULES = {"posixpath": "os.path", "ntpath": "os.path", "posix": "os", "nt": "os"}
+
+
+def is_a(value: object, *kinds: type) -> bool:
+    """Say whether a value is of one of these classes, without asking it or its class."""
+    return any(base is kind for base in mro(type(value)) for kind in kinds)
 
 
 class Origins:
@@ -45,11 +51,14 @@ class Origins:
 
     def of_class(self, cls: type) -> Origin:
         """Return the origin of a class, by the module that it says it is from."""
-        return self.of_module(class_module(cls))
+        module = class_module(cls)
+        if module in _CLASS_MAKERS and class_name(cls) not in vars(sys.modules[module]):
+            return self.of_module("")  # made by a call: nobody set the name of the caller's module
+        return self.of_module(module)
 
     def of_other(self, value: object) -> Origin:
         """Return the origin of a built-in function or an instance, by its module or its class's."""
-        if isinstance(value, types.BuiltinFunctionType):
+        if type(value) is types.BuiltinFunctionType:
             owner = value.__self__
             name = value.__module__ or (owner.__name__ if isinstance(owner, types.ModuleType) else "builtins")
             return self.of_module(name)
@@ -69,6 +78,12 @@ def class_module(cls: type) -> str:
     return name if isinstance(name, str) else ""
 
 
+def class_bases(cls: type) -> tuple[type, ...]:
+    """Return a class's bases, without asking its metaclass."""
+    bases: tuple[type, ...] = type.__dict__["__bases__"].__get__(cls)
+    return bases
+
+
 def class_name(cls: type) -> str:
     """Return a class's qualified name, without asking its metaclass."""
     name: str = type.__dict__["__qualname__"].__get__(cls)
@@ -84,12 +99,12 @@ def public_module(name: str) -> str:
 
 def foreign_name(value: object) -> tuple[str, str]:
     """Return (package, qualified name) of someone else's function, class or instance."""
-    if isinstance(value, type):
+    if is_a(value, type):
         return public_module(class_module(value)), class_name(value)
-    if isinstance(value, types.ModuleType):
+    if is_a(value, types.ModuleType):
         name = value.__dict__.get("__name__", "")
         return _OS_MODULES.get(name, name), ""
-    if isinstance(value, types.FunctionType | types.BuiltinFunctionType):
+    if is_a(value, types.FunctionType, types.BuiltinFunctionType):
         return public_module(value.__module__ or "builtins"), value.__qualname__
     return public_module(class_module(type(value))), type_name(type(value)).rpartition(".")[2]
 

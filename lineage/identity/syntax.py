@@ -33,7 +33,7 @@ class Reading(enum.IntFlag):
 
 def function_syntax(node: FunctionNode, reading: Reading) -> bytes:
     """Return a function's signature and body; its name, decorators and default values are not part of it."""
-    marks: _Fields = [("kind", type(node).__name__), ("args", _Signature(node.args))]
+    marks: _Fields = [("form", type(node).__name__), ("args", _Signature(node.args))]
     if isinstance(node, ast.Lambda):
         marks.append(("body", node.body))
     else:
@@ -132,16 +132,17 @@ def _write(fields: _Fields, reading: Reading) -> bytes:
 
 def _push(stack: list[_Item], name: str, fields: _Fields) -> None:
     """Push a node so that its parts are popped in the order of field names."""
-    kept = sorted((n, v) for n, v in _Presence(fields))
+    kept = sorted(_present(fields), key=lambda pair: pair[0])
     for field_name, value in reversed(kept):
         stack.append(value[0])
         stack.append(constant_bytes(field_name))
     stack.append(_sized(b"n", name.encode()) + b"%d;" % len(kept))
 
 
-def _Presence(fields: _Fields) -> Iterable[tuple[str, tuple[object]]]:  # noqa: N802
+def _present(fields: _Fields) -> Iterable[tuple[str, tuple[object]]]:
     for name, value in fields:
-        if value is not None and value != [] and name not in _UNREAD_FIELDS:
+        is_empty = value is None or (type(value) is list and not value)
+        if not is_empty and name not in _UNREAD_FIELDS:
             yield name, (value,)
 
 

@@ -1,0 +1,297 @@
+"""A small world for the planner and the run loop: real decisions, real loop, stores in memory.
+
+The oracle is what ran: every function notes its call. Code versions are given as text,
+so that a test says what changed rather than having it found out.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from assetctl.assets.collect import Found
+from assetctl.assets.definition import AssetDef, AssetOptions, CheckDef, SourceDef
+from assetctl.assets.ids import AssetKey
+from assetctl.engine.executors.inprocess import InProcessExecutor
+from assetctl.engine.identifiers import new_identifier
+from assetctl.engine.perform import perform
+from assetctl.engine.recording import Recorder
+from assetctl.engine.run import Run, RunResult
+from assetctl.engine.tasks import CheckTask, OutputInput, StepResult, StepTask
+from assetctl.lineage.decide import Deliberation, Identified, Observation, Request
+from assetctl.lineage.events import Event
+from assetctl.lineage.graph import AssetGraph, Step, build_graph
+from assetctl.lineage.identity.define import define, define_check
+from assetctl.lineage.identity.encode import digest_bytes
+from assetctl.lineage.plan import Plan, make_plan
+from assetctl.lineage.records import (
+    CodeIdentity,
+    CodeVersion,
+    DataVersion,
+    MaterializationId,
+    Output,
+    OutputState,
+    RunId,
+    Trace,
+    ValueIdentity,
+)
+from assetctl.lineage.staleness import Verdict
+from assetctl.storage.layout import Layout
+from assetctl.storage.memory import MemoryDataStore, MemoryJournal, MemoryLineageStore
+
+
+class FakeClock:
+    """Stands still until told otherwise; may go backwards."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def now(self) -> str:
+        return f"2026-01-01T00:00:{self.seconds:09.6f}+00:00"
+
+    def monotonic(self) -> float:
+        return self.seconds
+
+    def tick(self, seconds: float = 1.0) -> None:
+        self.seconds += seconds
+
+
+@dataclass
+class _Spec:
+    code: str
+    make: Callable[..., Any]
+    upstream: tuple[str, ...]
+    options: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Built:
+    """What one build did, as lists of keys."""
+
+    result: RunResult
+    ran: list[str]
+
+    def __getattr__(self, name: str) -> list[str]:
+        return list(getattr(self.result.finished, name))
+
+
+@dataclass
+class World:
+    """Declare with `asset`, `source`, `check`; change with `edit`; then `plan` and `build`."""
+
+    clock: FakeClock = field(default_factory=FakeClock)
+    journal: MemoryJournal = field(default_factory=MemoryJournal)
+    data: MemoryDataStore = field(default_factory=MemoryDataStore)
+    specs: dict[str, _Spec] = field(default_factory=dict)
+    sources: dict[str, str] = field(default_factory=dict)
+    checks: dict[str, tuple[str, str, Callable[[Any], Any], bool]] = field(default_factory=dict)
+    calls: list[str] = field(default_factory=list)
+
+    def asset(
+        self, name: str, *, code: str = "v1", data: Any = None, upstream: Iterable[str] = (), **options: Any
+    ) -> World:
+        """Declare an asset. `data` is its value, or a function of its upstreams' values (in order)."""
+        make = data if callable(data) else (lambda *_: name if data is None else data)
+        self.specs[name] = _Spec(code, make, tuple(upstream), options)
+        return self
+
+    def source(self, name: str, content: str) -> World:
+        self.sources[name] = content
+        return self
+
+    def check(self, name: str, asset: str, ask: Callable[[Any], Any], *, code: str = "v1", blocking: bool = True) -> World:
+        self.checks[name] = (asset, code, ask, blocking)
+        return self
+
+    def edit(self, name: str, *, code: str | None = None, data: Any = ..., upstream: Iterable[str] | None = None) -> World:
+        spec = self.specs[name]
+        self.asset(
+            name,
+            code=code or spec.code,
+            data=spec.make if data is ... else data,
+            upstream=spec.upstream if upstream is None else upstream,
+            **spec.options,
+        )
+        return self
+
+    # --- asking ------------------------------------------------------------------------
+
+    def plan(self, *keys: str, **asked: Any) -> dict[str, Verdict]:
+        return {planned.asset: planned.verdict for planned in self.full_plan(*keys, **asked).steps}
+
+    def actions(self, *keys: str, **asked: Any) -> dict[str, str]:
+        return {planned.asset: planned.action.value for planned in self.full_plan(*keys, **asked).steps}
+
+    def full_plan(self, *keys: str, **asked: Any) -> Plan:
+        return self._deliberate(keys, **asked)[0]
+
+    def build(self, *keys: str, retry: bool = True, **asked: Any) -> Built:
+        """Run the real loop over the plan."""
+        plan, deliberation = self._deliberate(keys, **asked)
+        before = len(self.calls)
+        run_id = RunId(new_identifier())
+        around = _Around(self, deliberation, run_id)
+        events: list[Event] = []
+        run = Run(
+            plan=plan,
+            deliberation=deliberation,
+            recorder=Recorder(self.journal, self.clock, self.data, deliberation, run_id, tuple(keys), "test"),
+            executor=InProcessExecutor(lambda task: self._perform(task, deliberation.graph)),
+            around=around,
+            clock=self.clock,
+            show=events.append,
+        )
+        return Built(run.execute(), self.calls[before:])
+
+    # --- making it so --------------------------------------------------------------------
+
+    def output(self, name: str) -> Output:
+        store = MemoryLineageStore(self.journal)
+        store.refresh()
+        return store.snapshot([AssetKey(name)]).latest[AssetKey(name)].output
+
+    def value(self, name: str) -> Any:
+        from assetctl.lineage.ports import Wanted
+
+        return self.data.load(self.output(name), Wanted())
+
+    def _graph(self) -> AssetGraph:
+        found = [Found(AssetKey(n), SourceDef(n, "file"), f"world:{n}", n) for n in self.sources]
+        declared: dict[str, AssetDef] = {}
+        for name, spec in self.specs.items():
+            declaration = AssetDef(self._function(name, spec), AssetOptions(**spec.options))
+            key = None if spec.options.get("outs") else AssetKey(name)
+            found.append(Found(key, declaration, f"world.py:{name}", name))
+            declared[name] = declaration
+        for name, (asset, _, ask, blocking) in self.checks.items():
+            found.append(Found(None, CheckDef(ask, asset, blocking), f"world.py:{name}", name))
+        return build_graph(found)
+
+    def _function(self, name: str, spec: _Spec) -> Callable[..., Any]:
+        def function(**values: Any) -> Any:
+            self.calls.append(name)
+            return spec.make(*(values[u] for u in spec.upstream if u in values))
+
+        function.__name__ = name
+        parameters = [inspect.Parameter(u, inspect.Parameter.KEYWORD_ONLY) for u in spec.upstream]
+        function.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        return function
+
+    def _deliberate(
+        self, keys: Iterable[str], *, force: bool = False, only: bool = False
+    ) -> tuple[Plan, Deliberation]:
+        graph = self._graph()
+        chosen = frozenset(map(AssetKey, keys)) or frozenset(graph.order)
+        scope = chosen if only else graph.ancestry(chosen)
+        named = chosen if tuple(keys) else frozenset()
+        store = MemoryLineageStore(self.journal)
+        store.refresh()
+        borders = {u for k in scope for u in graph.upstream(k)}
+        snapshot = store.snapshot(scope | borders)
+        deliberation = Deliberation(
+            graph=graph,
+            request=Request(scope, named, chosen if force else frozenset()),
+            identified={s.key: self._identified(s, graph) for s in graph.steps.values()},
+            observed={AssetKey(n): _observed(content) for n, content in self.sources.items()},
+            snapshot=snapshot,
+            states={k: self.data.state(r.output) for k, r in snapshot.latest.items()},
+            traces={},
+        )
+        traces = store.traces({s.key for s in graph.steps.values()})
+        present = {k: m for k, m in traces.items() if all(self.data.state(o) is OutputState.PRESENT for o in m.outputs)}
+        deliberation = deliberation.begin_anew(present)
+        return make_plan(deliberation), deliberation
+
+    def _identified(self, step: Step, graph: AssetGraph) -> Identified:
+        spec = self.specs[step.name]
+        checks = {
+            key: {
+                c.name: define_check(c, CodeIdentity(CodeVersion(f"check {self.checks[c.name][1]}")))
+                for c in graph.checks[key]
+            }
+            for key in step.outputs
+            if key in graph.checks
+        }
+        code = CodeIdentity(CodeVersion(spec.code))
+        return Identified(code, define(step, code), checks)
+
+    def _perform(self, task: StepTask, graph: AssetGraph) -> StepResult:
+        return perform(task, graph, self.data, Layout.of(Path("/nowhere")))
+
+
+def _observed(content: str) -> Observation:
+    return Observation(ValueIdentity(DataVersion(digest_bytes(content.encode())), "file"), len(content))
+
+
+@dataclass
+class _Around:
+    """`run.Surroundings` without disk, locks or other processes."""
+
+    world: World
+    deliberation: Deliberation
+    run_id: RunId
+
+    def task(self, decision: Any, materialization_id: MaterializationId) -> StepTask:
+        step = decision.step
+        checks = self.deliberation.identified[step.key].checks
+        return StepTask(
+            step=step.key,
+            definition=self.deliberation.identified[step.key].definition.digest,
+            provenance=decision.provenance.digest,
+            run_id=self.run_id,
+            materialization_id=materialization_id,
+            inputs=tuple(
+                OutputInput(b.name, self.deliberation.latest[b.upstream].output, b.wanted)
+                for b in step.bindings
+                if b.is_read and not b.is_source
+            ),
+            checks=self._checks(step, {key: tuple(names) for key, names in checks.items()}),
+        )
+
+    def check_task(self, decision: Any, outputs: tuple[Output, ...], id: MaterializationId) -> StepTask:  # noqa: A002
+        return StepTask(
+            step=decision.step.key,
+            definition=self.deliberation.identified[decision.step.key].definition.digest,
+            provenance=decision.provenance.digest,
+            run_id=self.run_id,
+            materialization_id=id,
+            checks=self._checks(decision.step, decision.pending_checks),
+            stored=outputs,
+        )
+
+    def _checks(self, step: Step, wanted: Mapping[AssetKey, tuple[str, ...]]) -> tuple[CheckTask, ...]:
+        definitions = self.deliberation.identified[step.key].checks
+        return tuple(
+            CheckTask(key, check.name, definitions[key][check.name], check.declaration.blocking)
+            for key in step.outputs
+            for check in self.deliberation.graph.checks.get(key, ())
+            if check.name in wanted.get(key, ())
+        )
+
+    def try_lock(self, step: Step) -> Any:
+        return nullcontext()
+
+    def news(self) -> list[Any]:
+        return []
+
+    def state(self, output: Output) -> OutputState:
+        return self.world.data.state(output)
+
+    def trace(self, decision: Any, result: StepResult) -> Trace:
+        for key, seen in self.deliberation.observed.items():
+            if key in decision.step.upstream and _observed(self.world.sources[key]).value != seen.value:
+                return Trace.INPUT_CHANGED
+        return Trace.SOUND
+
+    def log_tail(self, task: StepTask) -> str:
+        return ""
+
+    def new_id(self) -> MaterializationId:
+        return MaterializationId(new_identifier())
+
+    def pause(self, seconds: float) -> None:
+        self.world.clock.tick(seconds)
