@@ -1,0 +1,87 @@
+"""`assetctl get`: an asset as a file."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+import click
+
+from assetctl.assets.errors import DeclarationError, Problem, SelectionError
+from assetctl.cli.options import asset_argument, split_version
+from assetctl.cli.session import Session
+from assetctl.cli.speech import size
+from assetctl.cli.verbs import Guide, Verb
+
+_GUIDE = Guide(
+    (
+        ("assetctl get features", "write features.parquet (or what fits) here"),
+        ("assetctl get metrics -o metrics.json", "to a file of your choice"),
+        ("assetctl get features@3f9a12cd -o old.parquet", "an earlier version"),
+        ("assetctl get metrics -o - | jq .auc", "to a pipe"),
+    ),
+    (0, 2, 4, 6, 70),
+)
+
+
+@click.command("get", cls=Verb, guide=_GUIDE)
+@asset_argument
+@click.option("-o", "--output", metavar="PATH", help="File or folder to write to; `-` for stdout.")
+@click.option("--force", is_flag=True, help="Replace a file that is there.")
+@click.pass_obj
+def command(session: Session, asset: str, output: str | None, force: bool) -> int:
+    """Write ASSET (or ASSET@VERSION) in its ordinary format: tables as Parquet, JSON as JSON, files as they are."""
+    key, version = split_version(asset)
+    project = session.project
+    found = project.find(key, version)
+    name = key.rpartition("/")[2] + _extension(found.output.codec)
+    if output == "-":
+        return _to_stdout(session, key, version, name)
+    target = Path(output or ".")
+    if target.is_dir():
+        target /= name
+    if target.exists() and not force:
+        raise SelectionError(
+            Problem(f"`{target}` is there already", hint="name another with -o, or replace it with --force")
+        )
+    target.parent.mkdir(parents=True, exist_ok=True)
+    written = project.export(key, target, version)
+    document = {
+        "schema": "assetctl.get/1",
+        "asset": key,
+        "path": str(written),
+        "data_version": found.output.value.version,
+    }
+    if session.as_json:
+        from assetctl.cli.jsonout import write_json
+
+        write_json(document)
+    else:
+        session.say(f"wrote {written} ({size(found.output.size_bytes)}, version {_short(found.output.value.version)})")
+    return 0
+
+
+def _to_stdout(session: Session, key: str, version: str | None, name: str) -> int:
+    with tempfile.TemporaryDirectory() as folder:
+        written = session.project.export(key, Path(folder) / name, version)
+        if written.is_dir():
+            raise SelectionError(Problem(f"`{key}` is a folder of files", hint="name a folder with -o"))
+        sys.stdout.flush()
+        with written.open("rb") as file:
+            shutil.copyfileobj(file, sys.stdout.buffer)
+    return 0
+
+
+def _extension(codec: str) -> str:
+    from assetctl.storage.codecs.registry import codec_named
+
+    try:
+        return codec_named(codec).extension
+    except DeclarationError:
+        return ""  # files, folders and `None` are no encoded values
+
+
+def _short(digest: str) -> str:
+    return digest.removeprefix("b3:")[:8]

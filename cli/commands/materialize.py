@@ -1,0 +1,53 @@
+"""`assetctl materialize`: bring assets up to date."""
+
+from __future__ import annotations
+
+import click
+
+from assetctl.cli.commands import plan as plan_command
+from assetctl.cli.options import make_plan_options, plan_options, selection_argument
+from assetctl.cli.session import Session
+from assetctl.cli.verbs import Guide, Verb
+
+_GUIDE = Guide(
+    (
+        ("assetctl materialize", "bring everything up to date"),
+        ("assetctl materialize model", "`model`, and what it needs"),
+        ("assetctl materialize stale --exclude report", "what is stale, but not `report`"),
+        ("assetctl materialize model --force --set model.depth=6", "run it again, with another parameter"),
+    ),
+    (0, 1, 2, 4, 5, 6, 70, 130),
+)
+
+
+@click.command("materialize", cls=Verb, guide=_GUIDE)
+@selection_argument
+@plan_options
+@click.option(
+    "-j", "--jobs", type=click.IntRange(min=1), metavar="N", help="Run at most N steps at once (default: one per core)."
+)
+@click.option("--dry-run", is_flag=True, help="Print the plan, and run nothing.")
+@click.pass_obj
+def command(session: Session, selection: tuple[str, ...], jobs: int | None, dry_run: bool, **shaping: object) -> int:
+    """Bring SELECTION (default: everything) and what it needs up to date, doing the least work that is enough.
+
+    Only what is stale runs; an asset whose upstreams came out identical is kept. A failed
+    asset stops only what reads it, and running the same command again resumes.
+    """
+    if dry_run:
+        return plan_command.show(session, selection, is_check=False, explain=False, **shaping)
+    options = make_plan_options(**shaping)
+    project = session.project
+    if session.as_json:
+        from assetctl.cli.progress import JsonReporter
+
+        return project.materialize(*selection, options=options, jobs=jobs, on_event=JsonReporter()).exit_code
+    from assetctl.cli.progress import reporter_for
+
+    reporter = reporter_for(session.err, project.graph().where, quiet=session.quiet)
+    try:
+        result = project.materialize(*selection, options=options, jobs=jobs, on_event=reporter)
+    finally:
+        reporter.close()
+        session.remember()
+    return result.exit_code

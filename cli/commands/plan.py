@@ -1,0 +1,59 @@
+"""`assetctl plan`: what would run, and why."""
+
+from __future__ import annotations
+
+import click
+
+from assetctl.cli.options import make_plan_options, plan_options, selection_argument
+from assetctl.cli.session import Session
+from assetctl.cli.verbs import Guide, Verb
+
+NOT_FRESH = 3
+
+_GUIDE = Guide(
+    (
+        ("assetctl plan", "everything that is not fresh, and why"),
+        ("assetctl plan model --explain", "`model` and what it needs, with every reason"),
+        ("assetctl plan --check", "exit code 3 if anything is not fresh (for CI)"),
+        ("assetctl plan --set features.window=14", "what another value of a parameter would rebuild"),
+    ),
+    (0, 2, 3, 6, 70),
+)
+
+
+@click.command("plan", cls=Verb, guide=_GUIDE)
+@selection_argument
+@plan_options
+@click.option("--check", "is_check", is_flag=True, help="Exit with code 3 if anything is not fresh.")
+@click.option("--explain", is_flag=True, help="Say every reason of every asset.")
+@click.pass_obj
+def command(session: Session, selection: tuple[str, ...], is_check: bool, explain: bool, **shaping: object) -> int:
+    """Say what `materialize` would do with SELECTION (default: everything), and why. Runs nothing.
+
+    run: it will run. maybe: only if an upstream's content changes. restore: an earlier
+    result fits. held: a check says no to its result. fresh: nothing to do.
+    """
+    return show(session, selection, is_check=is_check, explain=explain, **shaping)
+
+
+def show(session: Session, selection: tuple[str, ...], *, is_check: bool, explain: bool, **shaping: object) -> int:
+    """Print the plan of a selection and return the exit code."""
+    options = make_plan_options(**shaping)
+    plan = session.project.plan(*selection, options=options)
+    session.remember()
+    code = NOT_FRESH if is_check and not plan.is_fresh else 0
+    if session.as_json:
+        from assetctl.cli.jsonout import plan_json, write_json
+
+        write_json(plan_json(plan))
+        return code
+    from assetctl.cli.render_plan import show_plan
+
+    words = " ".join(selection)
+    show_plan(session.out, plan, words, explain=explain or session.verbose)
+    changing = next((p.asset for p in plan.steps if p.reasons), None)
+    if not plan.is_fresh:
+        session.say(f"next: assetctl materialize {words}".rstrip())
+        if changing is not None and not session.quiet:
+            session.say(f"why:  assetctl why {changing}")
+    return code

@@ -1,0 +1,44 @@
+"""`assetctl show`: everything about one asset."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+from rich.text import Text
+
+from assetctl.cli.options import asset_argument, split_version
+from assetctl.cli.session import Session
+from assetctl.cli.verbs import Guide, Verb
+
+_GUIDE = Guide(
+    (
+        ("assetctl show features", "declaration, latest version, columns, first rows"),
+        ("assetctl show features@3f9a12cd", "an earlier version"),
+        ("assetctl show model --json", "the same for programs"),
+    ),
+    (0, 2, 4, 6, 70),
+)
+
+
+@click.command("show", cls=Verb, guide=_GUIDE)
+@asset_argument
+@click.pass_obj
+def command(session: Session, asset: str) -> int:
+    """Show ASSET (or ASSET@VERSION): where it is declared, what made it, its columns, metrics, checks and first rows."""
+    from assetctl.cli.shown import look_at
+
+    shown = look_at(session.project, *split_version(asset))
+    if session.as_json:
+        from assetctl.cli.jsonout import write_json
+
+        write_json(shown.to_json())
+        return 0
+    from assetctl.cli.render import facts_table, heading
+    from assetctl.cli.render_shown import declared_facts, recorded_facts, show_preview
+
+    heading(session.out, shown.asset, "" if shown.declared else "no longer declared")
+    facts: list[tuple[str, Any]] = [*declared_facts(shown), *recorded_facts(shown)]
+    session.out.print(facts_table((Text(f"  {label}").plain, value) for label, value in facts))
+    show_preview(session.out, shown)
+    return 0

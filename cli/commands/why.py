@@ -1,0 +1,33 @@
+"""`assetctl why`: why an asset is stale."""
+
+from __future__ import annotations
+
+import click
+
+from assetctl.cli.options import asset_argument
+from assetctl.cli.session import Session
+from assetctl.cli.verbs import Guide, Verb
+
+_GUIDE = Guide(
+    (
+        ("assetctl why model", "its reasons, and where they began"),
+        ("assetctl why model --json", "the same for programs, diffs included"),
+    )
+)
+
+
+@click.command("why", cls=Verb, guide=_GUIDE)
+@asset_argument
+@click.pass_obj
+def command(session: Session, asset: str) -> int:
+    """Say why ASSET is stale, undecided or fresh, back to the symbol, value or source that changed."""
+    explanation = session.project.why(asset)
+    if session.as_json:
+        from assetctl.cli.jsonout import write_json
+
+        write_json(explanation.to_json())
+        return 0
+    from assetctl.cli.render_answers import show_explanation
+
+    show_explanation(session.out, explanation)
+    return 0

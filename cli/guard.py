@@ -1,0 +1,136 @@
+"""Run the command line and answer for everything that can go wrong in it.
+
+Errors of this project's tree are the person's to fix: problems, facts, hints and a
+documented exit code. Anything else that escapes is a bug of ours, and says so.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import platform
+import signal
+import sys
+import traceback
+from collections.abc import Sequence
+from types import FrameType
+from typing import TextIO
+
+import click
+
+import assetctl
+from assetctl.assets.errors import AssetctlError, EnvironmentFault, Problem
+from assetctl.cli.main import BUG, INTERRUPTED, TERMINATED
+from assetctl.cli.speech import adapt_streams, problems_text
+from assetctl.cli.verbs import group
+
+USAGE = 2
+_OF_THE_MACHINE = {
+    errno.ENOSPC: "the disk is full",
+    errno.EDQUOT: "the disk quota is used up",
+    errno.EROFS: "the disk is read-only",
+    errno.EACCES: "permission denied",
+    errno.EPERM: "permission denied",
+    errno.EMFILE: "too many open files",
+    errno.ENFILE: "too many open files",
+    errno.EIO: "the disk reports an input/output error",
+}
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM; a run is cancelled by it as by Ctrl-C."""
+
+
+def run(words: Sequence[str]) -> int:
+    """Run one command and return its exit code."""
+    adapt_streams()
+    asked = _Asked(words)
+    try:
+        signal.signal(signal.SIGTERM, asked.terminate)
+    except ValueError:
+        asked.was_terminated = False  # not the main thread: whoever runs us answers for signals
+    try:
+        code = _answer(words, asked)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever read our output has seen enough. Without this the interpreter complains while closing down.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return TERMINATED if code == INTERRUPTED and asked.was_terminated else code
+
+
+class _Asked:
+    """What the arguments say about how to report, and whether SIGTERM came."""
+
+    def __init__(self, words: Sequence[str]) -> None:
+        before_rest = list(words[: words.index("--")] if "--" in words else words)
+        self.wants_json = "--json" in before_rest
+        self.verbose = any(word in {"-v", "-vv", "--verbose"} for word in before_rest)
+        self.was_terminated = False
+
+    def terminate(self, _number: int, _frame: FrameType | None) -> None:
+        self.was_terminated = True
+        raise Terminated
+
+
+def _answer(words: Sequence[str], asked: _Asked) -> int:
+    try:
+        answer = group.main(list(words), prog_name="assetctl", standalone_mode=False)
+    except AssetctlError as error:
+        return _refuse(error, asked)
+    except click.exceptions.NoArgsIsHelpError as error:
+        sys.stderr.write(error.format_message() + "\n")
+        return USAGE
+    except click.ClickException as error:
+        return _report([_usage_problem(error)], USAGE, asked)
+    except (KeyboardInterrupt, click.Abort):
+        sys.stderr.write("interrupted\n")
+        return INTERRUPTED
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        if error.errno not in _OF_THE_MACHINE:
+            return _confess(error, asked)
+        problem = Problem(_OF_THE_MACHINE[error.errno], (("file", str(error.filename or "unknown")),))
+        return _report([problem], EnvironmentFault.exit_code, asked)
+    except Exception as error:  # noqa: BLE001  the last line of defence: a bug is reported as one
+        return _confess(error, asked)
+    return answer if isinstance(answer, int) else 0
+
+
+def _refuse(error: AssetctlError, asked: _Asked) -> int:
+    if asked.verbose and error.__cause__ is not None:
+        traceback.print_exception(error.__cause__, file=sys.stderr)
+    return _report(error.problems, error.exit_code, asked)
+
+
+def _report(problems: Sequence[Problem], code: int, asked: _Asked) -> int:
+    if asked.wants_json:
+        from assetctl.cli.jsonout import error_json, write_json
+
+        write_json(error_json(problems, code))
+    _write(sys.stderr, problems_text(problems, is_nothing_done=code == USAGE))
+    return code
+
+
+def _write(stream: TextIO, text: str) -> None:
+    stream.write(text)
+    stream.flush()
+
+
+def _usage_problem(error: click.ClickException) -> Problem:
+    message = error.format_message().rstrip(".")
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context is not None else "assetctl"
+    return Problem(message[:1].lower() + message[1:], hint=f"see `{path} --help`")
+
+
+def _confess(error: Exception, asked: _Asked) -> int:
+    traceback.print_exception(error, file=sys.stderr)
+    where = f"assetctl {assetctl.__version__}, Python {platform.python_version()}, {platform.platform()}"
+    problem = Problem(
+        f"this is a bug in assetctl: {type(error).__name__}: {error}",
+        (("versions", where), ("command", "assetctl " + " ".join(sys.argv[1:]))),
+        "please report it with the traceback above; what was recorded before stays as it was",
+    )
+    return _report([problem], BUG, asked)

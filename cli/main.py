@@ -1,0 +1,29 @@
+"""The entry point: hand the arguments to a verb, and turn what goes wrong into text, hints and an exit code.
+
+The one place that knows exit codes. Nothing is imported at the top but `sys`: answering
+`version` must not cost the import of a command line library.
+"""
+
+import sys
+
+import assetctl
+
+BUG = 70
+INTERRUPTED = 130
+TERMINATED = 143
+
+
+def main(arguments: "list[str] | None" = None) -> int:
+    """Run one command and return its exit code; never raises."""
+    words = sys.argv[1:] if arguments is None else arguments
+    if words in (["version"], ["--version"]):
+        sys.stdout.write(f"assetctl {assetctl.__version__}\n")
+        return 0
+    # Not at the top: see above.
+    from assetctl.cli.guard import run
+
+    return run(words)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,67 @@
+"""Options that several verbs share, and what they mean for a plan."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import click
+
+from assetctl.cli.complete import complete_asset, complete_selection
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def selection_argument(function: F) -> F:
+    """Add `[SELECTION]...`; none means every asset."""
+    return click.argument("selection", nargs=-1, shell_complete=complete_selection)(function)
+
+
+def asset_argument(function: F) -> F:
+    """Add `ASSET`."""
+    return click.argument("asset", shell_complete=complete_asset)(function)
+
+
+def optional_asset_argument(function: F) -> F:
+    """Add `[ASSET]`."""
+    return click.argument("asset", required=False, shell_complete=complete_asset)(function)
+
+
+def plan_options(function: F) -> F:
+    """Add the options that shape a plan."""
+    for decorate in (
+        click.option(
+            "--set", "settings", multiple=True, metavar="ASSET.PARAM=VALUE", help="Give a parameter another value."
+        ),
+        click.option("--only", is_flag=True, help="Act on exactly what is selected, not on its upstreams."),
+        click.option(
+            "--force", is_flag=True, help="Run the selected assets even if they are fresh (not their upstreams)."
+        ),
+        exclude_option,
+    ):
+        function = decorate(function)
+    return function
+
+
+def exclude_option(function: F) -> F:
+    """Add `--exclude SELECTION`."""
+    return click.option(
+        "--exclude",
+        multiple=True,
+        metavar="SELECTION",
+        help="Leave these out; same grammar.",
+        shell_complete=complete_selection,
+    )(function)
+
+
+def make_plan_options(exclude: Sequence[str], *, force: bool, only: bool, settings: Sequence[str]) -> Any:
+    """Return the engine's options for a plan."""
+    from assetctl.engine.options import PlanOptions
+
+    return PlanOptions(exclude=tuple(exclude), force=force, only=only, set=tuple(settings))
+
+
+def split_version(asset: str) -> tuple[str, str | None]:
+    """Return (asset, version) of `ASSET` or `ASSET@VERSION`."""
+    key, _, version = asset.partition("@")
+    return key, version or None

@@ -1,0 +1,165 @@
+"""Show a run: one line per finished step, a block per failure, and a summary that says what happened and why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from rich.console import Console
+from rich.text import Text
+
+from assetctl.assets.ids import AssetKey
+from assetctl.cli.render import text
+from assetctl.cli.speech import clean, count, duration, names, one_line, size
+from assetctl.lineage.events import (
+    CheckFinished,
+    Event,
+    RunFinished,
+    StepFailed,
+    StepFinished,
+    StepKept,
+    StepRestored,
+    StepRetried,
+    StepSkipped,
+    Warned,
+)
+from assetctl.lineage.reasons import Reason, describe
+from assetctl.lineage.records import Output
+
+_LOG_LINES = 20
+_NAME_WIDTH = 32
+_MARKS = {"✓": "green", "↺": "blue", "=": "green", "-": "yellow", "!": "yellow", "✗": "bold red"}
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """How wide lines may be, and how wide names are, so that what follows them lines up."""
+
+    width: int
+    name_width: int
+
+    def line(self, mark: str, key: AssetKey, what: str, why: str = "") -> Text:
+        """Return a line of symbol, asset, what happened, and why; the latter below where it does not fit."""
+        name = f"{clean(key):<{min(self.name_width, _NAME_WIDTH)}}"
+        line = Text.assemble((f"{mark} ", _MARKS[mark]), (name, "bold"), f"  {clean(what)}")
+        if why:
+            fits = line.cell_len + 3 + len(why) <= self.width
+            line.append(f"   {clean(why)}" if fits else f"\n    {clean(why)}", "dim")
+        return line
+
+
+def event_lines(event: Event, frame: Frame) -> list[Text]:
+    """Return what to print for an event; nothing for those that only matter to a live display."""
+    match event:
+        case StepFinished():
+            lines = [frame.line("✓", o.asset, _finished(event, o), because(event.reasons)) for o in event.outputs]
+            return lines + [_warning(warning) for warning in event.warnings]
+        case StepRestored():
+            return [frame.line("↺", o.asset, _restored(o), because(event.reasons)) for o in event.outputs]
+        case StepKept(outputs=outputs, by_cutoff=True):
+            return [frame.line("=", key, "kept", "its upstreams came out identical") for key in outputs]
+        case StepSkipped(outputs=outputs, because=culprit):
+            return [frame.line("-", key, "skipped", f"`{culprit}` failed") for key in outputs]
+        case StepRetried():
+            what = f"attempt {event.attempt} of {event.n_attempts} failed"
+            said = f"{event.error_type}: {one_line(event.message)}"
+            return [frame.line("!", event.step, f"{what}, again in {duration(event.delay_s)}", said)]
+        case StepFailed():
+            return _failure(event, frame)
+        case CheckFinished(ran=ran) if not ran.passed:
+            what = f"check `{ran.check}` failed" if ran.blocking else f"check `{ran.check}` warns"
+            return [frame.line("✗" if ran.blocking else "!", ran.asset, what, one_line(ran.message))]
+        case Warned(message, hint):
+            return [_warning(message), *([Text(f"hint: {clean(hint)}", "cyan")] if hint else [])]
+        case _:
+            return []
+
+
+def because(reasons: Sequence[Reason]) -> str:
+    """Return the first reasons as one clause."""
+    return "; ".join(describe(reason) for reason in reasons[:2]) + (" ..." if len(reasons) > 2 else "")
+
+
+def _finished(event: StepFinished, output: Output) -> str:
+    changed = "content changed" if event.changed.get(output.asset, True) else "identical content"
+    return f"{duration(event.duration_s):>8}  {_measures(output)}  {changed}"
+
+
+def _restored(output: Output) -> str:
+    return f"{'restored':>8}  {_measures(output)}"
+
+
+def _measures(output: Output) -> str:
+    rows = "" if output.value.n_rows is None else count(output.value.n_rows, "row")
+    return f"{rows:>14}  {size(output.size_bytes):>8}"
+
+
+def _warning(message: str) -> Text:
+    return Text(f"warning: {clean(message)}", "yellow")
+
+
+def _failure(event: StepFailed, frame: Frame) -> list[Text]:
+    name = f"{', '.join(event.outputs):<{min(frame.name_width, _NAME_WIDTH)}}"
+    head = Text.assemble(("✗ ", "bold red"), (name, "bold"))
+    head.append(
+        f"  failed after {duration(event.duration_s)}   {clean(event.error_type)}: {one_line(event.message)}", "red"
+    )
+    lines = [head]
+    if event.traceback:
+        lines.append(_indented(event.traceback))
+    log = clean(event.log).rstrip().splitlines()
+    if log:
+        cut = f" (last {_LOG_LINES} of {len(log)} lines)" if len(log) > _LOG_LINES else ""
+        lines.append(Text(f"    what it printed{cut}:", "dim"))
+        lines.append(_indented("\n".join(log[-_LOG_LINES:])))
+    if event.hint:
+        lines.append(Text(f"hint: {clean(event.hint)}", "cyan"))
+    return lines
+
+
+def _indented(block: str) -> Text:
+    return Text("\n".join(f"    {line}" for line in clean(block).rstrip().splitlines()), "dim")
+
+
+def show_summary(console: Console, finished: RunFinished, events: Sequence[Event]) -> None:
+    """Print the last lines of a run: totals, what was skipped for whose failure, and what to type next."""
+    style = {"succeeded": "bold green", "failed": "bold red"}.get(finished.status, "bold yellow")
+    n_cutoff = sum(len(e.outputs) for e in events if isinstance(e, StepKept) and e.by_cutoff)
+    counts = [
+        f"{len(keys)} {name}" + (f" ({n_cutoff} by early cutoff)" if name == "fresh" and n_cutoff else "")
+        for name, keys in _outcomes(finished).items()
+        if keys
+    ]
+    line = Text.assemble((finished.status, style), f" in {duration(finished.duration_s)}: ")
+    line.append(", ".join(counts) or "nothing was asked for")
+    line.append(f"   run {finished.run_id}", "dim")
+    console.print(line, soft_wrap=True)
+    if finished.failed:
+        blamed: dict[AssetKey, list[AssetKey]] = {}
+        for event in events:
+            if isinstance(event, StepSkipped):
+                blamed.setdefault(event.because, []).extend(event.outputs)
+        for failed, skipped in blamed.items():
+            console.print(text(f"skipped because `{failed}` failed: {names(skipped, 8)}"))
+        console.print(text("what these published before stays as it was", "dim"))
+    hint = _next(finished)
+    if hint:
+        console.print(text(f"hint: {hint}", "cyan"))
+
+
+def _outcomes(finished: RunFinished) -> Mapping[str, tuple[AssetKey, ...]]:
+    return {
+        "materialized": finished.materialized,
+        "restored": finished.restored,
+        "fresh": finished.fresh,
+        "failed": finished.failed,
+        "skipped": finished.skipped,
+    }
+
+
+def _next(finished: RunFinished) -> str:
+    if finished.status == "cancelled":
+        return "run the same command again: what finished is kept"
+    if finished.failed:
+        return "mend it and run the same command again: only what is missing runs"
+    return ""
