@@ -1,0 +1,220 @@
+"""The graph: who reads whom, the order, and every problem reported at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from assetctl.assets.checks import check
+from assetctl.assets.collect import Found
+from assetctl.assets.columns import columns
+from assetctl.assets.context import Context
+from assetctl.assets.decorator import asset
+from assetctl.assets.errors import DeclarationError, SelectionError
+from assetctl.assets.ids import AssetKey
+from assetctl.assets.sources import source
+from assetctl.lineage.configure import configure
+from assetctl.lineage.graph import AssetGraph, build_graph
+from assetctl.lineage.ports import Wanted
+
+
+def graph_of(**declarations: Any) -> AssetGraph:
+    found = []
+    for name, declared in declarations.items():
+        has_key = not getattr(getattr(declared, "options", None), "outs", ()) and not hasattr(declared, "blocking")
+        found.append(Found(AssetKey.from_name(name) if has_key else None, declared, f"p.py:{len(found) + 1}", name))
+    return build_graph(found)
+
+
+def messages(build: Callable[[], object]) -> list[str]:
+    with pytest.raises((DeclarationError, SelectionError)) as caught:
+        build()
+    return [problem.message for problem in caught.value.problems]
+
+
+def test_parameters_name_upstreams_and_two_underscores_stand_for_a_slash():
+    graph = graph_of(raw__flights=asset(lambda: 1), clean=asset(lambda raw__flights: 1))
+    assert graph.upstream(AssetKey("clean")) == ("raw/flights",)
+    assert graph.downstream[AssetKey("raw/flights")] == ("clean",)
+
+
+def test_order_puts_upstreams_first_and_breaks_ties_by_key():
+    graph = graph_of(c=asset(lambda a: 1), b=asset(lambda a: 1), a=asset(lambda: 1), z=asset(lambda: 1))
+    assert graph.order == ("a", "b", "c", "z")
+
+
+def test_defaults_are_config_unless_they_are_code():
+    def model(features, depth: int = 3, names=("a", "b"), callback=len):
+        return depth
+
+    graph = graph_of(features=asset(lambda: 1), model=asset(model))
+    assert graph.steps[AssetKey("model")].config == {"depth": 3, "names": ("a", "b")}
+
+
+def test_ins_config_and_context_decide_what_a_parameter_means():
+    def adopted(shuttles, parameters, context: Context):
+        return 1
+
+    graph = graph_of(
+        clean__shuttles=asset(lambda: 1),
+        adopted=asset(adopted, ins={"shuttles": "clean/shuttles"}, config={"parameters": {"k": 1}}),
+    )
+    step = graph.steps[AssetKey("adopted")]
+    assert (step.upstream, step.config, step.context) == (("clean/shuttles",), {"parameters": {"k": 1}}, ("context",))
+
+
+@pytest.mark.parametrize(
+    ("annotation", "expected"),
+    [
+        (pa.Table, Wanted("arrow")),
+        (pd.DataFrame, Wanted("pandas")),
+        (np.ndarray, Wanted("numpy")),
+        (Path, Wanted("path")),
+        (pa.RecordBatchReader, Wanted("reader")),
+        (Annotated[pa.Table, columns("x", "y")], Wanted("arrow", ("x", "y"))),
+        (int, Wanted("stored")),
+        ("pd.DataFrame", Wanted("pandas")),
+        ("SomethingUnknown", Wanted("stored")),
+    ],
+)
+def test_annotations_say_how_an_input_is_wanted(annotation, expected):
+    def reader(a):
+        return a
+
+    reader.__annotations__["a"] = annotation
+    graph = graph_of(a=asset(lambda: 1), reader=asset(reader))
+    assert graph.steps[AssetKey("reader")].bindings[0].wanted == expected
+
+
+def test_a_file_source_is_handed_over_as_a_path_unless_a_table_is_asked_for():
+    def as_path(s):
+        return s
+
+    def as_table(s: pa.Table):
+        return s
+
+    graph = graph_of(s=source.file("x.csv"), as_path=asset(as_path), as_table=asset(as_table))
+    assert graph.steps[AssetKey("as_path")].bindings[0].wanted.form == "path"
+    assert graph.steps[AssetKey("as_table")].bindings[0].reads_table
+
+
+def test_star_args_declare_no_upstream():
+    graph = graph_of(a=asset(lambda *args, **kwargs: 1))
+    assert graph.upstream(AssetKey("a")) == ()
+
+
+def test_several_outputs_share_one_step_that_has_the_first_one_s_key():
+    graph = graph_of(split=asset(lambda: (1, 2), outs=["train", "test"]))
+    step = graph.steps[AssetKey("train")]
+    assert step is graph.steps[AssetKey("test")]
+    assert (step.key, step.outputs, step.name) == ("train", ("train", "test"), "split")
+    assert graph.ancestry([AssetKey("test")]) == {"train", "test"}
+
+
+def test_all_problems_are_reported_at_once_with_place_and_hint():
+    def build():
+        graph_of(
+            orders=asset(lambda: 1),
+            daily=asset(lambda order: 1),
+            a=asset(lambda b: 1),
+            b=asset(lambda a: 1),
+            waits=asset(lambda: 1, deps=["nowhere"]),
+        )
+
+    with pytest.raises(DeclarationError) as caught:
+        build()
+    problems = {problem.message: problem for problem in caught.value.problems}
+    unknown = problems["asset `daily`: it reads `order`, which is not declared"]
+    assert unknown.hint == "did you mean `orders`?"
+    assert ("declared in", "p.py:2") in unknown.facts
+    assert "assets depend on each other in a cycle: b → a → b" in problems
+    assert any("waits for `nowhere`" in message for message in problems)
+
+
+def test_two_cycles_are_two_problems_and_what_hangs_on_them_is_none():
+    found = messages(
+        lambda: graph_of(
+            a=asset(lambda b: 1), b=asset(lambda a: 1), c=asset(lambda d: 1), d=asset(lambda c: 1), e=asset(lambda a: 1)
+        )
+    )
+    assert len(found) == 2
+
+
+def test_a_duplicate_key_names_both_places():
+    twice = [
+        Found(AssetKey("a"), asset(lambda: 1), "one.py:1", "a"),
+        Found(AssetKey("a"), asset(lambda: 2), "two.py:7", "a"),
+    ]
+    with pytest.raises(DeclarationError) as caught:
+        build_graph(twice)
+    assert caught.value.problems[0].facts == (("first", "one.py:1"), ("again", "two.py:7"))
+
+
+@pytest.mark.parametrize(
+    ("declaration", "complaint"),
+    [
+        (asset(lambda other=1: 1), "has a default, and an asset of that name exists"),
+        (asset(lambda x, /: 1), "positional-only"),
+        (asset(lambda: 1, ins={"nope": "other"}), "`ins` names `nope`"),
+        (asset(lambda: 1, secret=["token"]), "`secret` names `token`"),
+        (asset(lambda x: 1, ins={"x": "gone"}), "reads `gone`"),
+    ],
+)
+def test_signatures_that_cannot_work(declaration, complaint):
+    (message,) = messages(lambda: graph_of(other=asset(lambda: 1), bad=declaration))
+    assert complaint in message
+
+
+def test_a_check_takes_one_value_of_a_declared_asset():
+    good = asset(lambda: 1)
+    assert graph_of(good=good, ok=check(asset=good)(lambda value: True)).checks[AssetKey("good")][0].name == "ok"
+    assert "takes 2 required parameters" in messages(
+        lambda: graph_of(good=good, bad=check(asset=good)(lambda a, b: True))
+    )[0]
+    assert "is not a declared asset" in messages(lambda: graph_of(bad=check(asset="gone")(lambda v: True)))[0]
+
+
+def model(rate: float = 0.1, depth: int = 3, name: str = "x", flags: tuple[str, ...] = ("a",), seed=None):
+    return rate
+
+
+@pytest.mark.parametrize(
+    ("assignment", "expected"),
+    [
+        ("model.rate=0.5", {"rate": 0.5}),
+        ("model.rate=1", {"rate": 1.0}),
+        ("model.depth=true", {"depth": True}),
+        ('model.depth="1"', {"depth": "1"}),
+        ("model.name=5", {"name": "5"}),
+        ('model.name="quoted"', {"name": "quoted"}),
+        ('model.flags=["b","c"]', {"flags": ("b", "c")}),
+        ("model.seed=7", {"seed": 7}),
+        ("model.seed=anything", {"seed": "anything"}),
+        ("model.rate=None", {"rate": None}),
+    ],
+)
+def test_config_can_be_set(assignment, expected):
+    graph = configure(graph_of(model=asset(model)), [assignment])
+    config = graph.steps[AssetKey("model")].config
+    assert {name: config[name] for name in expected} == expected
+    assert [type(config[name]) for name in expected] == [type(value) for value in expected.values()]
+
+
+@pytest.mark.parametrize(
+    ("assignment", "complaint"),
+    [
+        ("model", "not of the form"),
+        ("model.rate", "not of the form"),
+        ("modle.rate=1", "there is no asset `modle`"),
+        ("model.rat=1", "has no config parameter `rat`"),
+        ("model.depth=deep", "is not a number"),
+    ],
+)
+def test_config_that_does_not_fit_is_refused(assignment, complaint):
+    assert complaint in messages(lambda: configure(graph_of(model=asset(model)), [assignment]))[0]
