@@ -53,6 +53,7 @@ _MAX_KNOWN = 100_000  # decoded facts kept between questions
 _CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "TimeZone": "UTC",
     "autoinstall_known_extensions": False,  # nothing is ever fetched from anywhere
+    "python_enable_replacements": False,  # a name in SQL is never a variable of this program
 }
 _UNUSABLE = (  # what DuckDB says when the file may be well, but not for us now
     "Could not set lock",

@@ -38,6 +38,6 @@ SELECT events.run_id, coalesce(events.status, 'unfinished') AS status, events.st
 FROM events LEFT JOIN counts ON counts.run_id = events.run_id;
 
 CREATE MACRO lineage.materializations_as_of(moment) AS TABLE
-SELECT * FROM materializations
+SELECT * FROM lineage.materializations
 WHERE published AND started_at <= CAST(moment AS TIMESTAMPTZ)
 QUALIFY row_number() OVER (PARTITION BY asset ORDER BY counter DESC, segment DESC) = 1;

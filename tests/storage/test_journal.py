@@ -1,0 +1,341 @@
+"""The journal: what was appended is read back, whatever the disk and other processes do."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from assetctl.assets.errors import EnvironmentFault
+from assetctl.assets.ids import AssetKey
+from assetctl.lineage.records import (
+    CheckRan,
+    CodeRecorded,
+    Decision,
+    Fact,
+    Materialized,
+    Position,
+    RunFinished,
+    RunStarted,
+    SourceObserved,
+    StepFailed,
+)
+from assetctl.storage.journal import FileJournal, has_no_writer
+from assetctl.storage.layout import Layout
+from assetctl.storage.memory import MemoryJournal
+from assetctl.storage.segments import frame, read_lines
+from assetctl.storage.wire import UnknownFact, WireError, from_json, to_json
+from tests.storage.facts import checked, failed, made, observed, output, read
+
+KEYS = st.from_regex(r"\A[a-z][a-z0-9.-]{0,5}(/[a-z]{1,5})?\Z").map(AssetKey)
+
+
+def facts() -> st.SearchStrategy[Fact]:
+    """Any fact: every field of every kind, with awkward text and numbers."""
+    st.register_type_strategy(AssetKey, KEYS)
+    json_values = st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+        lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(), inner, max_size=2),
+        max_leaves=4,
+    )
+    reasons = st.lists(st.dictionaries(st.text(), json_values, max_size=2), max_size=2).map(tuple)
+    numbers = st.dictionaries(st.text(), st.floats(allow_nan=False), max_size=2)
+    texts = st.dictionaries(st.text(), st.text(), max_size=2)
+    decisions = st.lists(st.builds(Decision, reasons=reasons), max_size=2).map(tuple)
+    return st.one_of(
+        st.builds(Materialized, reasons=reasons, metrics=numbers, figures=texts, links=texts,
+                  duration_s=st.floats(allow_nan=False)),
+        st.builds(StepFailed, duration_s=st.floats(allow_nan=False)),
+        st.builds(CheckRan, metrics=numbers),
+        st.builds(SourceObserved),
+        st.builds(CodeRecorded),
+        st.builds(RunStarted),
+        st.builds(RunFinished, decisions=decisions, duration_s=st.floats(allow_nan=False)),
+    )  # fmt: skip
+
+
+@given(facts())
+@settings(max_examples=150, deadline=None)
+def test_every_fact_survives_its_json_form(fact: Fact) -> None:
+    line = frame(fact, 7)
+    assert line.count(b"\n") == 1
+    (found,) = read_lines("s", line, 0).lines
+    assert found.counter == 7
+    assert from_json(json.loads(found.payload)) == fact
+
+
+@pytest.mark.parametrize(
+    ("codec", "data", "field"),
+    [
+        ("json", b'{"a": 1}', "text"),
+        ("text", "ü\n".encode(), "text"),
+        ("json", b"\xff\x00", "base64"),
+        ("pickle", b"abc", "base64"),
+        ("text", b"", "text"),
+    ],
+)
+def test_inline_bytes_are_readable_where_they_are_text(codec: str, data: bytes, field: str) -> None:
+    kept = output("a", "x", inline=data)
+    kept = type(kept)(kept.asset, kept.value, codec, kept.blob, len(data), data)
+    fact = made("a", "x", outputs=(kept,))
+    shown = to_json(fact)
+    assert field in shown["outputs"][0]
+    assert from_json(json.loads(json.dumps(shown))) == fact
+
+
+def test_unknown_fields_are_ignored_and_unknown_kinds_are_told_apart() -> None:
+    shown = to_json(failed("a"))
+    assert from_json({**shown, "from_the_future": 1}) == failed("a")
+    with pytest.raises(UnknownFact, match="retired"):
+        from_json({"k": "retired", "v": 1})
+    with pytest.raises(UnknownFact, match="version 2"):
+        from_json({**shown, "v": 2})
+
+
+@pytest.mark.parametrize("change", [{"step": "../x"}, {"step": None}, {"duration_s": "soon"}, {"duration_s": None}])
+def test_fields_that_cannot_be_right_are_refused(change: dict[str, object]) -> None:
+    with pytest.raises(WireError):
+        from_json({**to_json(failed("a")), **change})
+
+
+@pytest.fixture(params=["memory", "file"])
+def journal(request: pytest.FixtureRequest, layout: Layout) -> FileJournal | MemoryJournal:
+    return FileJournal(layout) if request.param == "file" else MemoryJournal()
+
+
+@pytest.fixture
+def layout(tmp_path: Path) -> Layout:
+    return Layout.of(tmp_path)
+
+
+def test_facts_come_back_in_the_order_they_were_appended(journal: FileJournal | MemoryJournal) -> None:
+    first, second, third = made("a", "1", inputs=(read("x", "b", "0"),)), failed("a"), checked("a", "1")
+    journal.append([first])
+    last = journal.append([second, third])
+    journal.sync()
+    found, seen = journal.read_since({})
+    assert [fact for _, fact in found] == [first, second, third]
+    assert [position.counter for position, _ in found] == [1, 2, 3]
+    assert found[-1][0] == last
+    assert journal.read_since(seen) == ([], seen)
+    journal.append([observed("s", "1")])
+    assert [fact for _, fact in journal.read_since(seen)[0]] == [observed("s", "1")]
+
+
+def test_an_append_of_nothing_is_a_mistake(journal: FileJournal | MemoryJournal) -> None:
+    with pytest.raises(ValueError, match="at least one"):
+        journal.append([])
+
+
+def test_opening_reading_and_syncing_leave_no_file(layout: Layout) -> None:
+    journal = FileJournal(layout)
+    assert journal.read_since({}) == ([], {})
+    journal.sync()
+    journal.close()
+    assert list(layout.root.iterdir()) == []
+
+
+def test_a_counter_is_greater_than_any_other_process_has_written(layout: Layout) -> None:
+    ours, theirs = FileJournal(layout), FileJournal(layout)
+    assert ours.append([failed("a")]).counter == 1
+    assert theirs.append([failed("a"), failed("b")]).counter == 3
+    assert ours.append([failed("a")]).counter == 4
+    theirs.close()
+    assert FileJournal(layout).append([failed("c")]).counter == 5
+    assert ours.append([failed("a")]).counter == 6
+
+
+def test_the_counter_is_found_behind_long_lines_and_a_torn_tail(layout: Layout) -> None:
+    first = FileJournal(layout)
+    long = made("a", "x", outputs=(output("a", "x", inline=b"y" * 90_000),))
+    position = first.append([failed("a"), long])
+    first.close()
+    with first.path(position.segment).open("ab") as file:
+        file.write(b"0" * 50_000)
+    assert FileJournal(layout).append([failed("b")]).counter == 3
+
+
+def test_a_segment_has_a_writer_until_it_is_closed(layout: Layout) -> None:
+    journal = FileJournal(layout)
+    path = journal.path(journal.append([failed("a")]).segment)
+    assert not has_no_writer(path)
+    journal.close()
+    assert has_no_writer(path)
+
+
+def test_after_closing_a_new_segment_is_begun(layout: Layout) -> None:
+    journal = FileJournal(layout)
+    before = journal.append([failed("a")])
+    journal.close()
+    after = journal.append([failed("a")])
+    assert after.segment != before.segment
+    assert after > before
+
+
+@pytest.mark.parametrize("n_facts", [1, 3])
+def test_a_tail_torn_at_any_byte_hides_only_the_last_line(layout: Layout, n_facts: int) -> None:
+    journal = FileJournal(layout)
+    facts = [failed(f"a{n}") for n in range(n_facts)]
+    path = journal.path(journal.append(facts).segment)
+    journal.close()
+    whole = path.read_bytes()
+    start = whole.rfind(b"\n", 0, -1) + 1
+    for stop in range(start, len(whole)):
+        path.write_bytes(whole[:stop])
+        reader = FileJournal(layout)
+        found, seen = reader.read_since({})
+        assert [fact for _, fact in found] == facts[:-1]
+        assert seen.get(path.stem, 0) == start
+        assert [problem.is_tail for problem in reader.problems] == [True] * (stop > start)
+    path.write_bytes(whole)  # its writer was alive after all, and finished
+    assert [fact for _, fact in FileJournal(layout).read_since({path.stem: start})[0]] == facts[-1:]
+
+
+def test_a_flipped_bit_costs_one_line_and_is_reported(layout: Layout) -> None:
+    journal = FileJournal(layout)
+    path = journal.path(journal.append([failed("a"), failed("b"), failed("c")]).segment)
+    journal.close()
+    whole = path.read_bytes()
+    start, stop = whole.index(b"\n") + 1, whole.rindex(b"\n", 0, -1)
+    for at in range(start, stop, 7):
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ 4]) + whole[at + 1 :])
+        reader = FileJournal(layout)
+        found, seen = reader.read_since({})
+        assert [fact.step for _, fact in found if isinstance(fact, StepFailed)] == ["a", "c"]
+        assert [(p.offset, p.is_tail) for p in reader.problems][:1] == [(start, False)]
+        assert seen == {path.stem: len(whole)}
+
+
+def test_a_fact_from_a_newer_release_is_skipped_and_reported(layout: Layout) -> None:
+    journal = FileJournal(layout)
+    path = journal.path(journal.append([failed("a")]).segment)
+    journal.close()
+    line = frame(failed("b"), 2)
+    future = line[17:].replace(b'"k":"step_failed"', b'"k":"forgotten"')
+    from blake3 import blake3
+
+    path.write_bytes(path.read_bytes() + blake3(future[:-1]).hexdigest(8).encode() + b" " + future)
+    reader = FileJournal(layout)
+    assert len(reader.read_since({})[0]) == 1
+    assert "forgotten" in reader.problems[0].what
+
+
+def test_a_short_write_counts_as_nothing_and_the_next_append_works(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = FileJournal(layout)
+    journal.append([failed("a")])
+    real = os.write
+    monkeypatch.setattr(os, "write", lambda descriptor, data: real(descriptor, data[: len(data) - 5]))
+    with pytest.raises(EnvironmentFault, match="journal cannot be written") as caught:
+        journal.append([failed("b"), failed("c")])
+    assert str(layout.journal) in caught.value.problems[0].facts[0][1]
+    monkeypatch.undo()
+    journal.append([failed("d")])
+    found, _ = FileJournal(layout).read_since({})
+    assert [fact.step for _, fact in found if isinstance(fact, StepFailed)] == ["a", "d"]
+    assert len({position.segment for position, _ in found}) == 2  # a reader may have seen the withdrawn bytes
+
+
+def test_a_failed_first_write_leaves_no_segment(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_descriptor: int, _data: bytes) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "write", full)
+    with pytest.raises(EnvironmentFault, match="does not count"):
+        FileJournal(layout).append([failed("a")])
+    assert list(layout.journal.iterdir()) == []
+
+
+def test_an_unwritable_state_folder_is_named(tmp_path: Path) -> None:
+    (tmp_path / ".assetctl").write_text("a file where the folder belongs")
+    with pytest.raises(EnvironmentFault) as caught:
+        FileJournal(Layout.of(tmp_path)).append([failed("a")])
+    assert ".assetctl" in caught.value.problems[0].facts[0][1]
+
+
+def test_a_failed_sync_is_never_made_good_by_another(layout: Layout) -> None:
+    calls: list[int] = []
+
+    def broken(descriptor: int) -> None:
+        calls.append(descriptor)
+        raise OSError(errno.EIO, "Input/output error")
+
+    journal = FileJournal(layout, sync=broken)
+    journal.append([failed("a")])
+    for _ in range(2):
+        with pytest.raises(EnvironmentFault, match="durable"):
+            journal.sync()
+    assert len(calls) == 1
+
+
+def test_sync_syncs_what_was_appended_since_and_nothing_else(layout: Layout) -> None:
+    calls: list[int] = []
+    journal = FileJournal(layout, sync=calls.append)
+    journal.append([failed("a")])
+    journal.append([failed("b")])
+    journal.sync()
+    journal.sync()
+    assert len(calls) == 1
+    journal.append([failed("c")])
+    journal.sync()
+    assert len(calls) == 2
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+def test_a_forked_process_begins_a_segment_of_its_own(layout: Layout) -> None:
+    journal = FileJournal(layout)
+    before = journal.append([failed("a")])
+    child = os.fork()
+    if child == 0:  # pragma: no cover
+        journal.append([failed("b")])
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+    after = journal.append([failed("c")])
+    found, _ = FileJournal(layout).read_since({})
+    assert [fact.step for _, fact in found if isinstance(fact, StepFailed)] == ["a", "b", "c"]
+    assert len({position.segment for position, _ in found}) == 2
+    assert (before.segment, before.counter, after.counter) == (after.segment, 1, 3)
+
+
+_APPEND_MANY = """
+import sys
+from pathlib import Path
+from assetctl.storage.journal import FileJournal
+from assetctl.storage.layout import Layout
+from tests.storage.facts import failed
+journal = FileJournal(Layout.of(Path(sys.argv[1])))
+for n in range(200):
+    journal.append([failed(f"{sys.argv[2]}{n}")])
+"""
+
+
+def test_two_processes_appending_at_once_lose_nothing(layout: Layout) -> None:
+    writers = [subprocess.Popen([sys.executable, "-c", _APPEND_MANY, str(layout.root), name]) for name in ("x", "y")]
+    reader = FileJournal(layout)
+    seen: dict[str, int] = {}
+    met: list[tuple[Position, Fact]] = []
+    while any(writer.poll() is None for writer in writers):
+        found, seen = reader.read_since(seen)
+        met += found
+    assert [writer.returncode for writer in writers] == [0, 0]
+    met += reader.read_since(seen)[0]
+    steps = [fact.step for _, fact in met if isinstance(fact, StepFailed)]
+    assert sorted(steps) == sorted([f"{name}{n}" for name in ("x", "y") for n in range(200)])
+    whole, _ = FileJournal(layout).read_since({})
+    assert [position for position, _ in whole] == sorted(position for position, _ in whole)
+    for name in ("x", "y"):
+        own = [fact.step for _, fact in whole if isinstance(fact, StepFailed) and fact.step.startswith(name)]
+        assert own == [f"{name}{n}" for n in range(200)]
+
+
+def test_positions_order_by_counter_first() -> None:
+    assert Position(2, "a") > Position(1, "b")
+    assert Position(1, "b") > Position(1, "a")
