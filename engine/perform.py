@@ -24,7 +24,7 @@ from assetctl.engine.tasks import CheckAnswer, CheckTask, Failure, OutputInput, 
 from assetctl.lineage.graph import AssetGraph, Check, Step
 from assetctl.lineage.ports import DataStore, Stored
 from assetctl.lineage.records import Output
-from assetctl.storage.files import parse_table
+from assetctl.storage.parsing import parse_table
 from assetctl.storage.layout import Layout
 
 _TOOL = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
@@ -130,9 +130,22 @@ def _load(needed: OutputInput | SourceInput, data: DataStore) -> Any:
         return paths
     if needed.wanted.form == "path":
         return paths[0]
-    from assetctl.storage.convert import convert_table
+    return _as_wanted(parse_table(paths[0]), needed)
 
-    return convert_table(parse_table(paths[0]), needed.wanted, needed.key)
+
+def _as_wanted(table: Any, needed: SourceInput) -> Any:
+    """Return a source's table in the form, and with the columns, that its parameter asks for."""
+    from assetctl.storage.codecs.containers import convert, project
+
+    missing = [name for name in needed.wanted.columns if name not in table.column_names]
+    if missing:
+        raise AssetFailed.of(
+            f"source `{needed.key}` has no column {', '.join(f'`{name}`' for name in missing)}",
+            ("columns", ", ".join(table.column_names)),
+            ("file", needed.paths[0]),
+            hint=f"correct `columns(...)` of the parameter `{needed.parameter}`",
+        )
+    return convert(project(table, needed.wanted.columns), needed.wanted.form)
 
 
 def _store(step: Step, task: StepTask, value: Any, data: DataStore) -> tuple[Stored, ...]:

@@ -93,7 +93,7 @@ class ProjectWorld:
             return _TOOL
         if top in sys.builtin_module_names or top in sys.stdlib_module_names:
             return _STDLIB
-        distribution = self._installed.owner_of_package(top)
+        distribution = self._installed.owner_of_package(top) if top else None
         return _PROJECT if distribution is None else Origin("distribution", *distribution)
 
 
