@@ -1,0 +1,174 @@
+"""Table containers to Arrow and back: what Parquet files and consumers in another family need.
+
+What a pandas frame has beyond Arrow travels in the schema's metadata: pandas' own, and
+ours for object columns of strings and for the name of a series.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+from assetctl.storage.codecs.base import NotEncodable
+
+_OBJECTS = b"assetctl.object_columns"
+_UNNAMED = b"assetctl.unnamed_series"
+
+TABLE_KINDS = frozenset(
+    ("arrow.Table", "arrow.RecordBatch", "pandas.DataFrame", "pandas.Series", "polars.DataFrame", "polars.Series")
+)
+
+
+def kind_of_table(value: object) -> str | None:
+    """Return the container kind of a table, or None for anything else; imports nothing."""
+    cls = type(value)
+    root = cls.__module__.partition(".")[0]
+    kind = f"arrow.{cls.__name__}" if root == "pyarrow" else f"{root}.{cls.__name__}"
+    return kind if kind in TABLE_KINDS and sys.modules.get(root) is not None else None
+
+
+def to_arrow(value: Any, kind: str | None = None) -> Any:
+    """Return a table as a `pyarrow.Table` from which `from_arrow` makes it again.
+
+    Raises:
+        NotEncodable: Arrow has no type for one of its columns.
+    """
+    import pyarrow as pa
+
+    kind = kind or kind_of_table(value)
+    try:
+        match kind:
+            case "arrow.Table":
+                return value
+            case "arrow.RecordBatch":
+                return pa.Table.from_batches([value])
+            case "pandas.DataFrame":
+                return _from_pandas(value, {})
+            case "pandas.Series":
+                unnamed = {_UNNAMED: b"1"} if value.name is None else {}
+                return _from_pandas(value.to_frame("0" if value.name is None else value.name), unnamed)
+            case "polars.DataFrame":
+                return value.to_arrow()
+            case "polars.Series":
+                return pa.table({value.name: value.to_arrow()})
+    except (pa.ArrowException, TypeError, ValueError, OverflowError) as cause:
+        raise NotEncodable(f"it has no Arrow form: {cause}") from cause
+    raise NotEncodable(f"`{type(value).__qualname__}` is not a table")
+
+
+def _from_pandas(frame: Any, extra: dict[bytes, bytes]) -> Any:
+    import pyarrow as pa
+
+    table = pa.Table.from_pandas(frame)
+    objects = [
+        table.column_names[place]
+        for place, dtype in enumerate(frame.dtypes)
+        if dtype.kind == "O" and all(item is None or type(item) is str for item in frame.iloc[:, place])
+    ]
+    metadata = dict(table.schema.metadata or {}) | extra | {_OBJECTS: json.dumps(objects).encode()}
+    return table.replace_schema_metadata(metadata)
+
+
+def from_arrow(table: Any, kind: str) -> Any:
+    """Return the container of a kind that `to_arrow` made this table from."""
+    match kind:
+        case "arrow.Table":
+            return table
+        case "arrow.RecordBatch":
+            import pyarrow as pa
+
+            batches = table.combine_chunks().to_batches()
+            return batches[0] if batches else pa.RecordBatch.from_pylist([], table.schema)
+        case "pandas.DataFrame":
+            return _to_pandas(table)
+        case "pandas.Series":
+            series = _to_pandas(table).iloc[:, 0]
+            return series.rename(None) if _UNNAMED in (table.schema.metadata or {}) else series
+        case "polars.DataFrame":
+            import polars as pl
+
+            return pl.from_arrow(table)
+        case "polars.Series":
+            import polars as pl
+
+            return pl.DataFrame(table).to_series(0)
+    raise ValueError(kind)
+
+
+def _to_pandas(table: Any) -> Any:
+    import pandas as pd
+
+    frame = table.to_pandas()
+    for name in json.loads((table.schema.metadata or {}).get(_OBJECTS, b"[]")):
+        place = table.column_names.index(name) if name in table.column_names else None
+        if place is not None and place < frame.shape[1]:
+            values = pd.Series(table.column(place).to_pylist(), index=frame.index, dtype=object)
+            frame.isetitem(place, values)
+    return frame
+
+
+def project(value: Any, columns: tuple[str, ...]) -> Any:
+    """Return a table of the named columns in that order; of everything when none is named."""
+    if not columns:
+        return value
+    match kind_of_table(value):
+        case "arrow.Table" | "arrow.RecordBatch" | "polars.DataFrame":
+            return value.select(list(columns))
+        case "pandas.DataFrame":
+            return value[list(columns)].copy()
+    return value
+
+
+def convert(value: Any, form: str) -> Any:
+    """Return a value in the family a consumer asked for: "arrow", "pandas", "polars", "numpy" or "reader".
+
+    Raises:
+        NotEncodable: there is no such conversion.
+    """
+    if form == "numpy":
+        return _to_numpy(value)
+    kind = kind_of_table(value)
+    if kind is None:
+        raise NotEncodable(f"a `{type(value).__qualname__}` cannot be given as {form}")
+    if kind.startswith(form + "."):
+        return value
+    table = _plain_arrow(value, kind)
+    match form:
+        case "arrow":
+            return table
+        case "reader":
+            return table.to_reader()
+        case "pandas":
+            return table.to_pandas()
+        case "polars":
+            import polars as pl
+
+            return pl.from_arrow(table)
+    raise NotEncodable(f"there is no form `{form}`")
+
+
+def _plain_arrow(value: Any, kind: str) -> Any:
+    """Return an Arrow table of the columns, and of a pandas index that has a name."""
+    import pyarrow as pa
+
+    if kind.startswith("pandas."):
+        frame = value.to_frame() if kind == "pandas.Series" else value
+        keep = any(name is not None for name in frame.index.names)
+        return pa.Table.from_pandas(frame, preserve_index=keep)
+    return to_arrow(value, kind)
+
+
+def _to_numpy(value: Any) -> Any:
+    import numpy as np
+
+    if isinstance(value, np.ndarray):
+        return value
+    kind = kind_of_table(value)
+    if kind is None:
+        if isinstance(value, list | tuple | int | float):
+            return np.asarray(value)
+        raise NotEncodable(f"a `{type(value).__qualname__}` cannot be given as an array")
+    if kind.startswith("arrow."):
+        value = value.to_pandas()
+    return value.to_numpy()

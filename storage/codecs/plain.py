@@ -1,0 +1,148 @@
+"""Codecs for plain values: text, bytes, JSON; and pickle, for what nothing else takes.
+
+JSON takes only what comes back exactly the same: no tuples, no keys but strings, no
+NaN. Pickle is read back only from blobs that this project wrote itself.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import json
+import math
+import pickle
+from typing import Any, BinaryIO
+
+from assetctl.storage.codecs.base import Encoded, NotEncodable, Untrusted
+
+_PROTOCOL = 5  # fixed: stored pickles are read by every supported Python
+
+
+class TextCodec:
+    """Strings as UTF-8. `html/1` and `svg/1` are the same under another extension."""
+
+    may_inline = True
+
+    def __init__(self, name: str = "text/1", extension: str = ".txt") -> None:
+        self.name = name
+        self.extension = extension
+
+    def takes(self, value: object) -> bool:
+        return type(value) is str
+
+    def encode(self, value: str, sink: BinaryIO) -> None:
+        try:
+            sink.write(value.encode())
+        except UnicodeEncodeError as cause:
+            raise NotEncodable("it has lone surrogates, which UTF-8 has no bytes for") from cause
+
+    def decode(self, stored: Encoded, kind: str, columns: tuple[str, ...]) -> str:
+        return stored.read().decode()
+
+    def is_lossless(self, value: str) -> bool:
+        return True
+
+
+class BytesCodec:
+    """Bytes as they are."""
+
+    name = "bytes/1"
+    extension = ".bin"
+    may_inline = True
+
+    def takes(self, value: object) -> bool:
+        return type(value) is bytes
+
+    def encode(self, value: bytes, sink: BinaryIO) -> None:
+        sink.write(value)
+
+    def decode(self, stored: Encoded, kind: str, columns: tuple[str, ...]) -> bytes:
+        return stored.read()
+
+    def is_lossless(self, value: bytes) -> bool:
+        return True
+
+
+class JsonCodec:
+    """None, booleans, numbers, strings, lists, and dicts with string keys, nested."""
+
+    name = "json/1"
+    extension = ".json"
+    may_inline = True
+
+    def takes(self, value: object) -> bool:
+        return type(value) in (dict, list, str, int, float, bool)
+
+    def encode(self, value: Any, sink: BinaryIO) -> None:
+        try:
+            text = json.dumps(value, ensure_ascii=False)  # finds cycles, so the walk below ends
+            encoded = text.encode()
+        except UnicodeEncodeError:
+            encoded = json.dumps(value).encode()
+        except (TypeError, ValueError, RecursionError) as cause:
+            raise NotEncodable(f"it is not JSON: {cause}") from cause
+        _refuse_inexact(value)
+        sink.write(encoded)
+
+    def decode(self, stored: Encoded, kind: str, columns: tuple[str, ...]) -> Any:
+        return json.loads(stored.read())
+
+    def is_lossless(self, value: Any) -> bool:
+        return True
+
+
+def _refuse_inexact(value: Any) -> None:
+    waiting = [value]
+    while waiting:
+        item = waiting.pop()
+        kind = type(item)
+        if kind is dict:
+            if not all(type(key) is str for key in item):
+                raise NotEncodable("JSON objects have only strings as keys")
+            waiting.extend(item.values())
+        elif kind is list:
+            waiting.extend(item)
+        elif kind is float:
+            if not math.isfinite(item):
+                raise NotEncodable(f"JSON has no {item}")
+        elif kind not in (str, int, bool, type(None)):
+            raise NotEncodable(f"JSON would not give the `{kind.__qualname__}` back")
+
+
+class PickleCodec:
+    """Any object that can be pickled; by value where its class lives in a notebook or script."""
+
+    name = "pickle/1"
+    extension = ".pkl"
+    may_inline = True
+
+    def takes(self, value: object) -> bool:
+        return True
+
+    def encode(self, value: Any, sink: BinaryIO) -> None:
+        try:
+            data = _dumps(value)
+        except Exception as cause:
+            raise NotEncodable(f"it cannot be pickled: {str(cause) or type(cause).__name__}") from cause
+        sink.write(data)
+
+    def decode(self, stored: Encoded, kind: str, columns: tuple[str, ...]) -> Any:
+        if not stored.trusted:
+            raise Untrusted("a pickle that this project did not write itself is not loaded: it could run any code")
+        return pickle.loads(stored.read())
+
+    def is_lossless(self, value: Any) -> bool:
+        return False
+
+
+def _dumps(value: Any) -> bytes:
+    if getattr(type(value), "__module__", "") != "__main__":
+        try:
+            return pickle.dumps(value, _PROTOCOL)
+        except (pickle.PicklingError, AttributeError):  # something defined in a function, a lambda
+            if importlib.util.find_spec("cloudpickle") is None:
+                raise
+    elif importlib.util.find_spec("cloudpickle") is None:
+        return pickle.dumps(value, _PROTOCOL)
+    encoded: bytes = importlib.import_module("cloudpickle").dumps(value, _PROTOCOL)
+    return encoded

@@ -1,0 +1,177 @@
+"""Read stored outputs: verified bytes to fresh values, in the form a consumer wants.
+
+A consumer never gets the store's own file: paths are copies, values are decoded anew.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from assetctl.assets.errors import AssetFailed, CorruptionError, Problem
+from assetctl.lineage.identity.encode import digest_bytes
+from assetctl.lineage.ports import Wanted
+from assetctl.lineage.records import BlobDigest, Output, OutputState
+from assetctl.storage.blobs import Blobs, corruption
+from assetctl.storage.codecs.base import Codec, Encoded, NotEncodable, Untrusted
+from assetctl.storage.codecs.containers import TABLE_KINDS, convert, from_arrow, kind_of_table, project
+from assetctl.storage.codecs.registry import FILE, FOLDER, NONE, PARQUET, codec_named
+from assetctl.storage.folders import FolderFile, copy_folder, folder_state, read_manifest
+from assetctl.storage.parsing import parse_table
+from assetctl.storage.state import environment_fault
+
+_TABLE_FORMS = ("arrow", "pandas", "polars", "reader", "numpy")
+
+
+class OutputReader:
+    """Loads, inspects and exports outputs kept in one store."""
+
+    def __init__(self, blobs: Blobs) -> None:
+        self._blobs = blobs
+
+    def load(self, output: Output, wanted: Wanted) -> Any:
+        """Return a fresh value decoded from verified bytes.
+
+        Raises:
+            AssetFailed: the value has no such columns, or cannot be given in that form.
+            CorruptionError: the bytes are not what was recorded; they were set aside.
+        """
+        if output.blob is None:
+            return None
+        if wanted.columns:
+            _check_columns(output, wanted.columns)
+        try:
+            return self._load(output, output.blob, wanted)
+        except NotEncodable as refused:
+            raise AssetFailed(
+                Problem(
+                    f"`{output.asset}` cannot be read as {wanted.form}: {refused}",
+                    (("it is", output.value.kind),),
+                    "change the annotation of the parameter, or drop it to get the value as it was returned",
+                )
+            ) from refused
+        except Untrusted as refused:
+            raise AssetFailed(Problem(f"`{output.asset}` was not loaded: {refused}")) from refused
+
+    def _load(self, output: Output, blob: BlobDigest, wanted: Wanted) -> Any:
+        if output.codec.startswith((FILE, FOLDER)):
+            path = self._own_copy(output, blob)
+            if wanted.form not in _TABLE_FORMS:
+                return path
+            return convert(project(self._parse(path), wanted.columns), wanted.form)
+        if wanted.form == "path":
+            return self._own_copy(output, blob)
+        return decode(codec_named(output.codec), self.encoded(output, blob), output.value.kind, wanted)
+
+    def _parse(self, path: Path) -> Any:
+        try:
+            return parse_table(path)
+        finally:
+            path.unlink(missing_ok=True)
+
+    def encoded(self, output: Output, blob: BlobDigest) -> Encoded:
+        """Return an output's verified bytes. They are trusted: the record is of this project's journal."""
+        if output.inline is None:
+            return Encoded(path=self._blobs.open_verified(blob), trusted=True)
+        if BlobDigest(digest_bytes(output.inline)) != blob:
+            raise corruption(blob, "the bytes kept in the record have another hash", Path("journal"))
+        return Encoded(data=output.inline, trusted=True)
+
+    def _own_copy(self, output: Output, blob: BlobDigest) -> Path:
+        target = self._blobs.temporary(extension_of(output.codec))
+        self._write(output, blob, target)
+        return target
+
+    def _write(self, output: Output, blob: BlobDigest, target: Path) -> None:
+        if output.codec == FOLDER:
+            copy_folder(self._blobs, self._manifest(blob), target)
+        elif output.inline is None:
+            self._blobs.copy_out(blob, target)
+        else:
+            data = self.encoded(output, blob).read()
+            try:
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_bytes(data)
+            except OSError as cause:
+                raise environment_fault(cause, target, "a file cannot be written") from cause
+
+    def _manifest(self, blob: BlobDigest) -> list[FolderFile]:
+        return read_manifest(blob, self._blobs.read_bytes(blob))
+
+    def state(self, output: Output) -> OutputState:
+        """Say whether the bytes are there, by their size; only a folder's manifest is read."""
+        if output.blob is None or output.inline is not None:
+            return OutputState.PRESENT
+        if output.codec != FOLDER:
+            return self._blobs.state(output.blob, output.size_bytes)
+        try:
+            return folder_state(self._blobs, self._manifest(output.blob))
+        except CorruptionError:
+            is_missing = self._blobs.state(output.blob, 0) is OutputState.MISSING
+            return OutputState.MISSING if is_missing else OutputState.CORRUPT
+
+    def export(self, output: Output, target: Path) -> None:
+        """Write an output to a path in its ordinary format; a table to `*.csv` as CSV.
+
+        Raises:
+            AssetFailed: there is no value to write.
+            CorruptionError: the bytes are not what was recorded.
+            EnvironmentFault: the target cannot be written.
+        """
+        if output.blob is None or output.codec == NONE:
+            raise AssetFailed(
+                Problem(f"`{output.asset}` is None: there is nothing to write", hint="it stands for a side effect")
+            )
+        if target.suffix == ".csv" and output.value.kind in TABLE_KINDS and not output.codec.startswith("csv"):
+            self._write_csv(output, target)
+        else:
+            self._write(output, output.blob, target)
+
+    def _write_csv(self, output: Output, target: Path) -> None:
+        from pyarrow import csv
+
+        table = self.load(output, Wanted("arrow"))
+        temporary = self._blobs.temporary(".csv")
+        csv.write_csv(table, str(temporary))
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            temporary.replace(target)
+        except OSError as cause:
+            raise environment_fault(cause, target, "a file cannot be written") from cause
+
+
+def decode(codec: Codec, stored: Encoded, kind: str, wanted: Wanted) -> Any:
+    """Decode into the wanted form, by the shortest way."""
+    if codec is PARQUET and wanted.form == "reader":
+        return PARQUET.read_stream(stored, wanted.columns)
+    if codec is PARQUET and wanted.form in ("arrow", "polars") and not kind.startswith("pandas."):
+        table = codec.decode(stored, "arrow.Table", wanted.columns)
+        return table if wanted.form == "arrow" else from_arrow(table, "polars.DataFrame")
+    value = codec.decode(stored, kind, wanted.columns)
+    if wanted.columns and kind_of_table(value) is not None:
+        value = project(value, wanted.columns)
+    return value if wanted.form in ("stored", "") else convert(value, wanted.form)
+
+
+def extension_of(codec: str) -> str:
+    """Return what a file of this codec's bytes is called ("" for a folder or a file without suffix)."""
+    name, _, suffix = codec.partition(":")
+    return suffix if name in (FILE, FOLDER) else codec_named(name).extension
+
+
+def _check_columns(output: Output, columns: tuple[str, ...]) -> None:
+    available = [column.name for column in output.value.columns if not column.name.startswith("index:")]
+    if output.codec.startswith(FILE):
+        return
+    absent = [name for name in columns if name not in available]
+    if absent:
+        raise AssetFailed(
+            *(
+                Problem(
+                    f"`{output.asset}` has no column `{name}`",
+                    (("columns", ", ".join(available) or f"none: it is a `{output.value.kind}`"),),
+                    "correct the name in `columns(...)`, or add the column upstream",
+                )
+                for name in absent
+            )
+        )
