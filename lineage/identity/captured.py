@@ -25,7 +25,7 @@ from typing import Any
 from assetctl.assets.definition import SourceDef
 from assetctl.lineage.identity.encode import Framed
 from assetctl.lineage.identity.links import Reach
-from assetctl.lineage.identity.origins import PROJECT, class_attributes, foreign_name, is_a, module_file
+from assetctl.lineage.identity.origins import DISTRIBUTION, PROJECT, class_attributes, foreign_name, is_a, module_file
 from assetctl.lineage.identity.symbols import FORMAT, Node
 from assetctl.lineage.identity.values import Unencodable, write_value
 from assetctl.lineage.identity.walk import mro, state_of, type_name
@@ -56,7 +56,6 @@ _SHOWN = reprlib.Repr()
 _SHOWN.maxstring = _SHOWN.maxother = _SHOWN.maxlong = 200
 _SHOWN.maxlist = _SHOWN.maxtuple = _SHOWN.maxdict = _SHOWN.maxset = _SHOWN.maxfrozenset = 20
 _SHOWN_LENGTH = 200
-_HEAP_TYPE = 1 << 9  # set for classes made by a class statement
 
 
 def expand_value(reach: Reach, node: Node) -> None:
@@ -68,10 +67,12 @@ def expand_value(reach: Reach, node: Node) -> None:
         if handles(value):
             expand(reach, node, value)
             return
-    if reach.note_origin(node, value).kind == PROJECT and type(value).__flags__ & _HEAP_TYPE:
-        _instance(reach, node, value)
-    else:
+    if reach.note_origin(node, value).kind != PROJECT:
+        _by_type(reach, node, value) if is_a(value, *_STATELESS) else _foreign(reach, node, value)
+    elif any(reach.origins.of_class(base).kind == DISTRIBUTION for base in mro(type(value))):
         _foreign(reach, node, value)
+    else:
+        _instance(reach, node, value)
 
 
 def shown(value: object) -> str:
@@ -291,6 +292,9 @@ def _foreign(reach: Reach, node: Node, value: object) -> None:
 def _by_state(reach: Reach, node: Node, value: object, refused: Unencodable) -> None:
     package, name = foreign_name(type(value))
     state = state_of(value)
+    if reach.origin(value).kind == PROJECT:
+        _instance(reach, node, value)
+        return
     if state and not _says_its_state(type(value)):
         node.write(lambda out: out.tag("foreign instance").text(package).text(name))
         _link_state(reach, node, state)
@@ -362,5 +366,4 @@ _KINDS: tuple[tuple[Callable[[object], bool], Callable[[Reach, Node, Any], None]
         _exactly(pathlib.Path, pathlib.PosixPath, pathlib.WindowsPath, pathlib.PurePosixPath, pathlib.PureWindowsPath),
         _path,
     ),
-    (_of_kind(*_STATELESS), _by_type),
 )

@@ -195,7 +195,7 @@ def _attributes(reach: Reach, cls: type, found: Found | None) -> Iterator[tuple[
         if bound is None and name in _FIELDS_WITHOUT_SYNTAX:
             yield name, value
             continue
-        by_library = is_enum or makes_fields or bound is None and "__dataclass_fields__" in own
+        by_library = is_enum or makes_fields or (bound is None and ("__dataclass_fields__" in own or "_fields" in own))
         if not is_bound and _is_machinery(reach, name, value, by_library, bound is not None):
             continue
         if makes_fields and is_bound and reach.origin(value).kind == DISTRIBUTION:

@@ -29,7 +29,7 @@ from assetctl.lineage.identity.encode import Framed
 from assetctl.lineage.identity.functions import expand_function
 from assetctl.lineage.identity.links import Reach
 from assetctl.lineage.identity.origins import is_a
-from assetctl.lineage.identity.symbols import FORMAT, Graph, Node, Root
+from assetctl.lineage.identity.symbols import FORMAT, Graph, Node, Root, Visit
 from assetctl.lineage.identity.syntax import Reading
 from assetctl.lineage.ports import CodeWorld
 from assetctl.lineage.records import CodeIdentity, CodeVersion, Digest, Symbol
@@ -100,20 +100,21 @@ class CodeIdentifier:
             expand_value(self._reach, node)
 
 
-def _identity(version: CodeVersion, order: list[tuple[Node, str, str]], reading: Reading) -> CodeIdentity:
+def _identity(version: CodeVersion, order: list[Visit], reading: Reading) -> CodeIdentity:
     """Put together what the reached nodes found."""
     distributions: dict[str, str] = {}
     variables: dict[str, str | None] = {}
     dynamic: set[str] = set()
     undecidable: set[str] = set()
     symbols: dict[tuple[str, str], Symbol] = {}
-    for node, name, via in order:
+    for visit in order:
+        node = visit.node
         distributions.update(node.findings.distributions)
         variables.update(node.findings.variables)
         dynamic.update(node.findings.dynamic)
         undecidable.update(node.findings.undecidable)
         if node.kind:
-            symbol = _symbol(node, name, via, reading)
+            symbol = _symbol(visit, reading)
             symbols.setdefault((symbol.name, symbol.digest), symbol)
     return CodeIdentity(
         version,
@@ -125,7 +126,9 @@ def _identity(version: CodeVersion, order: list[tuple[Node, str, str]], reading:
     )
 
 
-def _symbol(node: Node, name: str, via: str, reading: Reading) -> Symbol:
-    shown = name if node.kind == "value" else node.name
+def _symbol(visit: Visit, reading: Reading) -> Symbol:
+    node = visit.node
     targets = [f"{edge.label}={edge.target.name}" for edge in node.outgoing(reading)]
-    return Symbol(shown, node.kind, Digest(digest_alone(node, reading, targets)), node.where, via, node.source())
+    return Symbol(
+        visit.name, node.kind, Digest(digest_alone(node, reading, targets)), visit.where, visit.via, node.source()
+    )

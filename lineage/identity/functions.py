@@ -11,7 +11,7 @@ from collections.abc import Callable
 from assetctl.lineage.identity.bytecode import code_bytes, code_reads
 from assetctl.lineage.identity.encode import Framed
 from assetctl.lineage.identity.links import Reach, wrapped
-from assetctl.lineage.identity.lookup import Namespace, function_namespace
+from assetctl.lineage.identity.lookup import MISSING, Namespace, function_namespace
 from assetctl.lineage.identity.origins import DISTRIBUTION, PROJECT, TOOL, foreign_name
 from assetctl.lineage.identity.reads import Read, Reads, chain_of, expression_reads, function_reads
 from assetctl.lineage.identity.sources import Found
@@ -73,8 +73,9 @@ def counted_decorators(
         value = None if found is None else found.value
         value = value.func if type(value) is functools.partial else value
         kinds = {reach.origin(module).kind for module in found.modules} if found is not None else set()
-        kinds.add(reach.origin(value).kind)
-        if TOOL not in kinds:
+        kinds.add(PROJECT if value is MISSING else reach.origin(value).kind)
+        is_unseen = found is None or found.value is MISSING
+        if TOOL not in kinds and not (is_unseen and chain[-1:] in (("asset",), ("check",))):
             kept.append(decorator)
         is_foreign = is_foreign or DISTRIBUTION in kinds
     return kept, is_foreign

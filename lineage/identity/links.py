@@ -8,21 +8,19 @@ from __future__ import annotations
 
 import builtins
 import importlib
-import importlib.util
 import inspect
 import os
 import sys
 import types
 import typing
-from collections.abc import Iterable
 from dataclasses import replace
 
 from assetctl.assets.definition import AssetDef, CheckDef
-from assetctl.lineage.identity.lookup import MISSING, Namespace, Reached, absolute_module, import_now
+from assetctl.lineage.identity.lookup import MISSING, Namespace, Reached, absolute_module, import_now, providing_module
 from assetctl.lineage.identity.origins import DISTRIBUTION, PROJECT, TOOL, Origins, is_a
 from assetctl.lineage.identity.reads import Import, Key, Read, Reads
 from assetctl.lineage.identity.sources import Sources
-from assetctl.lineage.identity.symbols import Graph, Node, Root
+from assetctl.lineage.identity.symbols import Graph, Node, Root, Shown
 from assetctl.lineage.identity.syntax import Reading
 from assetctl.lineage.ports import CodeWorld, Origin
 
@@ -34,6 +32,7 @@ _READERS = {
     id(typing.get_type_hints): Reading.ANNOTATIONS,
     id(inspect.getdoc): Reading.DOCS,
 }
+_SPECIAL_MODULES = frozenset({"os", "sys", "importlib", "builtins", "inspect", "typing"})
 _EXECUTORS = {id(builtins.eval): "eval", id(builtins.exec): "exec"}
 _NAMESPACES = {id(builtins.globals): "globals", id(builtins.locals): "locals", id(builtins.vars): "vars"}
 _IMPORTERS = {id(importlib.import_module): "import_module", id(builtins.__import__): "__import__"}
@@ -106,17 +105,15 @@ class Linker:
 
     def link(self, read: Read) -> None:
         """Add what one read reaches."""
+        if read.imported is not None and not self._is_first_party(read, read.imported):
+            return
         reached = self.space.reach(read)
-        if reached.unloaded:
-            reached = self._load(read, reached.unloaded)
         for module in reached.modules:
-            origin = self.reach.note_origin(self.node, module)
-            if origin.kind == TOOL:
+            if self.reach.note_origin(self.node, module).kind == TOOL:
                 return
         if reached.value is MISSING:
             self._foreign_module(read, reached)
-            return
-        if not self._special(read, reached):
+        elif not self._special(read, reached):
             self._edge(read, reached)
 
     # --- ordinary edges ---------------------------------------------------------------
@@ -144,7 +141,7 @@ class Linker:
             self.reach.graph.adopt(value)
         where = self._where(read, reached)
         target = self.reach.target(value, name, where, root)
-        self.node.link(label, target, name, annotation=read.is_annotation)
+        self.node.link(label, target, Shown(name, where), annotation=read.is_annotation)
 
     def _is_plain_builtin(self, read: Read, value: object) -> bool:
         name = read.chain[0]
@@ -164,7 +161,7 @@ class Linker:
                 self.reach.note_origin(self.node, reached.value)
             label = self.prefix + ".".join(read.chain[: 1 + reached.modules.index(module)])
             target = self.reach.target(module, module.__name__, "")
-            self.node.link(label, target, module.__name__, annotation=read.is_annotation)
+            self.node.link(label, target, annotation=read.is_annotation)
             return True
         return False
 
@@ -188,26 +185,25 @@ class Linker:
 
     # --- imports that only running would do -------------------------------------------
 
-    def _load(self, read: Read, module: str) -> Reached:
-        """Import a first-party module as the code will; record the distribution of any other."""
-        top = module.partition(".")[0]
-        try:
-            spec = importlib.util.find_spec(top)
-        except (ImportError, ValueError, AttributeError):
-            spec = None
-        if spec is None:
-            return Reached(MISSING, 0)
-        origin = self.reach.origins.of_module(top, spec.origin)
+    def _is_first_party(self, read: Read, imported: Import) -> bool:
+        """Record whose a locally imported module is; import a first-party one, as the code will.
+
+        Someone else's module is not looked into, so that it does not matter whether it
+        is loaded already: its name is in the syntax.
+        """
+        module = absolute_module(imported, self.space.global_names)
+        provider = providing_module(module)
+        if provider is None:
+            return False
+        origin = self.reach.origins.of_module(*provider)
         if origin.kind == DISTRIBUTION:
             self.node.findings.distributions[origin.distribution] = origin.version
         if origin.kind != PROJECT:
-            return Reached(MISSING, 0)
-        loaded = import_now(module)
-        if isinstance(loaded, str):
-            self.node.findings.undecidable.append(f"{self._line(read)} import of {module} ({loaded})")
-            return Reached(MISSING, 0)
-        again = self.space.reach(read)
-        return Reached(MISSING, 0) if again.unloaded else again
+            return module in _SPECIAL_MODULES
+        failure = import_now(module)
+        if failure:
+            self.node.findings.undecidable.append(f"{self._line(read)} import of {module} ({failure})")
+        return not failure
 
     # --- reads with a meaning of their own ---------------------------------------------
 
@@ -276,8 +272,3 @@ class Linker:
 def wrapped(fn: object) -> object:
     """Return what a function says it wraps, or a value that is nothing."""
     return fn.__dict__.get("__wrapped__", MISSING) if type(fn) is types.FunctionType else MISSING
-
-
-def names_once(names: Iterable[str]) -> list[str]:
-    """Return names sorted, each once."""
-    return sorted(set(names))

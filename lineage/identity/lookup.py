@@ -22,15 +22,11 @@ MISSING = object()
 
 @dataclass(frozen=True, slots=True)
 class Reached:
-    """Where a chain of names leads: the object, how many names it took, and the modules passed.
-
-    `unloaded` is the name of a module that a local import names and that is not imported yet.
-    """
+    """Where a chain of names leads: the object, how many names it took, and the modules passed."""
 
     value: object
     taken: int
     modules: tuple[types.ModuleType, ...] = ()
-    unloaded: str = ""
 
 
 class Namespace:
@@ -56,7 +52,7 @@ class Namespace:
         rest = read.chain[1:] if read.use != "import" else ()
         loaded = sys.modules.get(module)
         if loaded is None:
-            return Reached(MISSING, 0, unloaded=module)
+            return Reached(MISSING, 0)
         attribute = (read.imported.attribute,) if read.imported.attribute else ()
         found = follow(loaded, (*attribute, *rest))
         return Reached(found.value, max(0, found.taken - len(attribute)), found.modules)
@@ -106,7 +102,7 @@ def module_attribute(module: types.ModuleType, name: str) -> object:
         return MISSING
     try:
         return getattr(module, name)
-    except Exception:  # whatever a lazy module raises, the name is not there now
+    except Exception:  # noqa: BLE001  (whatever a lazy module raises, the name is not there now)
         return MISSING
 
 
@@ -121,9 +117,32 @@ def absolute_module(imported: Import, global_names: Mapping[str, object]) -> str
         return imported.module
 
 
-def import_now(name: str) -> types.ModuleType | str:
-    """Import a module that code would import when it runs; return what went wrong instead of raising."""
+def import_now(name: str) -> str:
+    """Import a module that code would import when it runs; return what went wrong, "" if nothing did."""
     try:
-        return importlib.import_module(name)
-    except Exception as error:
+        importlib.import_module(name)
+    except Exception as error:  # noqa: BLE001  (a module may raise anything; the caller reports it)
         return f"{type(error).__name__}: {error}"
+    return ""
+
+
+def providing_module(name: str) -> tuple[str, str | None] | None:
+    """Return the outermost module with a file (no namespace package) on the way to a name, and its file.
+
+    Imports nothing but namespace packages. None: there is no such module.
+    """
+    parts = name.split(".")
+    for length in range(1, len(parts) + 1):
+        prefix = ".".join(parts[:length])
+        loaded = sys.modules.get(prefix)
+        if loaded is not None and loaded.__dict__.get("__file__"):
+            return prefix, loaded.__dict__["__file__"]
+        try:
+            spec = importlib.util.find_spec(prefix)
+        except (ImportError, ValueError, AttributeError):
+            return (prefix, None) if loaded is not None else None
+        if spec is None:
+            return None
+        if spec.origin is not None:
+            return prefix, spec.origin if spec.has_location else None
+    return name, None

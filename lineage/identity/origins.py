@@ -52,7 +52,7 @@ class Origins:
     def of_class(self, cls: type) -> Origin:
         """Return the origin of a class, by the module that it says it is from."""
         module = class_module(cls)
-        if module in _CLASS_MAKERS and class_name(cls) not in vars(sys.modules[module]):
+        if module in _CLASS_MAKERS and class_name(cls) not in getattr(sys.modules.get(module), "__dict__", {}):
             return self.of_module("")  # made by a call: nobody set the name of the caller's module
         return self.of_module(module)
 

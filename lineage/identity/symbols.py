@@ -22,6 +22,34 @@ class Root:
     config: frozenset[str]
 
 
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What people call a captured value from where it is read, and where it is defined."""
+
+    name: str = ""
+    where: str = ""
+
+
+NOWHERE = Shown()
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """A node as one asset reaches it: its name and place there, and the symbol that reached it first."""
+
+    node: Node
+    shown: Shown
+    via: str
+
+    @property
+    def name(self) -> str:
+        return self.shown.name if self.node.kind == "value" else self.node.name
+
+    @property
+    def where(self) -> str:
+        return self.shown.where if self.node.kind == "value" else self.node.where
+
+
 @dataclass(slots=True)
 class Findings:
     """What one node contributes besides its digest."""
@@ -54,10 +82,10 @@ class Node:
     findings: Findings = field(default_factory=Findings)
     digests: dict[Reading, bytes] = field(default_factory=dict)
 
-    def link(self, label: str, target: Node | None, name: str = "", *, annotation: bool = False) -> None:
+    def link(self, label: str, target: Node | None, shown: Shown = NOWHERE, *, annotation: bool = False) -> None:
         """Add an edge; `annotation`: it counts only where annotations are read."""
         if target is not None:
-            self.edges.append(Edge(label, target, name, annotation))
+            self.edges.append(Edge(label, target, shown, annotation))
 
     def write(self, build: Callable[[Framed], object]) -> None:
         """Set a body that does not depend on what is read."""
@@ -75,11 +103,11 @@ class Node:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Edge:
-    """From a node to what it reads: `label` is part of identity, `name` is for people."""
+    """From a node to what it reads: `label` is part of identity, `shown` is for people."""
 
     label: str
     target: Node
-    name: str
+    shown: Shown
     is_annotation: bool
 
 
@@ -103,8 +131,8 @@ class Graph:
         """Keep an object alive that was made while identifying."""
         self._kept.append(subject)
 
-    def closure(self, start: Collection[Node]) -> tuple[list[tuple[Node, str, str]], Reading]:
-        """Return every reached node with its name and the symbol that reached it first, breadth first.
+    def closure(self, start: Collection[Node]) -> tuple[list[Visit], Reading]:
+        """Return every reached node as it is reached first, breadth first.
 
         Also returns which texts the reached code reads as values; the closure holds what
         that reading adds.
@@ -113,18 +141,19 @@ class Graph:
         while True:
             order = self._walk(start, reading)
             wanted = reading
-            for node, _, _ in order:
-                wanted |= node.findings.reading
+            for visit in order:
+                wanted |= visit.node.findings.reading
             if wanted == reading:
                 return order, reading
             reading = wanted
 
-    def _walk(self, start: Collection[Node], reading: Reading) -> list[tuple[Node, str, str]]:
-        order = [(node, node.name, "") for node in start]
+    def _walk(self, start: Collection[Node], reading: Reading) -> list[Visit]:
+        order = [Visit(node, Shown(node.name, node.where), "") for node in start]
         seen = {id(node) for node in start}
         position = 0
         while position < len(order):
-            node, name, via = order[position]
+            visit = order[position]
+            node = visit.node
             position += 1
             if not node.is_expanded:
                 node.is_expanded = True
@@ -132,5 +161,6 @@ class Graph:
             for edge in node.outgoing(reading):
                 if id(edge.target) not in seen:
                     seen.add(id(edge.target))
-                    order.append((edge.target, edge.name or edge.target.name, name if node.kind else via))
+                    shown = edge.shown if edge.shown.name else Shown(edge.target.name, edge.target.where)
+                    order.append(Visit(edge.target, shown, visit.name if node.kind else visit.via))
         return order

@@ -1,0 +1,57 @@
+"""Lay a small project out, import it afresh and identify one of its objects."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import sys
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from types import ModuleType
+
+from assetctl.engine.world import ProjectWorld
+from assetctl.lineage.identity.code import CodeIdentifier
+from assetctl.lineage.records import CodeIdentity
+
+KEY = b"a key of the test's own"
+
+
+def write_project(folder: Path, project: str) -> None:
+    """Write `--- name` separated files; the first is `pipeline.py`."""
+    name, lines = "pipeline.py", []
+    for line in [*project.splitlines(keepends=True), "--- \n"]:
+        if not line.startswith("--- "):
+            lines.append(line)
+            continue
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("".join(lines), encoding="utf-8")
+        name, lines = line[4:].strip(), []
+
+
+@contextlib.contextmanager
+def imported(folder: Path, module: str = "pipeline", *, site: Path | None = None) -> Iterator[ModuleType]:
+    """Import a module of a project; everything it loaded from there is forgotten afterwards."""
+    paths = [str(folder)] + ([str(site)] if site is not None else [])
+    before = dict(sys.modules)
+    hidden = {name: sys.modules.pop(name) for name in list(sys.modules) if name == module}
+    sys.path[:0] = paths
+    bytecode, sys.dont_write_bytecode = sys.dont_write_bytecode, True
+    importlib.invalidate_caches()
+    try:
+        yield importlib.import_module(module)
+    finally:
+        sys.dont_write_bytecode = bytecode
+        del sys.path[: len(paths)]
+        for name, loaded in list(sys.modules.items()):
+            file = getattr(loaded, "__file__", None)
+            if name not in before and isinstance(file, str) and file.startswith(str(folder.parent)):
+                del sys.modules[name]
+        sys.modules.update(hidden)
+
+
+def identify(folder: Path, project: str, *, config: Collection[str] = ()) -> CodeIdentity:
+    """Identify `model` of a project as a first import of it sees it."""
+    write_project(folder, project)
+    with imported(folder) as module:
+        return CodeIdentifier(ProjectWorld(folder, KEY)).identify(module.model, config=config, name="model")
