@@ -7,7 +7,6 @@ completion only reads that list. It may be a little behind; nothing else depends
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +15,7 @@ from click.shell_completion import CompletionItem
 if TYPE_CHECKING:
     import click
 
+    from assetctl.assets.definition import AssetOptions, SourceDef
     from assetctl.lineage.graph import AssetGraph
 
 _STATE_FOLDER = ".assetctl"
@@ -37,7 +37,7 @@ def remember_names(state: Path, graph: AssetGraph) -> None:
         temporary.write_text(kept, encoding="utf-8")
         temporary.replace(path)
     except OSError:
-        temporary.unlink(missing_ok=True) if os.access(path.parent, os.W_OK) else None
+        return  # a disk that refuses has been or will be reported by what needs it
 
 
 def complete_asset(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -70,5 +70,5 @@ def _read(path: Path) -> str:
         return ""
 
 
-def _options(graph: AssetGraph) -> Iterable[object]:
+def _options(graph: AssetGraph) -> list[AssetOptions | SourceDef]:
     return [*graph.sources.values(), *(step.declaration.options for step in graph.steps.values())]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import click
 
 from assetctl.cli.complete import complete_asset, complete_selection
+from assetctl.engine.options import PlanOptions
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -27,8 +29,17 @@ def optional_asset_argument(function: F) -> F:
     return click.argument("asset", required=False, shell_complete=complete_asset)(function)
 
 
-def plan_options(function: F) -> F:
-    """Add the options that shape a plan."""
+def plan_options(function: Callable[..., int]) -> Callable[..., int]:
+    """Add the options that shape a plan; the command gets them as one `options: PlanOptions`."""
+
+    @functools.wraps(function)
+    def call(
+        *args: Any, exclude: Sequence[str], force: bool, only: bool, settings: Sequence[str], **kwargs: Any
+    ) -> int:
+        options = PlanOptions(exclude=tuple(exclude), force=force, only=only, set=tuple(settings))
+        return function(*args, options=options, **kwargs)
+
+    decorated: Callable[..., int] = call
     for decorate in (
         click.option(
             "--set", "settings", multiple=True, metavar="ASSET.PARAM=VALUE", help="Give a parameter another value."
@@ -39,8 +50,8 @@ def plan_options(function: F) -> F:
         ),
         exclude_option,
     ):
-        function = decorate(function)
-    return function
+        decorated = decorate(decorated)
+    return decorated
 
 
 def exclude_option(function: F) -> F:
@@ -52,13 +63,6 @@ def exclude_option(function: F) -> F:
         help="Leave these out; same grammar.",
         shell_complete=complete_selection,
     )(function)
-
-
-def make_plan_options(exclude: Sequence[str], *, force: bool, only: bool, settings: Sequence[str]) -> Any:
-    """Return the engine's options for a plan."""
-    from assetctl.engine.options import PlanOptions
-
-    return PlanOptions(exclude=tuple(exclude), force=force, only=only, set=tuple(settings))
 
 
 def split_version(asset: str) -> tuple[str, str | None]:

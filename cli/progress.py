@@ -17,7 +17,7 @@ from rich.text import Text
 
 from assetctl.assets.ids import AssetKey
 from assetctl.cli.jsonout import write_line
-from assetctl.cli.render_run import Frame, event_lines, show_summary
+from assetctl.cli.render_run import Frame, because, event_lines, show_summary
 from assetctl.cli.speech import clean
 from assetctl.lineage.events import (
     Event,
@@ -32,7 +32,6 @@ from assetctl.lineage.events import (
     StepStarted,
     event_json,
 )
-from assetctl.lineage.reasons import describe
 
 if TYPE_CHECKING:
     from rich.progress import ProgressColumn
@@ -68,11 +67,13 @@ class JsonReporter:
 
 
 class LineReporter:
-    """A plain line when a step starts, and one or more when it ends."""
+    """A plain line when a step starts, saying why, and one or more when it ends."""
+
+    says_why_at_end = False
 
     def __init__(self, console: Console, name_width: int, *, quiet: bool = False) -> None:
         self._console = console
-        self._name_width = name_width
+        self._frame = Frame(console.width, name_width, says_why=self.says_why_at_end)
         self._quiet = quiet
         self._events: list[Event] = []
         self._lock = threading.Lock()
@@ -90,9 +91,8 @@ class LineReporter:
         if self._quiet and not isinstance(event, StepFailed):
             return
         if isinstance(event, StepStarted) and event.attempt == 1:
-            why = "; ".join(describe(reason) for reason in event.reasons[:2])
-            self._print(Text(f"▸ {', '.join(event.outputs)}  {clean(why)}".rstrip()))
-        for line in event_lines(event, Frame(self._console.width, self._name_width)):
+            self._print(Text(f"▸ {', '.join(event.outputs)}  {clean(because(event.reasons))}".rstrip()))
+        for line in event_lines(event, self._frame):
             self._print(line)
 
     def _print(self, line: Text) -> None:
@@ -104,6 +104,8 @@ class LineReporter:
 
 class LiveReporter(LineReporter):
     """Finished steps scroll by above a display of the running ones and of how far the run is."""
+
+    says_why_at_end = True
 
     def __init__(self, console: Console, name_width: int) -> None:
         super().__init__(console, name_width)

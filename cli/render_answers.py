@@ -104,21 +104,20 @@ def show_history(console: Console, entries: Sequence[HistoryEntry]) -> None:
             word(entry.action),
             text("" if entry.n_rows is None else f"{entry.n_rows:,}"),
             text(size(entry.size_bytes)),
-            text(duration(entry.duration_s)),
+            text("" if entry.action == "restored" else duration(entry.duration_s)),
         ]
         rows.append([*cells, text(recorded_why(entry.reasons))] if is_wide else cells)
     console.print(headed_table(headings, rows, right=("rows", "size", "took")))
 
 
 def recorded_why(reasons: Sequence[Mapping[str, Any]]) -> str:
-    """Return recorded reasons (JSON of a kind) as words."""
-    found = []
+    """Return recorded reasons (JSON of a kind) as words, one clause per kind."""
+    found: dict[str, list[str]] = {}
     for reason in reasons:
-        kind = str(reason.get("kind", "")).replace("_", " ")
-        about = reason.get("upstream") or reason.get("source") or reason.get("check")
-        changed = ", ".join(str(c.get("name")) for c in reason.get("changes", ()))
-        found.append(f"{kind}{f' ({about})' if about else f' ({changed})' if changed else ''}")
-    return "; ".join(found)
+        about = found.setdefault(str(reason.get("kind", "")).replace("_", " "), [])
+        about += [str(reason[name]) for name in ("upstream", "source", "check") if reason.get(name)]
+        about += [str(change.get("name")) for change in reason.get("changes", ())]
+    return "; ".join(f"{kind} ({', '.join(about)})" if about else kind for kind, about in found.items())
 
 
 def show_diff(console: Console, found: VersionDiff) -> None:

@@ -33,10 +33,14 @@ _MARKS = {"✓": "green", "↺": "blue", "=": "green", "-": "yellow", "!": "yell
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """How wide lines may be, and how wide names are, so that what follows them lines up."""
+    """How wide lines may be, and how wide names are, so that what follows them lines up.
+
+    `says_why`: a finished step's line says why it ran (its first line did where there is one).
+    """
 
     width: int
     name_width: int
+    says_why: bool = True
 
     def line(self, mark: str, key: AssetKey, what: str, why: str = "") -> Text:
         """Return a line of symbol, asset, what happened, and why; the latter below where it does not fit."""
@@ -52,7 +56,8 @@ def event_lines(event: Event, frame: Frame) -> list[Text]:
     """Return what to print for an event; nothing for those that only matter to a live display."""
     match event:
         case StepFinished():
-            lines = [frame.line("✓", o.asset, _finished(event, o), because(event.reasons)) for o in event.outputs]
+            why = because(event.reasons) if frame.says_why else ""
+            lines = [frame.line("✓", o.asset, _finished(event, o), why) for o in event.outputs]
             return lines + [_warning(warning) for warning in event.warnings]
         case StepRestored():
             return [frame.line("↺", o.asset, _restored(o), because(event.reasons)) for o in event.outputs]

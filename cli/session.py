@@ -11,9 +11,9 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO, cast
 
-from assetctl.cli.speech import clean
+from assetctl.cli.speech import TrimmedStream, clean
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -97,10 +97,11 @@ class Session:
         from rich.console import Console
 
         stream = sys.stderr if is_error else sys.stdout
+        file = stream if stream.isatty() else cast("TextIO", TrimmedStream(stream))
         colored = {"always": True, "never": False}.get(self.color)
         is_plain = colored is False or (colored is None and bool(os.environ.get("NO_COLOR")))
         return Console(
-            file=stream,
+            file=file,
             force_terminal=True if colored else None,
             no_color=is_plain,
             color_system=None if is_plain else "auto",

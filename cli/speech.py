@@ -22,6 +22,7 @@ _PLAIN = str.maketrans(
         "━": "-", "╺": "-", "╸": "-",
     }
 )  # fmt: skip
+_PADDING = re.compile(r"[ \t]+\n")
 _UNITS = ("B", "kB", "MB", "GB", "TB")
 _MINUTE, _HOUR = 60.0, 3600.0
 
@@ -107,6 +108,19 @@ class _PlainStream:
 
     def write(self, text: str) -> int:
         return self._stream.write(text.translate(_PLAIN))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+class TrimmedStream:
+    """A stream for files and pipes: what pads a table's last column is left out."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        return self._stream.write(_PADDING.sub("\n", text))
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)

@@ -87,7 +87,7 @@ class Verb(click.Command):
         self.params += self._shared
 
     def invoke(self, ctx: click.Context) -> Any:
-        here = {option.name: ctx.params.pop(option.name) for option in self._shared if option.name is not None}
+        here = {option.name: ctx.params.pop(option.name) for option in self._shared}
         as_json = bool(ctx.params.pop("json", False))
         above = ctx.parent.params if ctx.parent is not None else {}
         given = {name: value or above.get(name) for name, value in here.items()}
@@ -98,7 +98,8 @@ class Verb(click.Command):
             ctx.obj.close()
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        own = [r for p in self.params if p not in self._shared and (r := p.get_help_record(ctx)) is not None]
+        options = [p for p in self.params if isinstance(p, click.Option) and p not in self._shared]
+        own = [r for p in options if (r := p.get_help_record(ctx)) is not None]
         shared = [r for p in [*self._shared, *_help_option(self, ctx)] if (r := p.get_help_record(ctx)) is not None]
         for title, records in (("Options", own), ("Shared options", shared)):
             if records:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import click
 
 from assetctl.cli.commands import plan as plan_command
-from assetctl.cli.options import make_plan_options, plan_options, selection_argument
+from assetctl.cli.options import plan_options, selection_argument
 from assetctl.cli.session import Session
 from assetctl.cli.verbs import Guide, Verb
+from assetctl.engine.options import PlanOptions
 
 _GUIDE = Guide(
     (
@@ -28,15 +29,14 @@ _GUIDE = Guide(
 )
 @click.option("--dry-run", is_flag=True, help="Print the plan, and run nothing.")
 @click.pass_obj
-def command(session: Session, selection: tuple[str, ...], jobs: int | None, dry_run: bool, **shaping: object) -> int:
+def command(session: Session, selection: tuple[str, ...], options: PlanOptions, jobs: int | None, dry_run: bool) -> int:
     """Bring SELECTION (default: everything) and what it needs up to date, doing the least work that is enough.
 
     Only what is stale runs; an asset whose upstreams came out identical is kept. A failed
     asset stops only what reads it, and running the same command again resumes.
     """
     if dry_run:
-        return plan_command.show(session, selection, is_check=False, explain=False, **shaping)
-    options = make_plan_options(**shaping)
+        return plan_command.show(session, selection, options, is_check=False, explain=False)
     project = session.project
     if session.as_json:
         from assetctl.cli.progress import JsonReporter

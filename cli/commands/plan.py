@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import click
 
-from assetctl.cli.options import make_plan_options, plan_options, selection_argument
+from assetctl.cli.options import plan_options, selection_argument
 from assetctl.cli.session import Session
 from assetctl.cli.verbs import Guide, Verb
+from assetctl.engine.options import PlanOptions
 
 NOT_FRESH = 3
 
@@ -27,18 +28,17 @@ _GUIDE = Guide(
 @click.option("--check", "is_check", is_flag=True, help="Exit with code 3 if anything is not fresh.")
 @click.option("--explain", is_flag=True, help="Say every reason of every asset.")
 @click.pass_obj
-def command(session: Session, selection: tuple[str, ...], is_check: bool, explain: bool, **shaping: object) -> int:
+def command(session: Session, selection: tuple[str, ...], options: PlanOptions, is_check: bool, explain: bool) -> int:
     """Say what `materialize` would do with SELECTION (default: everything), and why. Runs nothing.
 
     run: it will run. maybe: only if an upstream's content changes. restore: an earlier
     result fits. held: a check says no to its result. fresh: nothing to do.
     """
-    return show(session, selection, is_check=is_check, explain=explain, **shaping)
+    return show(session, selection, options, is_check=is_check, explain=explain)
 
 
-def show(session: Session, selection: tuple[str, ...], *, is_check: bool, explain: bool, **shaping: object) -> int:
+def show(session: Session, selection: tuple[str, ...], options: PlanOptions, *, is_check: bool, explain: bool) -> int:
     """Print the plan of a selection and return the exit code."""
-    options = make_plan_options(**shaping)
     plan = session.project.plan(*selection, options=options)
     session.remember()
     code = NOT_FRESH if is_check and not plan.is_fresh else 0
