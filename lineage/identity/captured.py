@@ -291,10 +291,10 @@ def _foreign(reach: Reach, node: Node, value: object) -> None:
 
 def _by_state(reach: Reach, node: Node, value: object, refused: Unencodable) -> None:
     package, name = foreign_name(type(value))
-    state = state_of(value)
     if reach.origin(value).kind == PROJECT:
         _instance(reach, node, value)
         return
+    state = state_of(value) if _has_python_state(value) else {}
     if state and not _says_its_state(type(value)):
         node.write(lambda out: out.tag("foreign instance").text(package).text(name))
         _link_state(reach, node, state)
@@ -311,6 +311,12 @@ def _by_state(reach: Reach, node: Node, value: object, refused: Unencodable) -> 
     node.write(lambda out: out.tag("foreign instance").text(package).text(name))
     reach.graph.adopt(parts)
     node.link("parts", reach.target(parts, node.name, node.where))
+
+
+def _has_python_state(value: object) -> bool:
+    """Say whether a value has attributes that Python code gave it, not only fields of a type in C."""
+    names = [name for base in mro(type(value)) for name, _ in class_attributes(base)]
+    return "__dict__" in names or "__slots__" in names
 
 
 def _says_its_state(cls: type) -> bool:

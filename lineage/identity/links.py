@@ -201,7 +201,7 @@ class Linker:
         if origin.kind != PROJECT:
             return module in _SPECIAL_MODULES
         failure = import_now(module)
-        if failure:
+        if failure and not any(f" import of {module} (" in known for known in self.node.findings.undecidable):
             self.node.findings.undecidable.append(f"{self._line(read)} import of {module} ({failure})")
         return not failure
 
