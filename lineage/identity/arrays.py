@@ -93,7 +93,7 @@ def _write_array(walk: Walk, out: Framed, values: Any) -> Iterator[Child]:
     elif type(values) is np.ndarray or type(values) is np.memmap:
         yield from _write_elements(walk, out, np.asarray(values))
     elif type(values) is np.recarray or type(values) is np.matrix:
-        walk.class_of(out, type(values))
+        out.tag(type(values).__name__)
         yield from _write_elements(walk, out, values.view(np.ndarray))
     else:
         walk.refuse(values)
@@ -132,7 +132,7 @@ def _write_scalar(walk: Walk, out: Framed, value: Any) -> Iterator[Child]:
 
 
 def _write_random(walk: Walk, out: Framed, value: Any) -> Iterator[Child]:
-    walk.class_of(out.tag("random"), type(value))
+    out.tag("random").text(type(value).__name__)
     state = value.get_state(legacy=False) if isinstance(value, np.random.RandomState) else _state(value)
     yield out, state, ".state"
 

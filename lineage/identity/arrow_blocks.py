@@ -219,4 +219,4 @@ def _write_union(out: Framed, array: pa.Array) -> None:
     chosen = positions[codes]
     out.raw(chosen.view(np.uint8).data)
     for index in range(kind.num_fields):
-        write_block(out, array.field(index).take(pa.array(places[chosen == index])))
+        write_block(out, _decoded(array.field(index)).take(pa.array(places[chosen == index])))

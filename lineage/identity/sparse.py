@@ -17,7 +17,7 @@ from assetctl.lineage.identity.walk import Child, Encoder, Walk
 
 
 def _write(walk: Walk, out: Framed, value: Any) -> Iterator[Child]:
-    walk.class_of(out.tag("sparse"), type(value))
+    out.tag("sparse.array" if isinstance(value, sparse.sparray) else "sparse.matrix").text(value.format)
     entries = value.tocoo(copy=True)
     entries.sum_duplicates()
     out.text(str(tuple(map(int, value.shape))))

@@ -16,7 +16,7 @@ from assetctl.lineage.identity.arrow_blocks import logical_type, write_block
 from assetctl.lineage.identity.encode import Framed
 from assetctl.lineage.identity.rows import unordered_digest
 from assetctl.lineage.identity.threads import hashing_threads
-from assetctl.lineage.identity.walk import FORMAT, Encoder, Walk
+from assetctl.lineage.identity.walk import FORMAT, Encoder, Unencodable, Walk
 from assetctl.lineage.records import ColumnDigest, DataVersion, Digest, ValueIdentity
 
 GRANULE_ROWS = 1 << 20
@@ -47,8 +47,11 @@ def column_digests(columns: Sequence[pa.ChunkedArray]) -> list[Digest]:
 
 def _granule(column: pa.ChunkedArray) -> bytes:
     out = Framed(FORMAT).tag("granule")
-    for start in range(0, len(column), BLOCK_ROWS):
-        write_block(out, _joined(column.slice(start, BLOCK_ROWS).chunks))
+    try:
+        for start in range(0, len(column), BLOCK_ROWS):
+            write_block(out, _joined(column.slice(start, BLOCK_ROWS).chunks))
+    except pa.ArrowNotImplementedError as cause:
+        raise Unencodable("", f"arrow.{column.type}") from cause
     return out.raw_digest()
 
 

@@ -1,0 +1,97 @@
+"""Estimators count by class, parameters and fitted state, in every process alike."""
+
+from __future__ import annotations
+
+import pickle
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy import sparse
+from sklearn.base import BaseEstimator, clone
+from sklearn.compose import ColumnTransformer
+from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
+from sklearn.svm import SVC
+
+from assetctl.lineage.identity.values import identify_value
+
+ESTIMATORS: dict[str, BaseEstimator] = {
+    "logistic": LogisticRegression(C=0.5),
+    "boosted": HistGradientBoostingClassifier(max_iter=4, random_state=0),
+    "forest": RandomForestClassifier(n_estimators=4, random_state=0),
+    "neighbours": KNeighborsClassifier(algorithm="kd_tree"),
+    "vectors": SVC(),
+    "pipeline": make_pipeline(
+        ColumnTransformer([("numbers", StandardScaler(), [0, 1]), ("kinds", OneHotEncoder(), [2])]),
+        FunctionTransformer(np.abs),
+        LogisticRegression(),
+    ),
+}
+
+
+def fitted(name: str, rows: slice = slice(None)) -> BaseEstimator:
+    generator = np.random.default_rng(7)
+    features = generator.random((120, 3))
+    features[:, 2] = features[:, 2] > 0.5
+    return clone(ESTIMATORS[name]).fit(features[rows], (features[:, 0] > 0.5).astype(int)[rows])
+
+
+def version(value: object) -> str:
+    return identify_value(value).version
+
+
+@pytest.mark.parametrize("name", ESTIMATORS)
+def test_the_fit_counts_and_nothing_else(name: str) -> None:
+    estimator = fitted(name)
+    assert identify_value(estimator).basis == "content"
+    assert version(estimator) == version(fitted(name)) == version(pickle.loads(pickle.dumps(estimator)))
+    assert version(estimator) != version(fitted(name, slice(0, 60)))
+    assert version(estimator) != version(clone(estimator))
+
+
+def test_a_parameter_counts() -> None:
+    assert version(LogisticRegression(C=1.0)) != version(LogisticRegression(C=2.0))
+    assert version(OneHotEncoder(dtype=np.float64)) != version(OneHotEncoder(dtype=np.float32))
+
+
+def test_two_processes_agree() -> None:
+    here = Path(__file__)
+    script = (
+        "import sys; sys.path.insert(0, sys.argv[1]); from test_value_estimators import *\n"
+        "print({name: version(fitted(name)) for name in ESTIMATORS})"
+    )
+    runs = [
+        subprocess.run(
+            [sys.executable, "-c", script, str(here.parent)],
+            env={"PYTHONHASHSEED": seed, "PYTHONPATH": str(here.parent.parent.parent), "OMP_NUM_THREADS": "1"},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2")
+    ]
+    assert runs[0] == runs[1]
+    assert len(runs[0]) > 300
+
+
+def test_sparse_matrices_count_by_their_entries() -> None:
+    one = sparse.csr_matrix(([1.0, 2.0], [1, 0], [0, 2]), shape=(1, 2))
+    tidy = one.copy()
+    tidy.sort_indices()
+    summed = sparse.csr_matrix(([0.5, 0.5, 2.0], [1, 1, 0], [0, 3]), shape=(1, 2))
+    assert version(one) == version(tidy) == version(summed)
+    assert version(one) != version(one.tocsc())
+    assert version(one) != version(2 * one)
+
+
+def test_random_state_counts() -> None:
+    one, other = np.random.default_rng(1), np.random.default_rng(1)
+    assert version(one) == version(other)
+    other.random()
+    assert version(one) != version(other)
