@@ -11,6 +11,7 @@ import os
 import re
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 _METADATA = re.compile(r"^(Name|Version):\s*(.+?)\s*$", re.MULTILINE)
 Distribution = tuple[str, str]
@@ -50,7 +51,7 @@ class Installed:
         """Return the distribution that provides a top-level module whose file is not known."""
         for base in dict.fromkeys(_with_separator(p) for p in sys.path):
             for name in (f"{top}/__init__.py", f"{top}.py"):
-                if os.path.exists(base + name):
+                if Path(base + name).is_file():
                     return self.owner(base + name)
         return None
 
@@ -66,7 +67,7 @@ class Installed:
     def _infos(self, base: str) -> list[_Info]:
         if base not in self._folders:
             try:
-                entries = sorted(os.listdir(base))
+                entries = sorted(entry.name for entry in os.scandir(base))
             except OSError:
                 entries = []
             self._folders[base] = [
@@ -135,7 +136,6 @@ def _metadata(info: _Info) -> Distribution:
 
 def _read(path: str) -> str | None:
     try:
-        with open(path, encoding="utf-8", errors="replace") as stream:
-            return stream.read()
+        return Path(path).read_text(encoding="utf-8", errors="replace")
     except OSError:
         return None

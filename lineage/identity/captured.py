@@ -25,7 +25,15 @@ from typing import Any
 from assetctl.assets.definition import SourceDef
 from assetctl.lineage.identity.encode import Framed
 from assetctl.lineage.identity.links import Reach
-from assetctl.lineage.identity.origins import DISTRIBUTION, PROJECT, class_attributes, foreign_name, is_a, module_file
+from assetctl.lineage.identity.origins import (
+    DISTRIBUTION,
+    PROJECT,
+    class_attributes,
+    foreign_name,
+    is_a,
+    is_any,
+    module_file,
+)
 from assetctl.lineage.identity.symbols import FORMAT, Node
 from assetctl.lineage.identity.values import Unencodable, write_value
 from assetctl.lineage.identity.walk import mro, state_of, type_name
@@ -68,7 +76,7 @@ def expand_value(reach: Reach, node: Node) -> None:
             expand(reach, node, value)
             return
     if reach.note_origin(node, value).kind != PROJECT:
-        _by_type(reach, node, value) if is_a(value, *_STATELESS) else _foreign(reach, node, value)
+        _by_type(reach, node, value) if is_any(value, *_STATELESS) else _foreign(reach, node, value)
     elif any(reach.origins.of_class(base).kind == DISTRIBUTION for base in mro(type(value))):
         _foreign(reach, node, value)
     else:
@@ -246,22 +254,27 @@ def _instance(reach: Reach, node: Node, value: object) -> None:
 
 
 def _link_state(reach: Reach, node: Node, state: dict[str, object]) -> None:
-    for name in sorted(key for key in state if isinstance(key, str)):
+    for name in sorted(key for key in state if type(key) is str):
         node.link(f"attribute {name}", reach.target(state[name], f"{node.name}.{name}", node.where))
+
+
+def _base_items(value: Any, base: Any = list) -> list[object]:
+    """Return the items that a built-in base class holds, whatever the subclass says."""
+    return [*base.__iter__(value)]
 
 
 _BASES: tuple[tuple[type, Callable[[Any], object]], ...] = (
     (dict, lambda value: dict(dict.items(value))),
-    (list, lambda value: list(list.__iter__(value))),
-    (tuple, lambda value: tuple(tuple.__iter__(value))),
-    (set, lambda value: set(set.__iter__(value))),
-    (frozenset, lambda value: frozenset(frozenset.__iter__(value))),
-    (str, lambda value: str.__str__(value)),
+    (list, _base_items),
+    (tuple, lambda value: tuple(_base_items(value, tuple))),
+    (set, lambda value: set(_base_items(value, set))),
+    (frozenset, lambda value: frozenset(_base_items(value, frozenset))),
+    (str, str.__str__),
     (bytes, lambda value: bytes.__getitem__(value, slice(None))),
-    (int, lambda value: int.__index__(value)),
-    (float, lambda value: float.__float__(value)),
+    (int, int.__index__),
+    (float, float.__float__),
     (functools.partial, lambda value: functools.partial(value.func, *value.args, **value.keywords)),
-    (BaseException, lambda value: BaseException.args.__get__(value)),  # type: ignore[attr-defined]
+    (BaseException, BaseException.args.__get__),  # type: ignore[attr-defined]
     (pathlib.PurePath, lambda value: pathlib.PurePath(*value.parts)),
 )
 
@@ -271,7 +284,7 @@ def _foreign(reach: Reach, node: Node, value: object) -> None:
     referred: list[object] = []
 
     def refer(inner: object, out: Framed) -> bool:
-        is_code = is_a(inner, type, types.FunctionType, types.BuiltinFunctionType, types.MethodType)
+        is_code = is_any(inner, type, types.FunctionType, types.BuiltinFunctionType, types.MethodType)
         if inner is value or (not is_code and reach.origin(inner).kind != PROJECT):
             return False
         referred.append(inner)
@@ -327,11 +340,11 @@ def _says_its_state(cls: type) -> bool:
 
 def _reduced(value: object) -> object:
     """Return what pickling would keep of a library's object, or None if it refuses or is alive."""
-    if is_a(value, types.GeneratorType, types.CoroutineType, types.FrameType, types.AsyncGeneratorType):
+    if is_any(value, types.GeneratorType, types.CoroutineType, types.FrameType, types.AsyncGeneratorType):
         return None
     try:
         parts = value.__reduce_ex__(4)
-    except Exception:  # an object may refuse in any way it likes
+    except Exception:  # noqa: BLE001  (an object may refuse in any way it likes)
         return None
     if isinstance(parts, str):
         return parts
@@ -345,7 +358,7 @@ def _exactly(*kinds: type) -> Callable[[object], bool]:
 
 
 def _of_kind(*kinds: type) -> Callable[[object], bool]:
-    return lambda value: is_a(value, *kinds)
+    return lambda value: is_any(value, *kinds)
 
 
 _KINDS: tuple[tuple[Callable[[object], bool], Callable[[Reach, Node, Any], None]], ...] = (

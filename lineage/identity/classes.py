@@ -27,7 +27,7 @@ from assetctl.lineage.identity.origins import (
     class_module,
     class_name,
     foreign_name,
-    is_a,
+    is_any,
     module_file,
 )
 from assetctl.lineage.identity.reads import class_bindings, expression_reads
@@ -187,10 +187,10 @@ def _attributes(reach: Reach, cls: type, found: Found | None) -> Iterator[tuple[
     is_enum = "_member_map_" in own
     makes_fields = bound is not None and _creates_fields(reach, cls, by_third_party=False)
     members = own.get("_member_map_", {})
-    for name in sorted(key for key in own if isinstance(key, str)):
+    for name in sorted(own):
         value = own[name]
         is_bound = bound is not None and name in bound
-        if name in _MACHINERY or is_a(value, *_DESCRIPTORS) or (is_enum and name in members):  # type: ignore[operator]
+        if name in _MACHINERY or is_any(value, *_DESCRIPTORS) or (is_enum and name in members):  # type: ignore[operator]
             continue
         if bound is None and name in _FIELDS_WITHOUT_SYNTAX:
             yield name, value

@@ -64,7 +64,7 @@ class CodeIdentifier:
         adds objects, or project-relative globs of files, to what counts. With `version`,
         the code version is made of that text alone. `name` is what people call the asset.
         """
-        target: object = fn.fn if is_a(fn, AssetDef, CheckDef) else fn
+        target: object = fn.fn if type(fn) is AssetDef or type(fn) is CheckDef else fn
         root = self._graph.node(target, name, "", Root(frozenset(config)))
         extra = [
             self._reach.target(dep, f"code_deps[{i}]", "") for i, dep in enumerate(code_deps) if type(dep) is not str

@@ -46,7 +46,7 @@ def expand_function(reach: Reach, node: Node) -> None:
 def function_name(fn: types.FunctionType) -> str:
     """Return what a person would call a function."""
     qualname = fn.__qualname__.replace("<locals>.", "")
-    return f"{fn.__module__}.{qualname}" if isinstance(fn.__module__, str) else qualname
+    return f"{fn.__module__}.{qualname}" if fn.__module__ else qualname
 
 
 def remembered(build: Callable[[Reading], bytes]) -> Callable[[Reading], bytes]:
@@ -160,7 +160,7 @@ def _link_values(reach: Reach, node: Node, fn: types.FunctionType) -> None:
     for name, value in pairs:
         if name not in config:
             node.link(f"default {name}", reach.target(value, f"{node.name}({name})", node.where))
-    for name in sorted(key for key in fn.__dict__ if isinstance(key, str)):
+    for name in sorted(fn.__dict__):
         root = node.root if name == "__wrapped__" else None
         value = fn.__dict__[name]
         node.link(f"attribute {name}", reach.target(value, f"{node.name}.{name}", node.where, root))

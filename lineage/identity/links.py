@@ -17,7 +17,7 @@ from dataclasses import replace
 
 from assetctl.assets.definition import AssetDef, CheckDef
 from assetctl.lineage.identity.lookup import MISSING, Namespace, Reached, absolute_module, import_now, providing_module
-from assetctl.lineage.identity.origins import DISTRIBUTION, PROJECT, TOOL, Origins, is_a
+from assetctl.lineage.identity.origins import DISTRIBUTION, PROJECT, TOOL, Origins, is_a, is_any
 from assetctl.lineage.identity.reads import Import, Key, Read, Reads
 from assetctl.lineage.identity.sources import Sources
 from assetctl.lineage.identity.symbols import Graph, Node, Root, Shown
@@ -60,7 +60,7 @@ class Reach:
         if type(value) is types.FunctionType:
             return self.origins.of_function(value)
         if is_a(value, type):
-            return self.origins.of_class(value)  # type: ignore[arg-type]
+            return self.origins.of_class(value)
         if is_a(value, types.ModuleType):
             name = object.__getattribute__(value, "__dict__").get("__name__", "")
             return self.origins.of_module(name)
@@ -154,7 +154,7 @@ class Linker:
         for module in reached.modules:
             if self.reach.origin(module).kind == PROJECT:
                 continue
-            patched = is_a(reached.value, types.FunctionType, type)
+            patched = is_any(reached.value, types.FunctionType, type)
             if patched and self.reach.origin(reached.value).kind == PROJECT:
                 return False
             if reached.value is not MISSING:

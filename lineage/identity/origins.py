@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 import types
 from collections.abc import Iterator
+from typing import TypeGuard, TypeVar
 
 from assetctl.lineage.identity.walk import mro, type_name
 from assetctl.lineage.ports import CodeWorld, Origin
@@ -18,7 +19,15 @@ _CLASS_MAKERS = frozenset({"types", "abc", "collections", "dataclasses", "enum",
 _OS_MODULES = {"posixpath": "os.path", "ntpath": "os.path", "posix": "os", "nt": "os"}
 
 
-def is_a(value: object, *kinds: type) -> bool:
+_Kind = TypeVar("_Kind")
+
+
+def is_a(value: object, kind: type[_Kind]) -> TypeGuard[_Kind]:
+    """Say whether a value is of a class, without asking it or its class."""
+    return any(base is kind for base in mro(type(value)))
+
+
+def is_any(value: object, *kinds: type) -> bool:
     """Say whether a value is of one of these classes, without asking it or its class."""
     return any(base is kind for base in mro(type(value)) for kind in kinds)
 
@@ -41,13 +50,12 @@ class Origins:
         """Return the origin of a Python function: by its code's file, else by its module."""
         file = fn.__code__.co_filename
         if not file.startswith("<"):
-            owner = fn.__globals__.get("__name__")
-            name = owner if isinstance(owner, str) else ""
+            name = _text(fn.__globals__.get("__name__"))
             loaded = module_file(name)
             return self.of_module(name if loaded is not None and loaded == file else "", file)
-        name = fn.__globals__.get("__name__")
+        name = _text(fn.__globals__.get("__name__"))
         frozen = file.startswith("<frozen ")
-        return self.of_module(name if isinstance(name, str) else "", file if frozen else None)
+        return self.of_module(name, file if frozen else None)
 
     def of_class(self, cls: type) -> Origin:
         """Return the origin of a class, by the module that it says it is from."""
@@ -74,7 +82,10 @@ def module_file(name: str) -> str | None:
 
 def class_module(cls: type) -> str:
     """Return the module a class says it is from, without asking its metaclass."""
-    name = type.__dict__["__module__"].__get__(cls)
+    return _text(type.__dict__["__module__"].__get__(cls))
+
+
+def _text(name: object) -> str:
     return name if isinstance(name, str) else ""
 
 
@@ -104,7 +115,7 @@ def foreign_name(value: object) -> tuple[str, str]:
     if is_a(value, types.ModuleType):
         name = value.__dict__.get("__name__", "")
         return _OS_MODULES.get(name, name), ""
-    if is_a(value, types.FunctionType, types.BuiltinFunctionType):
+    if is_a(value, types.FunctionType) or is_a(value, types.BuiltinFunctionType):
         return public_module(value.__module__ or "builtins"), value.__qualname__
     return public_module(class_module(type(value))), type_name(type(value)).rpartition(".")[2]
 

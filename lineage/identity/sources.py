@@ -12,7 +12,6 @@ import types
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-
 _FUTURE_FLAGS = 0x1FF0000  # the compiler flags of `from __future__` imports, as code objects carry them
 
 
@@ -157,5 +156,6 @@ def _innermost(candidates: list[Found], code: types.CodeType) -> Found | None:
     for found in candidates:
         body: ast.expr = found.node.body  # type: ignore[attr-defined]
         if (body.lineno, body.col_offset) <= start and end <= (body.end_lineno, body.end_col_offset):
-            holding.append((body.end_lineno - body.lineno, (body.end_col_offset or 0) - body.col_offset, found))
+            size = ((body.end_lineno or 0) - body.lineno, (body.end_col_offset or 0) - body.col_offset)
+            holding.append((*size, found))
     return min(holding, key=lambda row: row[:2])[2] if holding else None

@@ -248,14 +248,14 @@ def _annotated_assignment(node: ast.AnnAssign, reading: Reading) -> tuple[str, _
 def _formatted_text(node: ast.JoinedStr, reading: Reading) -> tuple[str, _Fields]:
     """Join neighbouring constants: versions differ in where they cut an f-string."""
     parts: list[object] = []
+    text = ""
     for part in _flat_parts(node):
-        if isinstance(part, ast.Constant) and parts and type(parts[-1]) is str:
-            parts[-1] += part.value
-        elif isinstance(part, ast.Constant):
-            parts.append(part.value)
-        else:
-            parts.append(part)
-    return "JoinedStr", [("values", [p for p in parts if p != ""])]
+        if isinstance(part, ast.Constant):
+            text += str(part.value)
+            continue
+        parts += [text, part] if text else [part]
+        text = ""
+    return "JoinedStr", [("values", [*parts, text] if text else parts)]
 
 
 def _flat_parts(node: ast.JoinedStr) -> Iterable[ast.expr]:
