@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from sqlmodel import Session
 
 _T = TypeVar("_T")
-_WAIT_S = 10.0
+WAIT_S = 10.0
 _MAX_KNOWN = 100_000  # decoded facts kept between questions
 _CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "TimeZone": "UTC",
@@ -87,7 +87,7 @@ class DuckLineageStore:
     `warnings` collects one line for everything that was worked around.
     """
 
-    def __init__(self, layout: Layout, journal: FileJournal, *, wait_s: float = _WAIT_S) -> None:
+    def __init__(self, layout: Layout, journal: FileJournal, *, wait_s: float = WAIT_S) -> None:
         self._layout = layout
         self._database = layout.lineage_db
         self._pid = os.getpid()
@@ -221,7 +221,7 @@ class DuckLineageStore:
                 if self._in_memory is not None:
                     break
                 try:
-                    with store_lock(self._layout, self._wait_s), _opened(self._database, read_only=True) as con:
+                    with store_lock(self._layout, self._wait_s), opened(self._database, read_only=True) as con:
                         return question(con)
                 except Damaged as trouble:
                     self._replace(trouble)
@@ -265,12 +265,12 @@ class DuckLineageStore:
         """Look, without taking the file from anybody, whether there is anything to fold."""
         if not self._database.exists():
             return False
-        with _opened(self._database, read_only=True) as con:
-            return _checked_folded(con, sizes)
+        with opened(self._database, read_only=True) as con:
+            return checked_folded(con, sizes)
 
     def _fold_into(self, path: Path, sizes: Mapping[str, int]) -> None:
         is_new = not path.exists()
-        with _opened(path, read_only=False) as con:
+        with opened(path, read_only=False) as con:
             if is_new:
                 create_schema(con)
             self._fold(con, sizes)
@@ -280,7 +280,7 @@ class DuckLineageStore:
 
     def _fold_in_memory(self, trouble: Exception | None) -> duckdb.DuckDBPyConnection:
         if trouble is not None:
-            self._warn(f"the lineage database is not usable ({_one_line(trouble)}); working in memory")
+            self._warn(f"the lineage database is not usable ({one_line(trouble)}); working in memory")
         if self._in_memory is None:
             con = duckdb.connect(":memory:", config=_CONFIG)
             con.execute(f"ATTACH ':memory:' AS {CATALOG}; USE {CATALOG}")
@@ -305,14 +305,14 @@ class DuckLineageStore:
         self._known.clear()
         if not aside.exists():
             return self._warn("the lineage database was missing and was built anew")
-        return self._warn(f"the lineage database was set aside as {aside.name} ({_one_line(trouble)}) and built anew")
+        return self._warn(f"the lineage database was set aside as {aside.name} ({one_line(trouble)}) and built anew")
 
     def _warn(self, text: str) -> None:
         if text not in self.warnings:
             self.warnings.append(text)
 
 
-def _checked_folded(con: Connection, sizes: Mapping[str, int]) -> bool:
+def checked_folded(con: Connection, sizes: Mapping[str, int]) -> bool:
     """Return whether a database has all of the journal.
 
     Raises:
@@ -328,7 +328,7 @@ def _checked_folded(con: Connection, sizes: Mapping[str, int]) -> bool:
 
 
 @contextmanager
-def _opened(path: Path, *, read_only: bool) -> Iterator[Connection]:
+def opened(path: Path, *, read_only: bool) -> Iterator[Connection]:
     """Open a database for a moment; DuckDB's errors become `Damaged` or `Unusable`."""
     con: duckdb.DuckDBPyConnection | None = None
     try:
@@ -380,5 +380,5 @@ def _remove(database: Path) -> None:
     _wal(database).unlink(missing_ok=True)
 
 
-def _one_line(trouble: Exception) -> str:
+def one_line(trouble: Exception) -> str:
     return " ".join(str(trouble).split())[:200]

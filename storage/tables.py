@@ -94,6 +94,7 @@ class Materialization(LineageModel, table=True):
             "InputRow",
             primaryjoin="Materialization.id == foreign(remote(InputRow.materialization_id))",
             viewonly=True,
+            uselist=True,
             order_by="InputRow.name",
         )
     )
@@ -106,6 +107,7 @@ class Materialization(LineageModel, table=True):
                 " Materialization.asset == foreign(remote(ColumnRow.asset)))"
             ),
             viewonly=True,
+            uselist=True,
             order_by="ColumnRow.ordinal",
         )
     )

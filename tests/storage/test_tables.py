@@ -1,0 +1,149 @@
+"""The lineage schema: one definition, its text, its rows and its classes agree."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+import pytest
+from sqlmodel import col, select
+
+from assetctl.assets.errors import EnvironmentFault
+from assetctl.assets.ids import AssetKey
+from assetctl.lineage.records import RunFinished, RunId, RunStarted
+from assetctl.storage import tables
+from assetctl.storage.ddl import DDL_FILE, generate_ddl
+from assetctl.storage.journal import FileJournal
+from assetctl.storage.layout import Layout
+from assetctl.storage.lineage_db import DuckLineageStore
+from assetctl.storage.lineage_sql import schema_text
+from assetctl.storage.rows import COLUMNS
+from tests.storage.facts import WHEN, made, observed, output, read
+
+DOCUMENTED = [
+    "assets",
+    "materializations",
+    "inputs",
+    "columns",
+    "runs",
+    "steps",
+    "checks",
+    "metrics",
+    "symbols",
+    "observations",
+    "decisions",
+]
+
+
+def described(con: duckdb.DuckDBPyConnection) -> dict[str, list[str]]:
+    rows = con.execute(
+        "SELECT table_name, list(column_name ORDER BY ordinal_position) FROM information_schema.columns"
+        " WHERE table_schema = 'lineage' GROUP BY table_name"
+    ).fetchall()
+    return dict(rows)
+
+
+@pytest.fixture(scope="module")
+def schema() -> dict[str, list[str]]:
+    con = duckdb.connect()
+    con.execute("ATTACH ':memory:' AS store; USE store;" + schema_text())
+    found = described(con)
+    con.close()
+    return found
+
+
+def test_the_committed_ddl_is_the_generated_one() -> None:
+    assert DDL_FILE.read_text("utf-8") == generate_ddl(), "run `python -m assetctl.storage.ddl`"
+
+
+def test_every_documented_table_exists(schema: dict[str, list[str]]) -> None:
+    assert set(DOCUMENTED) <= set(schema)
+
+
+def test_classes_views_and_tables_have_the_same_columns(schema: dict[str, list[str]]) -> None:
+    declared = {
+        table.name: [column.name for column in table.columns] for table in tables.LineageModel.metadata.sorted_tables
+    }
+    assert {name: sorted(columns) for name, columns in declared.items()} == {
+        name: sorted(columns) for name, columns in schema.items()
+    }
+
+
+def test_rows_fill_every_column_of_their_tables(schema: dict[str, list[str]]) -> None:
+    assert {name: sorted(columns) for name, columns in COLUMNS.items()} == {
+        name: sorted(schema[name]) for name in COLUMNS
+    }
+
+
+def test_no_column_is_a_reserved_word(schema: dict[str, list[str]]) -> None:
+    con = duckdb.connect()
+    words = con.execute("SELECT keyword_name FROM duckdb_keywords() WHERE keyword_category = 'reserved'").fetchall()
+    con.close()
+    reserved = {word for (word,) in words} | {"at"}
+    assert [name for columns in schema.values() for name in columns if name in reserved] == []
+
+
+def test_every_column_is_documented(schema: dict[str, list[str]]) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "lineage-schema.md").read_text("utf-8")
+    for table in DOCUMENTED:
+        section = page.split(f"## `lineage.{table}`", 1)[1].split("\n## ", 1)[0]
+        missing = [column for column in schema[table] if f"| `{column}` |" not in section]
+        assert missing == [], f"{table} in docs/lineage-schema.md"
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> DuckLineageStore:
+    layout = Layout.of(tmp_path)
+    journal = FileJournal(layout)
+    inputs = (read("b", "b", "1"), read("a", "a", "1", is_source=True, columns=("x", "y")))
+    journal.append([RunStarted(RunId("run1"), WHEN, ("model",), "materialize model"), observed("a", "1")])
+    journal.append([made("model", "1", inputs=inputs, outputs=(output("model", "1", columns=("x", "y")),))])
+    journal.append(
+        [made("model", "2", inputs=inputs, published=False), RunFinished(RunId("run1"), WHEN, "succeeded", 2.5, ())]
+    )
+    return DuckLineageStore(layout, journal)
+
+
+def test_a_person_reads_with_the_orm(store: DuckLineageStore) -> None:
+    with store.session() as session:
+        chosen = select(tables.Materialization).where(col(tables.Materialization.published))
+        made_once = session.exec(chosen).one()
+        assert [given.upstream for given in made_once.inputs] == ["a", "b"]
+        assert [column.name for column in made_once.columns] == ["x", "y"]
+        assert made_once.started_at is not None
+        assert made_once.started_at.isoformat() == WHEN
+        run = session.exec(select(tables.Run)).one()
+        assert (run.status, run.n_materialized, run.duration_s) == ("succeeded", 2, 2.5)
+
+
+def test_assets_show_what_is_published_and_count_everything(store: DuckLineageStore) -> None:
+    rows = {row["asset"]: row for row in store.query("SELECT * FROM lineage.assets").to_pylist()}
+    assert set(rows) == {"a", "model"}
+    assert (rows["a"]["is_source"], rows["model"]["is_source"]) == (True, False)
+    model = store.snapshot([AssetKey("model")]).latest[AssetKey("model")]
+    assert rows["model"]["materialization_id"] == model.materialization.id
+    assert rows["model"]["n_records"] == 2
+
+
+def test_a_run_that_never_ended_is_unfinished(tmp_path: Path) -> None:
+    layout = Layout.of(tmp_path)
+    journal = FileJournal(layout)
+    journal.append([RunStarted(RunId("run1"), WHEN, (), "materialize")])
+    rows = DuckLineageStore(layout, journal).query("SELECT status, n_failed FROM lineage.runs").to_pylist()
+    assert rows == [{"status": "unfinished", "n_failed": 0}]
+
+
+def test_the_file_opens_with_other_tools_under_any_name(store: DuckLineageStore, tmp_path: Path) -> None:
+    store.refresh()
+    con = duckdb.connect(str(Layout.of(tmp_path).lineage_db), read_only=True)
+    assert con.execute("SELECT count(*) FROM lineage.lineage.assets").fetchone() == (2,)
+    con.close()
+
+
+def test_a_session_without_a_database_says_so(tmp_path: Path) -> None:
+    layout = Layout.of(tmp_path)
+    with (
+        pytest.raises(EnvironmentFault, match="no lineage database"),
+        DuckLineageStore(layout, FileJournal(layout)).session(),
+    ):
+        pass
