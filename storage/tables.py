@@ -61,6 +61,33 @@ class Meta(LineageModel, table=True):
     value: str
 
 
+class InputRow(LineageModel, table=True):
+    __tablename__ = "inputs"
+    materialization_id: str = Field(primary_key=True)
+    name: str = Field(primary_key=True)
+    step: str
+    upstream: str
+    version: str | None
+    data_version: str | None
+    is_source: bool
+    column_names: str
+    counter: int = _big()
+    segment: str
+
+
+class ColumnRow(LineageModel, table=True):
+    __tablename__ = "columns"
+    counter: int = _big(primary_key=True)
+    segment: str = Field(primary_key=True)
+    asset: str = Field(primary_key=True)
+    ordinal: int = Field(primary_key=True)
+    data_version: str
+    name: str
+    type: str
+    digest: str
+    materialization_id: str | None
+
+
 class Materialization(LineageModel, table=True):
     __tablename__ = "materializations"
     id: str = Field(primary_key=True)
@@ -94,7 +121,6 @@ class Materialization(LineageModel, table=True):
             "InputRow",
             primaryjoin="Materialization.id == foreign(remote(InputRow.materialization_id))",
             viewonly=True,
-            uselist=True,
             order_by="InputRow.name",
         )
     )
@@ -107,37 +133,9 @@ class Materialization(LineageModel, table=True):
                 " Materialization.asset == foreign(remote(ColumnRow.asset)))"
             ),
             viewonly=True,
-            uselist=True,
             order_by="ColumnRow.ordinal",
         )
     )
-
-
-class InputRow(LineageModel, table=True):
-    __tablename__ = "inputs"
-    materialization_id: str = Field(primary_key=True)
-    name: str = Field(primary_key=True)
-    step: str
-    upstream: str
-    version: str | None
-    data_version: str | None
-    is_source: bool
-    column_names: str
-    counter: int = _big()
-    segment: str
-
-
-class ColumnRow(LineageModel, table=True):
-    __tablename__ = "columns"
-    counter: int = _big(primary_key=True)
-    segment: str = Field(primary_key=True)
-    asset: str = Field(primary_key=True)
-    ordinal: int = Field(primary_key=True)
-    data_version: str
-    name: str
-    type: str
-    digest: str
-    materialization_id: str | None
 
 
 class RunEvent(LineageModel, table=True):
