@@ -17,6 +17,7 @@ from types import FrameType
 from typing import TextIO
 
 import click
+from click.shell_completion import shell_complete
 
 import assetctl
 from assetctl.assets.errors import AssetctlError, EnvironmentFault, Problem
@@ -75,7 +76,7 @@ class _Asked:
 
 def _answer(words: Sequence[str], asked: _Asked) -> int:
     try:
-        answer = group.main(list(words), prog_name="assetctl", standalone_mode=False)
+        return _call(words)
     except AssetctlError as error:
         return _refuse(error, asked)
     except click.exceptions.NoArgsIsHelpError as error:
@@ -95,6 +96,18 @@ def _answer(words: Sequence[str], asked: _Asked) -> int:
         return _report([problem], EnvironmentFault.exit_code, asked)
     except Exception as error:  # noqa: BLE001  the last line of defence: a bug is reported as one
         return _confess(error, asked)
+
+
+def _call(words: Sequence[str]) -> int:
+    """Call a verb. Not by click's own `main`, which answers for errors and broken pipes itself."""
+    completing = os.environ.get("_ASSETCTL_COMPLETE")
+    if completing:
+        return shell_complete(group, {}, "assetctl", "_ASSETCTL_COMPLETE", completing)
+    try:
+        with group.make_context("assetctl", list(words)) as context:
+            answer = group.invoke(context)
+    except click.exceptions.Exit as exit_:
+        return exit_.exit_code
     return answer if isinstance(answer, int) else 0
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -12,6 +13,27 @@ from assetctl.cli.complete import complete_asset, complete_selection
 from assetctl.engine.options import PlanOptions
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+if TYPE_CHECKING:
+    _FloatParam = click.ParamType[float]
+else:
+    _FloatParam = click.ParamType  # generic since click 8.4 only
+
+
+class _Duration(_FloatParam):
+    """Text such as `90s`, `12h`, `30d`, as seconds."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smhd])", str(value))
+        if found is None:
+            self.fail(f"{value!r} is not a duration; write 90s, 30m, 12h or 7d", param, ctx)
+        return float(found[1]) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[found[2]]
+
+
+DURATION = _Duration()
 
 
 def selection_argument(function: F) -> F:

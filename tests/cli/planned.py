@@ -1,0 +1,84 @@
+"""Plans of literals for the tests that show them."""
+
+from __future__ import annotations
+
+from assetctl.assets.collect import Found
+from assetctl.assets.decorator import asset
+from assetctl.assets.definition import SourceDef
+from assetctl.assets.ids import AssetKey
+from assetctl.lineage.decide import Action, StepDecision
+from assetctl.lineage.graph import AssetGraph, build_graph
+from assetctl.lineage.plan import Plan, PlannedAsset
+from assetctl.lineage.reasons import Change, CheckFailed, CodeChanged, ConfigChanged, UpstreamChanged
+from assetctl.lineage.records import CodeVersion, Definition, Digest, Inputs
+from assetctl.lineage.staleness import Fresh, Stale, Undecided, Verdict
+
+DEFINITION = Definition(Digest("b3:0"), CodeVersion("b3:1"), {}, {}, {})
+
+
+def shop() -> AssetGraph:
+    """orders.csv → clean → (train, test) → model → report; customers stands alone."""
+
+    def clean(orders): ...
+    def split(clean): ...
+    def model(train): ...
+    def report(model, test): ...
+    def customers(): ...
+    def totals(clean): ...
+
+    def found(key, declaration):
+        return Found(AssetKey(key) if key else None, declaration, "shop.py:1", key or "split")
+
+    return build_graph(
+        [
+            found("orders", SourceDef("orders.csv", "file")),
+            found("clean", asset(clean)),
+            found(None, asset(split, outs=["train", "test"])),
+            found("model", asset(model)),
+            found("report", asset(report)),
+            found("customers", asset(customers)),
+            found("totals", asset(totals)),
+        ]
+    )
+
+
+def planned(
+    graph: AssetGraph, key: str, verdict: Verdict, action: Action, checks: tuple[str, ...] = ()
+) -> PlannedAsset:
+    step = graph.steps[AssetKey(key)]
+    decision = StepDecision(step, action, {AssetKey(key): verdict}, Inputs(DEFINITION, ()), None, None, {})
+    return PlannedAsset(AssetKey(key), verdict, action, action is Action.RESTORE, checks, decision)
+
+
+def busy_plan() -> Plan:
+    """One step of each kind."""
+    graph = shop()
+    clean, train, test = AssetKey("clean"), AssetKey("train"), AssetKey("test")
+    return Plan(
+        (
+            planned(graph, "customers", Fresh(), Action.KEEP, ("no_nulls",)),
+            planned(
+                graph,
+                "clean",
+                Stale(
+                    (CodeChanged("b3:a", "b3:b"), ConfigChanged((Change("limit", "1", "2"),)), CheckFailed("c", "m"))
+                ),
+                Action.RUN,
+            ),
+            planned(graph, "train", Undecided((clean,)), Action.MAYBE),
+            planned(graph, "test", Undecided((clean,)), Action.MAYBE),
+            planned(graph, "model", Stale((UpstreamChanged(train, "b3:a", "b3:b", ("x", "y")),)), Action.RESTORE),
+            planned(graph, "report", Undecided((test,)), Action.MAYBE),
+            planned(graph, "totals", Fresh(), Action.KEEP),
+        )
+    )
+
+
+def fresh_plan() -> Plan:
+    graph = shop()
+    return Plan(tuple(planned(graph, key, Fresh(), Action.KEEP) for key in ("clean", "model")))
+
+
+def held_plan() -> Plan:
+    graph = shop()
+    return Plan((planned(graph, "model", Stale((CheckFailed("no_nulls", "3 nulls"),)), Action.HELD),))
