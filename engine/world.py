@@ -59,7 +59,12 @@ class ProjectWorld:
         return self._texts[file]
 
     def relative(self, file: str) -> str:
-        """Return a path relative to the project root with forward slashes (unchanged if outside)."""
+        """Return a path relative to the project root with forward slashes (unchanged if outside), for people.
+
+        The file that a notebook keeps a cell in is named as the cell.
+        """
+        if f"{os.sep}ipykernel_" in file:
+            return "notebook cell"
         for root in self._roots:
             if file == root:
                 return "."

@@ -1,65 +1,36 @@
-"""Expand captured values: constants, containers, instances, partials, bound methods, modules.
+"""Expand captured values: constants, containers, partials, bound methods, modules.
 
-Plain values count by value identity. Containers and instances that hold code become
-nodes, so that dispatch tables and cycles need nothing special. What holds no state that
-code can see (locks, loggers, streams) counts by its type; what has no identity is
-undecidable, and says so.
+Plain values count by value identity. Containers that hold code become nodes, so that
+dispatch tables and cycles need nothing special. Every step of a table is data: which
+values it handles, and how they are expanded.
 """
 
 from __future__ import annotations
 
 import collections
-import concurrent.futures
 import functools
-import io
-import logging
-import os
 import pathlib
 import reprlib
-import threading
 import types
-import weakref
 from collections.abc import Callable
 from typing import Any
 
 from assetctl.assets.definition import SourceDef
-from assetctl.lineage.identity.encode import Framed
+from assetctl.lineage.identity.instances import expand_instance, link_all
 from assetctl.lineage.identity.links import Reach
 from assetctl.lineage.identity.origins import (
-    DISTRIBUTION,
     PROJECT,
-    class_attributes,
     foreign_name,
     is_a,
     is_any,
     module_file,
 )
-from assetctl.lineage.identity.symbols import FORMAT, Node
-from assetctl.lineage.identity.values import Unencodable, write_value
-from assetctl.lineage.identity.walk import mro, state_of, type_name
+from assetctl.lineage.identity.symbols import Node
+from assetctl.lineage.identity.values import write_value
+from assetctl.lineage.identity.walk import type_name
 
 _SCALARS = frozenset(map(id, (type(None), bool, int, float, complex, bytes, type(Ellipsis), type(NotImplemented))))
 _PLAIN_CONTAINERS = frozenset(map(id, (list, tuple, set, frozenset)))
-_STATELESS: tuple[type, ...] = (
-    type(threading.Lock()),
-    type(threading.RLock()),
-    threading.Condition,
-    threading.Semaphore,
-    threading.Event,
-    threading.Barrier,
-    threading.local,
-    threading.Thread,
-    logging.Logger,
-    logging.Handler,
-    logging.LoggerAdapter,
-    concurrent.futures.Executor,
-    io.IOBase,
-    weakref.ref,
-    weakref.WeakKeyDictionary,
-    weakref.WeakValueDictionary,
-    weakref.WeakSet,
-    type(os.environ),
-)
 _SHOWN = reprlib.Repr()
 _SHOWN.maxstring = _SHOWN.maxother = _SHOWN.maxlong = 200
 _SHOWN.maxlist = _SHOWN.maxtuple = _SHOWN.maxdict = _SHOWN.maxset = _SHOWN.maxfrozenset = 20
@@ -75,12 +46,7 @@ def expand_value(reach: Reach, node: Node) -> None:
         if handles(value):
             expand(reach, node, value)
             return
-    if reach.note_origin(node, value).kind != PROJECT:
-        _by_type(reach, node, value) if is_any(value, *_STATELESS) else _foreign(reach, node, value)
-    elif any(reach.origins.of_class(base).kind == DISTRIBUTION for base in mro(type(value))):
-        _foreign(reach, node, value)
-    else:
-        _instance(reach, node, value)
+    expand_instance(reach, node, value)
 
 
 def shown(value: object) -> str:
@@ -135,20 +101,10 @@ def _path(reach: Reach, node: Node, value: pathlib.PurePath) -> None:
     node.write(lambda out: out.tag("path").text(reach.world.relative(text)))
 
 
-def _by_type(reach: Reach, node: Node, value: object) -> None:
-    package, name = foreign_name(type(value))
-    node.write(lambda out: out.tag("by type").text(package).text(name))
-
-
-def _link_all(reach: Reach, node: Node, label: str, items: list[object]) -> None:
-    for index, item in enumerate(items):
-        node.link(f"{label} {index}", reach.target(item, f"{node.name}[{index}]", node.where))
-
-
 def _sequence(reach: Reach, node: Node, value: Any) -> None:
     items = list(type(value).__iter__(value))
     node.write(lambda out: out.tag(type(value).__name__).length(len(items)))
-    _link_all(reach, node, "item", items)
+    link_all(reach, node, "item", items)
 
 
 def _set(reach: Reach, node: Node, value: Any) -> None:
@@ -214,7 +170,7 @@ def _partial(reach: Reach, node: Node, value: functools.partial[Any]) -> None:
     """Link what a partial holds; the asset's own function stays that inside of one."""
     node.write(lambda out: out.tag("partial"))
     node.link("function", reach.target(value.func, "", node.where, node.root))
-    _link_all(reach, node, "argument", list(value.args))
+    link_all(reach, node, "argument", list(value.args))
     for key in sorted(value.keywords):
         node.link(f"keyword {key}", reach.target(value.keywords[key], f"{node.name}({key})", node.where))
 
@@ -238,118 +194,6 @@ def _parts(*names: str) -> Callable[[Reach, Node, Any], None]:
 
 def _declared_source(reach: Reach, node: Node, value: SourceDef) -> None:
     node.write(lambda out: out.tag("source").text(value.shape).text(value.path))
-
-
-def _instance(reach: Reach, node: Node, value: object) -> None:
-    """Write an instance of a first-party class: its class, what a built-in base holds, its attributes."""
-    node.write(lambda out: out.tag("instance"))
-    node.link("class", reach.target(type(value), "", node.where))
-    for base, take in _BASES:
-        if is_a(value, base):
-            content = take(value)
-            reach.graph.adopt(content)
-            node.link("content", reach.target(content, f"{node.name}[...]", node.where))
-            break
-    _link_state(reach, node, state_of(value))
-
-
-def _link_state(reach: Reach, node: Node, state: dict[str, object]) -> None:
-    for name in sorted(key for key in state if type(key) is str):
-        node.link(f"attribute {name}", reach.target(state[name], f"{node.name}.{name}", node.where))
-
-
-def _base_items(value: Any, base: Any = list) -> list[object]:
-    """Return the items that a built-in base class holds, whatever the subclass says."""
-    return [*base.__iter__(value)]
-
-
-_BASES: tuple[tuple[type, Callable[[Any], object]], ...] = (
-    (dict, lambda value: dict(dict.items(value))),
-    (list, _base_items),
-    (tuple, lambda value: tuple(_base_items(value, tuple))),
-    (set, lambda value: set(_base_items(value, set))),
-    (frozenset, lambda value: frozenset(_base_items(value, frozenset))),
-    (str, str.__str__),
-    (bytes, lambda value: bytes.__getitem__(value, slice(None))),
-    (int, int.__index__),
-    (float, float.__float__),
-    (functools.partial, lambda value: functools.partial(value.func, *value.args, **value.keywords)),
-    (BaseException, BaseException.args.__get__),  # type: ignore[attr-defined]
-    (pathlib.PurePath, lambda value: pathlib.PurePath(*value.parts)),
-)
-
-
-def _foreign(reach: Reach, node: Node, value: object) -> None:
-    """Write an instance of someone else's class: by value identity, else by state, else it is undecidable."""
-    referred: list[object] = []
-
-    def refer(inner: object, out: Framed) -> bool:
-        is_code = is_any(inner, type, types.FunctionType, types.BuiltinFunctionType, types.MethodType)
-        if inner is value or (not is_code and reach.origin(inner).kind != PROJECT):
-            return False
-        referred.append(inner)
-        out.tag("reference").integer(len(referred))
-        return True
-
-    try:
-        out = Framed(FORMAT).tag("value")
-        write_value(out, value, refer)
-    except Unencodable as refused:
-        _by_state(reach, node, value, refused)
-        return
-    digest = out.raw_digest()
-    node.body = lambda reading: digest
-    _link_all(reach, node, "reference", referred)
-
-
-def _by_state(reach: Reach, node: Node, value: object, refused: Unencodable) -> None:
-    package, name = foreign_name(type(value))
-    if reach.origin(value).kind == PROJECT:
-        _instance(reach, node, value)
-        return
-    state = state_of(value) if _has_python_state(value) else {}
-    if state and not _says_its_state(type(value)):
-        node.write(lambda out: out.tag("foreign instance").text(package).text(name))
-        _link_state(reach, node, state)
-        return
-    parts = _reduced(value)
-    if parts is None and state:
-        node.write(lambda out: out.tag("foreign instance").text(package).text(name))
-        _link_state(reach, node, state)
-        return
-    if parts is None:
-        node.write(lambda out: out.tag("undecidable").text(package).text(name))
-        node.findings.undecidable.append(f"{node.where} {node.name} ({type_name(type(value))})")
-        return
-    node.write(lambda out: out.tag("foreign instance").text(package).text(name))
-    reach.graph.adopt(parts)
-    node.link("parts", reach.target(parts, node.name, node.where))
-
-
-def _has_python_state(value: object) -> bool:
-    """Say whether a value has attributes that Python code gave it, not only fields of a type in C."""
-    names = [name for base in mro(type(value)) for name, _ in class_attributes(base)]
-    return "__dict__" in names or "__slots__" in names
-
-
-def _says_its_state(cls: type) -> bool:
-    """Say whether a class defines what pickling keeps of it."""
-    own = [name for base in mro(cls) if base is not object for name, _ in class_attributes(base)]
-    return any(name in own for name in ("__reduce__", "__reduce_ex__", "__getstate__"))
-
-
-def _reduced(value: object) -> object:
-    """Return what pickling would keep of a library's object, or None if it refuses or is alive."""
-    if is_any(value, types.GeneratorType, types.CoroutineType, types.FrameType, types.AsyncGeneratorType):
-        return None
-    try:
-        parts = value.__reduce_ex__(4)
-    except Exception:  # noqa: BLE001  (an object may refuse in any way it likes)
-        return None
-    if isinstance(parts, str):
-        return parts
-    kept = tuple(list(part) if hasattr(part, "__next__") else part for part in parts)
-    return None if any(part is value for part in kept[1:]) else kept
 
 
 def _exactly(*kinds: type) -> Callable[[object], bool]:

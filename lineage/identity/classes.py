@@ -30,7 +30,7 @@ from assetctl.lineage.identity.origins import (
     is_any,
     module_file,
 )
-from assetctl.lineage.identity.reads import class_bindings, expression_reads
+from assetctl.lineage.identity.scopes import class_bindings, expression_reads
 from assetctl.lineage.identity.sources import Found, first_line
 from assetctl.lineage.identity.symbols import FORMAT, Node
 from assetctl.lineage.identity.syntax import Reading, nodes_syntax

@@ -2,10 +2,10 @@
 
 Format `fp/1`. How it is made:
 
-1. `reads` finds, in the syntax of a function, the names it takes from outside;
+1. `scopes` finds, in the syntax of a function, the names it takes from outside;
    `lookup` follows them through live objects, as they are after import; `links` makes
    them edges of one symbol graph (`symbols`) shared by all assets of a project.
-2. `functions`, `classes` and `captured` fill in the nodes: canonical syntax (`syntax`),
+2. `functions`, `classes` `captured` and `instances` fill in the nodes: canonical syntax (`syntax`),
    code objects where there is no syntax that provably belongs to the live function
    (`sources`, `bytecode`), attributes, defaults, closures, and values by value identity.
 3. `condense` digests the graph, cycles included. The code version is the root's digest.

@@ -13,7 +13,8 @@ from assetctl.lineage.identity.encode import Framed
 from assetctl.lineage.identity.links import Reach, wrapped
 from assetctl.lineage.identity.lookup import MISSING, Namespace, function_namespace
 from assetctl.lineage.identity.origins import DISTRIBUTION, PROJECT, TOOL, foreign_name
-from assetctl.lineage.identity.reads import Read, Reads, chain_of, expression_reads, function_reads
+from assetctl.lineage.identity.reads import Read, Reads
+from assetctl.lineage.identity.scopes import chain_of, expression_reads, function_reads
 from assetctl.lineage.identity.sources import Found
 from assetctl.lineage.identity.symbols import FORMAT, Node
 from assetctl.lineage.identity.syntax import Reading, function_syntax, nodes_syntax

@@ -64,6 +64,7 @@ SCOPES = [
     keep("a parameter shadows a global", "x = 1\n" + ASSET + "def model(x):\n    return x\n", "x = 1", "x = 2"),
     keep("a local assigned later", "y = 1\n" + ASSET + "def model(x):\n    def g():\n        return y\n    y = 3\n    return g()\n", "y = 1", "y = 2"),
     rebuild("global declared and read", "N = 1\n" + ASSET + "def model(x):\n    global N\n    N = N + 1\n    return N\n", "N = 1", "N = 2"),
+    rebuild("an augmented assignment to a global", "N = 1\n" + ASSET + "def model(x):\n    global N\n    N += 1\n", "N = 1", "N = 2"),
     rebuild("a class body skips the class's own names in methods", "k = 1\n" + ASSET + "def model(x):\n    class T:\n        k = 5\n        def f(self):\n            return k\n    return T().f()\n", "k = 1", "k = 2"),
     keep("an exception name shadows a global", "e = 1\n" + ASSET + "def model(x):\n    try:\n        x()\n    except E as e:\n        return e\n", "e = 1", "e = 2"),
     keep("a match capture shadows a global", "c = 1\n" + ASSET + "def model(x):\n    match x:\n        case [c, *_]:\n            return c\n", "c = 1", "c = 2"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -325,8 +326,15 @@ print(json.dumps(seen))
 
 
 def _other_pythons() -> list[str]:
-    """Return other interpreters that have what identity needs, from ASSETCTL_TEST_PYTHONS."""
-    return [python for python in os.environ.get("ASSETCTL_TEST_PYTHONS", "").split(os.pathsep) if python]
+    """Return other interpreters that have what identity needs: on the path, or named by ASSETCTL_TEST_PYTHONS."""
+    named = [python for python in os.environ.get("ASSETCTL_TEST_PYTHONS", "").split(os.pathsep) if python]
+    versions = [f"python3.{minor}" for minor in (11, 12, 13) if minor != sys.version_info.minor]
+    found = [path for path in map(shutil.which, versions) if path is not None]
+    probe = ["-c", "import blake3"]
+    return named + [p for p in found if subprocess.run([p, *probe], capture_output=True, check=False).returncode == 0]
+
+
+_PYTHONS = _other_pythons()
 
 
 def _identify_in(python: str, projects: Path, seed: str) -> dict[str, tuple[str, bool]]:
@@ -348,11 +356,11 @@ def test_digests_are_equal_in_another_process_with_another_hash_seed(tmp_path: P
     assert _identify_in(sys.executable, tmp_path, "1") == _identify_in(sys.executable, tmp_path, "2")
 
 
-@pytest.mark.skipif(not _other_pythons(), reason="ASSETCTL_TEST_PYTHONS names no other interpreters (with blake3)")
+@pytest.mark.skipif(not _PYTHONS, reason="no other Python with blake3 is on the path or named by ASSETCTL_TEST_PYTHONS")
 def test_digests_of_code_read_from_source_are_equal_on_every_python(tmp_path: Path) -> None:
     _portable_projects(tmp_path)
     here = _identify_in(sys.executable, tmp_path, "1")
-    for python in _other_pythons():
+    for python in _PYTHONS:
         there = _identify_in(python, tmp_path, "1")
         differing = [CASES[int(n)].claim for n in here if here[n] != there[n] and not here[n][1]]
         assert not differing, python

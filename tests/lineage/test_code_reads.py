@@ -9,10 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from assetctl.lineage.identity.reads import chain_of, function_reads
+from assetctl.lineage.identity.scopes import chain_of, function_reads
 from assetctl.lineage.identity.sources import SourceFile
 
 _FILES = ["argparse", "ast", "asyncio.tasks", "collections", "dataclasses", "enum", "functools", "inspect", "typing"]
+
+
+def _parsed(name: str) -> SourceFile:
+    path = __import__(name, fromlist=["x"]).__file__
+    assert path is not None
+    return SourceFile(path, Path(path).read_text(encoding="utf-8"))
 
 
 def _compiled_outside(code: types.CodeType) -> set[str]:
@@ -26,19 +32,16 @@ def _compiled_outside(code: types.CodeType) -> set[str]:
         current = stack.pop()
         stack.extend(const for const in current.co_consts if isinstance(const, types.CodeType))
         for step in dis.get_instructions(current):
-            if step.opname in {"LOAD_GLOBAL", "LOAD_NAME", "LOAD_CLASSDEREF"}:
-                found.add(str(step.argval))
-            elif step.opname == "LOAD_DEREF" and step.argval in free:
+            is_free = step.opname == "LOAD_DEREF" and step.argval in free
+            if is_free or step.opname in {"LOAD_GLOBAL", "LOAD_NAME", "LOAD_CLASSDEREF"}:
                 found.add(str(step.argval))
     return found
 
 
 @pytest.mark.parametrize("name", _FILES)
 def test_every_outside_name_of_compiled_code_is_found(name: str) -> None:
-    module = __import__(name, fromlist=["x"])
-    path = module.__file__
-    file = SourceFile(path, Path(path).read_text(encoding="utf-8"))
-    stack = [compile(file.text, path, "exec")]
+    file = _parsed(name)
+    stack = [compile(file.text, file.name, "exec")]
     n_checked = 0
     while stack:
         code = stack.pop()
@@ -56,9 +59,8 @@ def test_every_outside_name_of_compiled_code_is_found(name: str) -> None:
 
 @pytest.mark.parametrize("name", _FILES)
 def test_nothing_that_a_function_binds_is_reported(name: str) -> None:
-    path = __import__(name, fromlist=["x"]).__file__
-    file = SourceFile(path, Path(path).read_text(encoding="utf-8"))
-    tables = [symtable.symtable(file.text, path, "exec")]
+    file = _parsed(name)
+    tables = [symtable.symtable(file.text, file.name, "exec")]
     by_place = {}
     while tables:
         table = tables.pop()
@@ -66,11 +68,13 @@ def test_nothing_that_a_function_binds_is_reported(name: str) -> None:
         if isinstance(table, symtable.Function) and table.get_name() != "lambda":
             by_place[table.get_name(), table.get_lineno()] = table
     for node in ast.walk(file.tree):
-        table = by_place.get((getattr(node, "name", ""), getattr(node, "lineno", 0)))
-        if table is None or not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             continue
-        local = {s.get_name() for s in table.get_symbols() if s.is_local()}
-        free_below = {s for child in table.get_children() for s in child.get_identifiers()}
+        function = by_place.get((node.name, node.lineno))
+        if function is None:
+            continue
+        local = {s.get_name() for s in function.get_symbols() if s.is_local()}
+        free_below = {s for child in function.get_children() for s in child.get_identifiers()}
         annotated = {r.chain[0] for r in function_reads(node).names if r.is_annotation or r.imported is not None}
         reported = {r.chain[0] for r in function_reads(node).names}
         assert not (reported & local) - annotated - free_below, node.name
