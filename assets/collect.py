@@ -135,7 +135,9 @@ def _where(declaration: Declaration, root: Path) -> str:
 
 
 def relative(where: str, root: Path) -> str:
-    """Return a path relative to the project folder, or unchanged if it lies elsewhere."""
+    """Return a path relative to the project folder, or unchanged if it lies elsewhere; a notebook cell's as such."""
+    if f"{os.sep}ipykernel_" in where:
+        return f"notebook cell:{where.rpartition(':')[2]}"
     prefix = str(root) + os.sep
     return where.removeprefix(prefix)
 
@@ -192,7 +194,9 @@ def _import(name: str, root: Path, problems: list[Problem]) -> ModuleType | None
 def _import_problem(name: str, error: BaseException, root: Path) -> Problem:
     if isinstance(error, AssetctlError) and error.problems:
         first = error.problems[0]
-        return Problem(first.message, (("while importing", name), ("at", _raised_at(error, root)), *first.facts), first.hint)
+        return Problem(
+            first.message, (("while importing", name), ("at", _raised_at(error, root)), *first.facts), first.hint
+        )
     hint = "fix the error, or take the file out of `assets` in pyproject.toml"
     if isinstance(error, ModuleNotFoundError) and error.name and error.name.split(".")[0] != name.split(".")[0]:
         hint = f"install `{error.name.split('.')[0]}`, or add it to the project's path"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from html import escape
 from typing import Any
 
 from assetctl.assets.ids import AssetKey
@@ -38,7 +39,7 @@ class SymbolChange:
         return {**asdict(self), "path": list(self.path)}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Explanation:
     """Why an asset has its verdict. `planned` is None for a source; `recorded` None if it was never built."""
 
@@ -73,12 +74,22 @@ class Explanation:
             "data_version": recorded.output.value.version if recorded else None,
         }
 
+    def __repr__(self) -> str:
+        return str(self)
+
     def __str__(self) -> str:
         lines = [f"{self.asset} is {self.verdict}"]
         lines += [f"  {describe(r)}" for r in (self.planned.reasons if self.planned else ())]
         lines += [f"  because {' ← '.join(c.path)}: {'; '.join(map(describe, c.reasons))}" for c in self.causes]
         lines += [f"  {s.change} {s.name}  {s.where}" for s in self.symbols]
         return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{escape(str(self))}{escape(''.join(_diff_text(s) for s in self.symbols))}</pre>"
+
+
+def _diff_text(symbol: SymbolChange) -> str:
+    return f"\n\n{symbol.diff}" if symbol.diff else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,10 +11,10 @@ from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from assetctl.assets.errors import Problem, SelectionError
+from assetctl.assets.errors import Problem, ProjectError, SelectionError
 from assetctl.assets.ids import AssetKey
 from assetctl.engine.answers import AssetStatus, Explanation, HistoryEntry, VersionDiff
-from assetctl.engine.declared import Declarations
+from assetctl.engine.declared import Declarations, notebook_namespace
 from assetctl.engine.options import PlanOptions
 from assetctl.engine.records_of import find_recorded, history_of
 from assetctl.engine.run import RunResult
@@ -57,7 +57,14 @@ class Project:
             ProjectError: there is no project, or its settings cannot be read.
             EnvironmentFault: its state folder was written by a newer release.
         """
-        project = cls(find_settings(Path(path).absolute(), Path(file) if file is not None else None))
+        start = Path(path).absolute()
+        try:
+            settings = find_settings(start, Path(file) if file is not None else None)
+        except ProjectError:
+            if file is not None or notebook_namespace() is None or not start.is_dir():
+                raise
+            settings = Settings(start.resolve(), (), start)  # a notebook's cells may be all there is
+        project = cls(settings)
         check_state(project.layout)
         return project
 

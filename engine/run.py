@@ -26,8 +26,10 @@ from assetctl.lineage.events import Event, RunFinished
 from assetctl.lineage.graph import Step
 from assetctl.lineage.plan import Plan
 from assetctl.lineage.ports import Clock
+from assetctl.lineage.reasons import CheckFailed, describe
 from assetctl.lineage.records import Fact, MaterializationId, Output, OutputState, Position, Trace
 
+_OUTCOMES = ("materialized", "restored", "fresh", "failed", "skipped")
 _POLL_S = 0.05  # how often a step that another process is building is looked at again
 
 
@@ -59,7 +61,7 @@ class Surroundings(Protocol):
     def pause(self, seconds: float) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class RunResult:
     """Everything a run said; `finished` is its last event."""
 
@@ -69,6 +71,26 @@ class RunResult:
     @property
     def status(self) -> str:
         return self.finished.status
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def __str__(self) -> str:
+        done = self.finished
+        parts = [f"{len(keys)} {name}" for name in _OUTCOMES if (keys := getattr(done, name))]
+        return f"{done.status} in {done.duration_s:.1f} s: {', '.join(parts) or 'nothing to do'}"
+
+    def _repr_html_(self) -> str:
+        from assetctl.lineage.html import table
+
+        reasons = {step.step: step.reasons for step in self.events if isinstance(step, events.StepStarted)}
+        messages = {e.step: f"{e.error_type}: {e.message}" for e in self.events if isinstance(e, events.StepFailed)}
+        rows = [
+            (name, key, messages.get(key) or "; ".join(map(describe, reasons.get(key, ()))))
+            for name in _OUTCOMES
+            for key in getattr(self.finished, name)
+        ]
+        return f"<p>{self}</p>{table(('', 'asset', 'why'), rows)}"
 
     @property
     def exit_code(self) -> int:
@@ -327,9 +349,8 @@ class Run:
         self._schedule.release(decision.step.key)
 
     def _hold_back(self, decision: StepDecision) -> None:
-        failed = next(r for r in decision.reasons if type(r).__name__ == "CheckFailed")
-        message = f"check `{failed.check}` failed" + (f": {failed.message}" if failed.message else "")  # type: ignore[union-attr]
-        self._break(decision, message, 0.0, "")
+        refused = next(reason for reason in decision.reasons if isinstance(reason, CheckFailed))
+        self._break(decision, describe(refused), 0.0, "")
 
     def _fail(self, attempt: _Attempt, failure: Failure, duration_s: float) -> None:
         decision = attempt.decision
@@ -397,7 +418,7 @@ class Run:
             self._say(events.CheckFinished(ran))
 
     def _finish(self, duration_s: float) -> RunFinished:
-        lists = {n: tuple(self._done.get(n, ())) for n in ("materialized", "restored", "fresh", "failed", "skipped")}
+        lists = {name: tuple(self._done.get(name, ())) for name in _OUTCOMES}
         status = "cancelled" if self.is_cancelled() else "failed" if lists["failed"] else "succeeded"
         return RunFinished(self.recorder.run_id, status, duration_s=duration_s, **lists)
 
@@ -409,5 +430,5 @@ class Run:
 def _refused(answers: tuple[CheckAnswer, ...]) -> str | None:
     for answer in answers:
         if answer.task.blocking and not answer.passed:
-            return f"check `{answer.task.name}` failed" + (f": {answer.message}" if answer.message else "")
+            return describe(CheckFailed(answer.task.name, answer.message))
     return None

@@ -35,7 +35,7 @@ class PlannedAsset:
         return self.verdict.waiting_on if isinstance(self.verdict, Undecided) else ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Plan:
     """Every asset asked about, upstreams first. Sources are observed, so they are no steps."""
 
@@ -48,6 +48,23 @@ class Plan:
     def is_fresh(self) -> bool:
         """Say that nothing has to be done: every verdict fresh, every check answered."""
         return all(planned.action is Action.KEEP and not planned.checks for planned in self.steps)
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def __str__(self) -> str:
+        from assetctl.lineage.html import why
+
+        width = max((len(p.asset) for p in self.steps), default=0)
+        words = {Action.KEEP: "fresh"}
+        return "\n".join(
+            f"{words.get(p.action, p.action.value):8}{p.asset:{width}}  {why(p)}".rstrip() for p in self.steps
+        )
+
+    def _repr_html_(self) -> str:
+        from assetctl.lineage.html import plan_html
+
+        return plan_html(self)
 
     def with_action(self, action: Action) -> tuple[PlannedAsset, ...]:
         return tuple(planned for planned in self.steps if planned.action is action)

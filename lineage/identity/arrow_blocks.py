@@ -32,16 +32,8 @@ def logical_type(kind: pa.DataType) -> str:
         return "string"
     if _is_binary(kind):
         return "binary"
-    if _t.is_map(kind):
-        return f"map<{logical_type(kind.key_type)}, {logical_type(kind.item_type)}>"
-    if _t.is_fixed_size_list(kind):
-        return f"fixed_size_list<{logical_type(kind.value_type)}>[{kind.list_size}]"
-    if _is_list(kind):
-        return f"list<{logical_type(kind.value_type)}>"
-    if _t.is_struct(kind) or _t.is_union(kind):
-        fields = [kind.field(index) for index in range(kind.num_fields)]
-        name = "struct" if _t.is_struct(kind) else "union"
-        return name + "<" + ", ".join(f"{len(f.name)}:{f.name}: {logical_type(f.type)}" for f in fields) + ">"
+    if _t.is_nested(kind):
+        return _nested_type(kind)
     if _t.is_timestamp(kind):
         return f"timestamp[{kind.unit}]" if kind.tz is None else f"timestamp[{kind.unit}, tz={kind.tz}]"
     if _t.is_decimal(kind):
@@ -49,6 +41,18 @@ def logical_type(kind: pa.DataType) -> str:
     if _t.is_fixed_size_binary(kind):
         return f"fixed_size_binary[{kind.byte_width}]"
     return _PLAIN_NAMES.get(kind.id, str(kind))
+
+
+def _nested_type(kind: pa.DataType) -> str:
+    if _t.is_map(kind):
+        return f"map<{logical_type(kind.key_type)}, {logical_type(kind.item_type)}>"
+    if _t.is_fixed_size_list(kind):
+        return f"fixed_size_list<{logical_type(kind.value_type)}>[{kind.list_size}]"
+    if _is_list(kind):
+        return f"list<{logical_type(kind.value_type)}>"
+    fields = [kind.field(index) for index in range(kind.num_fields)]
+    name = "struct" if _t.is_struct(kind) else "union"
+    return name + "<" + ", ".join(f"{len(f.name)}:{f.name}: {logical_type(f.type)}" for f in fields) + ">"
 
 
 _PLAIN_NAMES = {pa.float16().id: "float16", pa.float32().id: "float32", pa.float64().id: "float64"}

@@ -51,7 +51,7 @@ def _cells(array: pa.Array) -> Cells:
     if _t.is_dictionary(array.type):
         array = array.dictionary_decode()
     kind = array.type
-    if _t.is_integer(kind) or _t.is_floating(kind) or _t.is_temporal(kind) and not _t.is_interval(kind):
+    if _t.is_integer(kind) or _t.is_floating(kind) or (_t.is_temporal(kind) and not _t.is_interval(kind)):
         return _fixed_cells(array, kind.bit_width // 8)
     if any(test(kind) for test in (_t.is_string, _t.is_large_string, _t.is_binary, _t.is_large_binary)):
         return _text_cells(array)

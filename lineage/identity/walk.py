@@ -29,7 +29,7 @@ Child = tuple[Framed, object, str]
 _MRO = type.__dict__["__mro__"]
 
 
-class Unencodable(Exception):  # noqa: N818  (a result that callers answer, not a failure)
+class Unencodable(Exception):
     """A value, or something inside of it, has no defined identity.
 
     `where` is the path to it inside the value ("" for the value itself), `type_name`
