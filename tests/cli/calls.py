@@ -42,7 +42,7 @@ def _text(stream: io.TextIOWrapper) -> str:
 
 def call(*words: str | Path) -> Said:
     """Run `assetctl WORDS` and return what it said."""
-    streams, handler = (sys.stdout, sys.stderr), signal.getsignal(signal.SIGTERM)
+    streams, handler, path = (sys.stdout, sys.stderr), signal.getsignal(signal.SIGTERM), list(sys.path)
     out, err = _stream(), _stream()
     sys.stdout, sys.stderr = out, err
     try:
@@ -50,4 +50,6 @@ def call(*words: str | Path) -> Said:
     finally:
         sys.stdout, sys.stderr = streams
         signal.signal(signal.SIGTERM, handler)
+        sys.path[:] = path
+        sys.modules.pop("pipeline", None)  # a shell's next call would begin without it
     return Said(code, _text(out), _text(err))
