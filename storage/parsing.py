@@ -87,7 +87,7 @@ def _read_json(path: Path) -> Any:
 
     with pa.input_stream(str(path)) as stream:
         content = stream.read_buffer()
-    if content.slice(0, 64).to_pybytes().lstrip()[:1] == b"[":  # one array of records, not a record a line
+    if bytes(memoryview(content)[:64]).lstrip()[:1] == b"[":  # one array of records, not a record a line
         return pa.Table.from_pylist(plain_json.loads(content.to_pybytes()))
     options = json.ReadOptions(block_size=min(max(len(content) + 1, 1 << 20), (1 << 31) - 1))
     return json.read_json(pa.BufferReader(content), read_options=options)
@@ -105,9 +105,9 @@ def _read_arrow(path: Path) -> Any:
 
     with pa.OSFile(str(path)) as source:
         content = source.read_buffer()
-    if content.slice(0, 6).to_pybytes() == b"ARROW1":
+    if bytes(memoryview(content)[:6]) == b"ARROW1":
         return pa.ipc.open_file(content).read_all()
-    if content.slice(0, 4).to_pybytes() == b"FEA1":
+    if bytes(memoryview(content)[:4]) == b"FEA1":
         from pyarrow import feather
 
         return feather.read_table(str(path))

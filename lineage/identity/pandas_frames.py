@@ -87,7 +87,10 @@ def _column(name: str, array: Any) -> Column:
     if isinstance(dtype, np.dtype):
         return _numpy_column(name, np.asarray(array), dtype)
     if isinstance(dtype, pd.DatetimeTZDtype):
-        return Column(name, _chunked(pa.array(array, pa.timestamp(dtype.unit, str(dtype.tz)))))
+        moments = pa.array(
+            array.asi8, mask=np.asarray(array.isna())
+        )  # `pa.array(array)` asks pandas what it deprecates
+        return Column(name, _chunked(moments.cast(pa.timestamp(dtype.unit, str(dtype.tz)))))
     if isinstance(dtype, pd.StringDtype):
         cells = _chunked(pa.array(array, pa.large_string()))
         return Column(name, cells, None if dtype.na_value is not pd.NA else digest_of("string[NA]"), str(dtype))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
+import warnings
 from typing import Any
 
 from assetctl.storage.codecs.base import NotEncodable
@@ -58,9 +59,7 @@ def to_arrow(value: Any, kind: str | None = None) -> Any:
 
 
 def _from_pandas(frame: Any, extra: dict[bytes, bytes]) -> Any:
-    import pyarrow as pa
-
-    table = pa.Table.from_pandas(frame)
+    table = _arrow_of(frame, None)
     objects = [
         table.column_names[place]
         for place, dtype in enumerate(frame.dtypes)
@@ -150,13 +149,18 @@ def convert(value: Any, form: str) -> Any:
 
 def _plain_arrow(value: Any, kind: str) -> Any:
     """Return an Arrow table of the columns, and of a pandas index that has a name."""
-    import pyarrow as pa
-
     if kind.startswith("pandas."):
         frame = value.to_frame() if kind == "pandas.Series" else value
-        keep = any(name is not None for name in frame.index.names)
-        return pa.Table.from_pandas(frame, preserve_index=keep)
+        return _arrow_of(frame, any(name is not None for name in frame.index.names))
     return to_arrow(value, kind)
+
+
+def _arrow_of(frame: Any, preserve_index: bool | None) -> Any:
+    import pyarrow as pa
+
+    with warnings.catch_warnings():  # pyarrow 25 asks pandas 3.1 for zoned values in the way it deprecates
+        warnings.filterwarnings("ignore", message="Series.values returning an ndarray")
+        return pa.Table.from_pandas(frame, preserve_index=preserve_index)
 
 
 def _to_numpy(value: Any) -> Any:

@@ -80,7 +80,7 @@ def _is_plain(kind: Any) -> bool:
     """Say whether tests prove that Parquet gives a type back: numbers, strings, dates and times."""
     from pyarrow import types
 
-    tests = (types.is_integer, types.is_boolean, types.is_string, types.is_large_string, types.is_date, types.is_binary)
+    tests = (types.is_integer, types.is_boolean, types.is_string, types.is_large_string, types.is_date32, types.is_binary)
     is_float = types.is_float32(kind) or types.is_float64(kind)
     return is_float or (types.is_timestamp(kind) and kind.unit != "s") or any(test(kind) for test in tests)
 

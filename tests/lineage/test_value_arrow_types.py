@@ -14,7 +14,7 @@ from assetctl.lineage.identity.tables import BLOCK_ROWS, GRANULE_ROWS, TableHash
 from assetctl.lineage.identity.values import identify_value
 
 _DAY = datetime.date(2024, 2, 29)
-_NOON = datetime.datetime(2024, 2, 29, 12)
+_NOON = datetime.datetime(2024, 2, 29, 12, tzinfo=datetime.UTC)
 _MAP = pa.map_(pa.string(), pa.int32())
 
 ARRAYS = {

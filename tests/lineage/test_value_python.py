@@ -36,7 +36,7 @@ class Colour(enum.Enum):
     BLUE = 2
 
 
-class Word(str, enum.Enum):
+class Word(str, enum.Enum):  # noqa: UP042  (older code writes it so)
     RED = "red"
 
 
@@ -67,7 +67,7 @@ class MyText(str):
 
 
 _UTC = datetime.timezone.utc  # noqa: UP017
-_MOMENT = datetime.datetime(2024, 10, 27, 2, 30)
+_MOMENT = datetime.datetime(2024, 10, 27, 2, 30)  # noqa: DTZ001  (naive on purpose)
 _BERLIN = zoneinfo.ZoneInfo("Europe/Berlin")
 
 DIFFERENT: list[Any] = [
@@ -78,9 +78,9 @@ DIFFERENT: list[Any] = [
     collections.OrderedDict(a=1), collections.defaultdict(int, a=1), collections.defaultdict(list, a=1),
     collections.Counter("a"), collections.deque([1]), collections.deque([1], 5), types.MappingProxyType({"a": 1}),
     types.SimpleNamespace(a=1), types.SimpleNamespace(b=1), MyList([1]), MyText("a"), Point(1), Point(1, 2), Slotted(1),
-    Colour.RED, Colour.BLUE, Word.RED, datetime.date(2024, 1, 1), datetime.datetime(2024, 1, 1), datetime.time(1),
+    Colour.RED, Colour.BLUE, Word.RED, datetime.date(2024, 1, 1), _MOMENT.replace(day=1), datetime.time(1),
     _MOMENT, _MOMENT.replace(fold=1), _MOMENT.replace(tzinfo=_UTC), _MOMENT.replace(tzinfo=_BERLIN), _BERLIN, _UTC,
-    datetime.timezone(datetime.timedelta(hours=1)), datetime.timedelta(1), decimal.Decimal("1"), decimal.Decimal("1.0"),
+    datetime.timezone(datetime.timedelta(hours=1)), datetime.timedelta(1), decimal.Decimal(1), decimal.Decimal("1.0"),
     decimal.Decimal("NaN"), fractions.Fraction(1, 2), uuid.UUID(int=1), pathlib.PurePosixPath("a/b"),
     pathlib.PurePosixPath("a"), re.compile("a"), re.compile("a", re.IGNORECASE), re.compile(b"a"), int, float, len,
     functools.partial(int, base=2), functools.partial(int, base=8), pd.Timestamp("2024"), pd.NaT, pd.NA,

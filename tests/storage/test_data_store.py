@@ -1,0 +1,328 @@
+"""The data store: the rule that a value comes back the same, forms, columns, and what is refused."""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+from pyarrow import parquet
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+
+from assetctl.assets.errors import AssetFailed, CorruptionError, DeclarationError
+from assetctl.assets.ids import AssetKey
+from assetctl.lineage.identity.values import identify_value
+from assetctl.lineage.ports import Wanted
+from assetctl.lineage.records import Output, OutputState, ProvenanceDigest
+from assetctl.storage.data import INLINE_BYTES, BlobDataStore
+from assetctl.storage.files import digest_directory, digest_file, directory_identity, file_identity
+from assetctl.storage.layout import Layout
+
+Put = Callable[..., Output]
+
+
+@pytest.fixture
+def layout(tmp_path: Path) -> Layout:
+    return Layout.of(tmp_path / "project")
+
+
+@pytest.fixture
+def store(layout: Layout) -> BlobDataStore:
+    return BlobDataStore(layout)
+
+
+@pytest.fixture
+def put(store: BlobDataStore) -> Put:
+    def put_value(value: object, *, codec: str | None = None, unordered: bool = False) -> Output:
+        provenance = ProvenanceDigest("b3:provenance")
+        stored = store.put(value, codec=codec, unordered=unordered, provenance=provenance)
+        return stored.as_output(AssetKey("thing"))
+
+    return put_value
+
+
+Pair = collections.namedtuple("Pair", "a b")  # noqa: PYI024
+
+
+@dataclasses.dataclass
+class Settings:
+    depth: int
+
+
+_ROWS = [[0.0, 1.0], [1.0, 0.0], [1.0, 1.0], [0.0, 0.0]]
+
+VALUES: dict[str, tuple[Any, str]] = {
+    "int": (1, "json/1"),
+    "dict": ({"b": [1, -0.0, None], "a": {}}, "json/1"),
+    "lone surrogate": ("\ud800", "json/1"),
+    "text": ("x" * 5000, "text/1"),
+    "bytes": (b"\x00", "bytes/1"),
+    "tuple": ((1, "a"), "pickle/1"),
+    "tuple inside": ({"a": (1, 2)}, "pickle/1"),
+    "integer keys": ({1: 2}, "pickle/1"),
+    "nan": (float("nan"), "pickle/1"),
+    "namedtuple": (Pair(1, 2), "pickle/1"),
+    "dataclass": (Settings(3), "pickle/1"),
+    "set": ({1, 2}, "pickle/1"),
+    "array": (np.arange(2000.0).reshape(2, -1).T, "numpy/1"),
+    "times": (np.array(["2024-01-01"], "M8[D]"), "numpy/1"),
+    "objects": (np.array([1, "a", None], object), "pickle/1"),
+    "table": (pa.table({"a": [1, None], "b": ["x", ""]}), "parquet/1"),
+    "seconds": (pa.table({"t": pa.array([1], pa.timestamp("s"))}), "arrow-ipc/1"),
+    "dictionary": (pa.table({"d": pa.array([1, 1]).dictionary_encode()}), "parquet/1"),
+    "union": (pa.table({"u": pa.UnionArray.from_sparse(pa.array([0], pa.int8()), [pa.array([1])])}), "arrow-ipc/1"),
+    "frame": (pd.DataFrame({"a": [1, 2]}, index=["x", "y"]), "parquet/1"),
+    "mixed objects": (pd.DataFrame({"o": [1, "1"]}), "pickle/1"),
+    "polars": (pl.DataFrame({"a": [1]}), "parquet/1"),
+    "logistic": (LogisticRegression().fit(_ROWS, [0, 1, 1, 0]), "skops/1"),
+    "forest": (RandomForestClassifier(3, random_state=0).fit(_ROWS, [0, 1, 1, 0]), "skops/1"),
+}
+
+
+@pytest.mark.parametrize("name", VALUES)
+def test_a_value_comes_back_as_a_fresh_equal_one(store: BlobDataStore, put: Put, name: str) -> None:
+    value, codec = VALUES[name]
+    output = put(value)
+    assert output.codec == codec
+    assert output.value == identify_value(value)
+    assert store.state(output) is OutputState.PRESENT
+    one, other = store.load(output, Wanted()), store.load(output, Wanted())
+    assert identify_value(one) == output.value
+    assert type(one) is type(value)
+    assert one is not other or isinstance(value, int | str | bytes)
+
+
+def test_none_has_its_provenance_as_version(store: BlobDataStore, put: Put) -> None:
+    output = put(None)
+    assert (output.value.version, output.value.basis, output.codec, output.blob) == (
+        "b3:provenance", "provenance", "none/1", None,
+    )  # fmt: skip
+    assert store.load(output, Wanted()) is None
+    assert store.state(output) is OutputState.PRESENT
+
+
+def test_small_values_stay_in_the_record_and_tables_never(put: Put, layout: Layout) -> None:
+    assert put("x" * INLINE_BYTES).inline == b"x" * INLINE_BYTES
+    assert not layout.blobs.exists()
+    assert put("x" * (INLINE_BYTES + 1)).inline is None
+    assert put(pa.table({"a": [1]})).inline is None
+    assert len([path for path in layout.blobs.rglob("*") if path.is_file()]) == 2
+    assert list(layout.temporary.iterdir()) == []
+
+
+def test_a_changed_loaded_value_does_not_reach_the_store(store: BlobDataStore, put: Put) -> None:
+    output = put({"a": [1]})
+    store.load(output, Wanted())["a"].append(2)
+    assert store.load(output, Wanted()) == {"a": [1]}
+    frame = put(pd.DataFrame({"a": [1]}))
+    loaded = store.load(frame, Wanted())
+    loaded.loc[0, "a"] = 9
+    assert store.load(frame, Wanted()).loc[0, "a"] == 1
+
+
+class Opaque:
+    def __init__(self, content: object) -> None:
+        self.content = content
+
+
+def test_an_unknown_object_is_identified_by_its_stored_bytes(store: BlobDataStore, put: Put) -> None:
+    output = put(Opaque(1))
+    assert output.value.basis == "blob"
+    assert output.value.kind == f"object:{__name__}.Opaque"
+    assert put(Opaque(1)).value == output.value
+    assert put(Opaque(2)).value != output.value
+    assert store.load(output, Wanted()).content == 1
+
+
+@pytest.mark.parametrize(
+    ("value", "codec", "expected"),
+    [
+        (threading.Lock(), None, "_thread.lock"),
+        ((i for i in ()), None, "generator"),
+        ({"a": [Opaque(threading.Lock())]}, None, "Opaque` at ['a'][0]"),
+        ((1, 2), "json", "json"),
+        (1, "parquet", "parquet"),
+        (pd.DataFrame({"a": [1]}, index=["x"]), "csv", "does not give the same value back"),
+    ],
+)
+def test_what_cannot_be_kept_is_refused_with_a_way_out(
+    put: Put, layout: Layout, value: object, codec: str | None, expected: str
+) -> None:
+    with pytest.raises(AssetFailed) as raised:
+        put(value, codec=codec)
+    problem = raised.value.problems[0]
+    assert expected in problem.message + str(problem.facts)
+    assert "return a table" in (problem.hint or "")
+    assert not layout.blobs.exists()
+    assert not layout.temporary.exists() or list(layout.temporary.iterdir()) == []
+
+
+def test_a_named_codec_is_used(store: BlobDataStore, put: Put) -> None:
+    assert put({"a": 1}, codec="pickle").codec == "pickle/1"
+    assert put(pa.table({"a": [1]}), codec="csv").codec == "csv/1"
+    assert put(pa.table({"a": [1]}), codec="arrow-ipc/1").codec == "arrow-ipc/1"
+    with pytest.raises(DeclarationError):
+        put(1, codec="jsn")
+
+
+_TABLE = pa.table({"a": [1, 2], "b": ["x", None], "c": [0.5, 1.5]})
+
+
+@pytest.mark.parametrize(
+    "value", [_TABLE, _TABLE.to_pandas(), pl.from_arrow(_TABLE)], ids=["arrow", "pandas", "polars"]
+)
+def test_tables_are_given_in_the_family_wanted(store: BlobDataStore, put: Put, value: Any) -> None:
+    output = put(value)
+    assert store.load(output, Wanted("arrow", ("c", "a"))).to_pydict() == {"c": [0.5, 1.5], "a": [1, 2]}
+    pandas = store.load(output, Wanted("pandas", ("c", "a")))
+    assert (list(pandas.columns), pandas.shape) == (["c", "a"], (2, 2))
+    assert store.load(output, Wanted("polars", ("a",))).to_dict(as_series=False) == {"a": [1, 2]}
+    assert store.load(output, Wanted("reader", ("b",))).read_all().to_pydict() == {"b": ["x", None]}
+    assert store.load(output, Wanted("numpy", ("a", "c"))).tolist() == [[1.0, 0.5], [2.0, 1.5]]
+    stored = store.load(output, Wanted("stored", ("b",)))
+    assert type(stored) is type(value)
+
+
+def test_a_pickled_frame_is_given_by_column_too(store: BlobDataStore, put: Put) -> None:
+    output = put(pd.DataFrame({"o": [1, "1"], "n": [1, 2]}))
+    assert output.codec == "pickle/1"
+    assert store.load(output, Wanted("arrow", ("n",))).to_pydict() == {"n": [1, 2]}
+
+
+@pytest.mark.parametrize("value", [_TABLE, {"a": 1}])
+def test_missing_columns_are_named_with_the_upstream_and_what_there_is(
+    store: BlobDataStore, put: Put, value: object
+) -> None:
+    with pytest.raises(AssetFailed) as raised:
+        store.load(put(value), Wanted("stored", ("a", "z", "y")))
+    messages = [problem.message for problem in raised.value.problems]
+    assert messages[-2:] == ["`thing` has no column `z`", "`thing` has no column `y`"]
+    expected = "a, b, c" if value is _TABLE else "none: it is a `dict`"
+    assert ("columns", expected) in raised.value.problems[-1].facts
+
+
+def test_an_impossible_form_says_so(store: BlobDataStore, put: Put) -> None:
+    with pytest.raises(AssetFailed, match="cannot be read as pandas"):
+        store.load(put({"a": 1}), Wanted("pandas"))
+    assert store.load(put([1, 2]), Wanted("numpy")).tolist() == [1, 2]
+
+
+def test_a_path_is_a_private_copy_that_people_can_open(store: BlobDataStore, put: Put) -> None:
+    output = put(_TABLE)
+    one, other = store.load(output, Wanted("path")), store.load(output, Wanted("path"))
+    assert one != other
+    assert one.suffix == ".parquet"
+    assert parquet.read_table(one).equals(_TABLE)
+    one.write_bytes(b"edited")
+    assert store.load(output, Wanted("arrow")).equals(_TABLE)
+    assert store.load(put({"a": 1}), Wanted("path")).read_text() == '{"a": 1}'
+
+
+def test_a_returned_file_is_kept_by_its_bytes(store: BlobDataStore, put: Put, tmp_path: Path) -> None:
+    file = tmp_path / "report.csv"
+    file.write_text("a,b\n1,x\n")
+    output = put(file)
+    assert output.value == file_identity(digest_file(file))
+    assert file.read_text() == "a,b\n1,x\n"
+    file.write_text("edited")
+    copy = store.load(output, Wanted())
+    assert (copy.suffix, copy.read_text()) == (".csv", "a,b\n1,x\n")
+    assert store.load(output, Wanted("pandas", ("b",))).to_dict("list") == {"b": ["x"]}
+    other = tmp_path / "other.txt"
+    other.write_text("a,b\n1,x\n")
+    assert put(other).value == output.value
+
+
+def test_a_returned_folder_is_kept_file_by_file(store: BlobDataStore, put: Put, layout: Layout, tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    (folder / "sub").mkdir(parents=True)
+    (folder / "sub" / "f").write_text("one")
+    (folder / "g").write_text("two")
+    output = put(folder)
+    assert output.value == directory_identity(digest_directory(folder)[0])
+    assert (output.codec, output.size_bytes) == ("folder/1", 6)
+    copy = store.load(output, Wanted())
+    assert digest_directory(copy) == digest_directory(folder)
+    assert store.state(output) is OutputState.PRESENT
+    blob = layout.blob(digest_file(folder / "g"))  # type: ignore[arg-type]
+    blob.unlink()
+    assert store.state(output) is OutputState.MISSING
+
+
+def test_a_path_that_is_not_there_is_refused(put: Put, tmp_path: Path) -> None:
+    with pytest.raises(AssetFailed, match="does not exist"):
+        put(tmp_path / "absent")
+
+
+def test_a_stream_is_kept_as_the_table_it_makes(store: BlobDataStore, put: Put) -> None:
+    table = pa.table({"n": np.arange(200_000), "t": pa.array(np.arange(200_000)).cast(pa.string())})
+    output = put(pa.RecordBatchReader.from_batches(table.schema, table.to_batches(999)))
+    assert output.value == identify_value(table)
+    assert store.load(output, Wanted()).equals(table)
+    assert store.load(output, Wanted("reader")).read_all().equals(table)
+
+
+def test_a_stream_that_breaks_leaves_nothing(put: Put, layout: Layout) -> None:
+    schema = pa.schema([("n", pa.int64())])
+
+    def batches() -> Any:
+        yield pa.record_batch([pa.array([1])], schema=schema)
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        put(pa.RecordBatchReader.from_batches(schema, batches()))
+    assert not layout.blobs.exists()
+    assert not layout.temporary.exists() or list(layout.temporary.iterdir()) == []
+
+
+def test_row_order_does_not_count_when_the_asset_says_so(put: Put) -> None:
+    shuffled = _TABLE.take([1, 0])
+    assert put(_TABLE, unordered=True).value == put(shuffled, unordered=True).value
+    assert put(_TABLE).value != put(shuffled).value
+
+
+def test_changed_bytes_are_never_given(store: BlobDataStore, put: Put, layout: Layout) -> None:
+    inline = put({"a": 1})
+    with pytest.raises(CorruptionError):
+        store.load(dataclasses.replace(inline, inline=b'{"a": 2}'), Wanted())
+    output = put(_TABLE)
+    assert output.blob is not None
+    path = layout.blob(output.blob)
+    path.chmod(0o644)
+    path.write_bytes(path.read_bytes()[:-1] + b"?")
+    with pytest.raises(CorruptionError):
+        store.load(output, Wanted())
+    assert store.state(output) is OutputState.CORRUPT
+
+
+@pytest.mark.parametrize(
+    ("value", "name", "content"),
+    [
+        ({"a": 1}, "x.json", b'{"a": 1}'),
+        ("text", "deep/x.txt", b"text"),
+        (pa.table({"a": [1]}), "x.csv", b'"a"\n1\n'),
+        (np.array([1, 2], np.int8), "x.npy", None),
+    ],
+)
+def test_an_export_is_an_ordinary_file(
+    store: BlobDataStore, put: Put, tmp_path: Path, value: object, name: str, content: bytes | None
+) -> None:
+    target = tmp_path / "out" / name
+    store.export(put(value), target)
+    assert content is None or target.read_bytes() == content
+    if content is None:
+        assert np.load(target).tolist() == [1, 2]
+
+
+def test_there_is_nothing_to_export_of_none(store: BlobDataStore, put: Put, tmp_path: Path) -> None:
+    with pytest.raises(AssetFailed, match="nothing to write"):
+        store.export(put(None), tmp_path / "x")
