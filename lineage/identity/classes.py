@@ -183,6 +183,7 @@ def _attributes(reach: Reach, cls: type, found: Found | None) -> Iterator[tuple[
     """Yield the attributes that count, sorted by name."""
     statement = found.node if found is not None else None
     bound = class_bindings(statement) if isinstance(statement, ast.ClassDef) else None
+    defined = _defined_names(statement)
     own = dict(class_attributes(cls))
     is_enum = "_member_map_" in own
     makes_fields = bound is not None and _creates_fields(reach, cls, by_third_party=False)
@@ -198,9 +199,15 @@ def _attributes(reach: Reach, cls: type, found: Found | None) -> Iterator[tuple[
         by_library = is_enum or makes_fields or (bound is None and ("__dataclass_fields__" in own or "_fields" in own))
         if not is_bound and _is_machinery(reach, name, value, by_library, bound is not None):
             continue
-        if makes_fields and is_bound and reach.origin(value).kind == DISTRIBUTION:
+        if makes_fields and is_bound and name not in defined and reach.origin(value).kind == DISTRIBUTION:
             continue  # made by the class body, which is written as syntax
         yield name, value
+
+
+def _defined_names(statement: ast.AST | None) -> frozenset[str]:
+    """Return the names of functions and classes in a class body: their code is not among its field statements."""
+    kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+    return frozenset(node.name for node in ast.walk(statement or ast.Pass()) if isinstance(node, kinds))
 
 
 def _is_machinery(reach: Reach, name: str, value: object, is_managed: bool, has_syntax: bool) -> bool:

@@ -60,6 +60,8 @@ class Origins:
     def of_class(self, cls: type) -> Origin:
         """Return the origin of a class, by the module that it says it is from."""
         module = class_module(cls)
+        if not module and not any(type(value) is types.FunctionType for _, value in class_attributes(cls)):
+            return self.of_module("builtins")  # a type in C that does not say where it is from
         if module in _CLASS_MAKERS and class_name(cls) not in getattr(sys.modules.get(module), "__dict__", {}):
             return self.of_module("")  # made by a call: nobody set the name of the caller's module
         return self.of_module(module)

@@ -208,6 +208,32 @@ VALUES = [
     keep("hints of a helper that nobody reads", "def f(a: int) -> int:\n    return 1\n" + ASSET + "def model(x):\n    return f(x)\n", "int", "str"),
 ]
 
+SKLEARN = """from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.pipeline import Pipeline
+from assetctl import asset
+class Scale(TransformerMixin, BaseEstimator):
+    def __init__(self, k=2):
+        self.k = k
+    def fit(self, X, y=None):
+        return self
+    def transform(self, X):
+        return X * self.k
+    @property
+    def rate(self):
+        return 10
+PIPE = Pipeline([("scale", Scale(3))])
+@asset
+def model(x):
+    return PIPE.fit_transform(x)
+"""
+
+ESTIMATORS = [
+    rebuild("a method that a base class of a library wraps", SKLEARN, "X * self.k", "X - self.k"),
+    rebuild("a parameter of a transformer in a pipeline", SKLEARN, "Scale(3)", "Scale(4)"),
+    rebuild("a property of a transformer", SKLEARN, "return 10", "return 20"),
+    keep("a comment in a transformer", SKLEARN, "        return self\n", "        return self  # itself\n"),
+]
+
 PYDANTIC = [
     rebuild("a pydantic default", "import pydantic\nclass P(pydantic.BaseModel):\n    a: int = 1\n" + ASSET + "def model(x):\n    return P()\n", "= 1", "= 2"),
     rebuild("a pydantic field's type", "import pydantic\nclass P(pydantic.BaseModel):\n    a: int = 1\n" + ASSET + "def model(x):\n    return P()\n", "a: int", "a: float"),
@@ -217,4 +243,4 @@ PYDANTIC = [
     rebuild("a pydantic settings object", "import pydantic\nclass P(pydantic.BaseModel):\n    a: int = 0\np = P(a=1)\n" + ASSET + "def model(x):\n    return p.a\n", "a=1", "a=2"),
 ]
 
-CASES = [*SYNTAX, *SCOPES, *NAMES, *FUNCTIONS, *CLASSES, *VALUES, *PYDANTIC]
+CASES = [*SYNTAX, *SCOPES, *NAMES, *FUNCTIONS, *CLASSES, *VALUES, *ESTIMATORS, *PYDANTIC]

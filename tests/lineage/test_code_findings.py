@@ -347,7 +347,7 @@ def _identify_in(python: str, projects: Path, seed: str) -> dict[str, tuple[str,
 
 def _portable_projects(folder: Path) -> None:
     for index, case in enumerate(CASES):
-        if not any(word in case.project for word in ("numpy", "pydantic", "exec(")):
+        if not any(word in case.project for word in ("numpy", "pydantic", "sklearn", "exec(")):
             write_project(folder / f"{index:03d}", case.project)
 
 
