@@ -1,0 +1,217 @@
+"""Cleaning up: what a rule drops goes, what anything needs stays."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from assetctl.assets.errors import EnvironmentFault
+from assetctl.assets.ids import AssetKey
+from assetctl.lineage.records import BlobDigest, Materialized, Output
+from assetctl.storage.blobs import Blobs
+from assetctl.storage.codecs.registry import FOLDER
+from assetctl.storage.folders import put_folder
+from assetctl.storage.gc import GcPlan, KeepRules, apply_gc, plan_gc
+from assetctl.storage.journal import FileJournal
+from assetctl.storage.layout import Layout
+from tests.storage.facts import made, value
+
+DAY = 24 * 3600.0
+NOW = datetime.fromisoformat("2026-06-01T00:00:00+00:00").timestamp()
+MANY_DAYS_AGO, YESTERDAY = "2026-01-01T00:00:00+00:00", "2026-05-31T00:00:00+00:00"
+
+
+class Store:
+    """A state folder with real blobs and records; names in, names out."""
+
+    def __init__(self, root: Path) -> None:
+        self.layout = Layout.of(root)
+        self.blobs = Blobs(self.layout)
+        self.journal = FileJournal(self.layout)
+        self.names: dict[BlobDigest, str] = {}
+
+    def blob(self, text: str, *, days_old: float = 30) -> BlobDigest:
+        digest = self.blobs.put_bytes(text.encode())
+        self.names[digest] = text
+        self._age(self.layout.blob(digest), days_old)
+        return digest
+
+    def make(
+        self, asset: str, text: str, *, at: str = MANY_DAYS_AGO, published: bool = True, figure: str = ""
+    ) -> Materialized:
+        output = Output(AssetKey(asset), value(text), "text/1", self.blob(text), len(text))
+        figures = {"plot": str(self.blob(figure))} if figure else {}
+        fact = made(asset, text, of=text, outputs=(output,), published=published)
+        fact = replace(fact, started_at=at, figures=figures)
+        self.journal.append([fact])
+        return fact
+
+    def make_folder(self, asset: str, files: dict[str, str]) -> None:
+        folder = self.layout.root / "made"
+        folder.mkdir(exist_ok=True)
+        for name, text in files.items():
+            (folder / name).write_text(text)
+        digest, entries, _ = put_folder(self.blobs, folder)
+        self.names[digest] = f"{asset}/"
+        self.names |= {entry.digest: f"{asset}/{entry.name}" for entry in entries}
+        output = Output(AssetKey(asset), value(asset), FOLDER, digest, sum(len(text) for text in files.values()))
+        self.journal.append([made(asset, asset, of=asset, outputs=(output,))])
+        for entry in self.names:
+            self._age(self.layout.blob(entry), 30)
+
+    def plan(self, rules: KeepRules, declared: list[str] | None = None) -> GcPlan:
+        keys = None if declared is None else [AssetKey(name) for name in declared]
+        return plan_gc(self.layout, self.journal, keys, rules, NOW)
+
+    def goes(self, rules: KeepRules, declared: list[str] | None = None) -> list[str]:
+        return sorted(self.names[r.digest] for r in self.plan(rules, declared).reclaims if r.digest is not None)
+
+    def left(self) -> list[str]:
+        return sorted(name for digest, name in self.names.items() if self.layout.blob(digest).exists())
+
+    @staticmethod
+    def _age(path: Path, days: float) -> None:
+        if path.exists():
+            os.utime(path, (NOW - days * DAY, NOW - days * DAY))
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("rules", "goes"),
+    [
+        (KeepRules(), []),
+        (KeepRules(keep_last=1), ["a1", "a2"]),
+        (KeepRules(keep_last=2), ["a1"]),
+        (KeepRules(keep_last=3), []),
+        (KeepRules(younger_than_s=7 * DAY), ["a1"]),
+        (KeepRules(younger_than_s=3600.0), ["a1", "a2"]),
+        (KeepRules(keep_last=1, younger_than_s=7 * DAY), ["a1"]),
+        (KeepRules(keep_last=0), ["a1", "a2"]),
+    ],
+)
+def test_rules_decide_about_earlier_versions(store: Store, rules: KeepRules, goes: list[str]) -> None:
+    store.make("a", "a1")
+    store.make("a", "a2", at=YESTERDAY)
+    store.make("a", "a3", at=MANY_DAYS_AGO)
+    store.make("b", "b1")
+    assert store.goes(rules) == goes
+
+
+def test_equal_values_count_once_and_are_kept_by_any_version(store: Store) -> None:
+    for text in ("x", "old", "x", "y", "x"):
+        store.make("a", text)
+    assert store.goes(KeepRules(keep_last=2)) == ["old"]
+
+
+def test_bytes_shared_with_another_asset_stay(store: Store) -> None:
+    store.make("a", "shared")
+    store.make("a", "new")
+    store.make("b", "shared")
+    assert store.goes(KeepRules(keep_last=1)) == []
+
+
+def test_what_was_held_back_after_the_latest_stays(store: Store) -> None:
+    store.make("a", "old")
+    store.make("a", "published")
+    store.make("a", "candidate", published=False)
+    assert store.goes(KeepRules(keep_last=1)) == ["old"]
+
+
+def test_figures_live_as_long_as_their_version(store: Store) -> None:
+    store.make("a", "old", figure="old plot")
+    store.make("a", "new", figure="new plot")
+    assert store.goes(KeepRules(keep_last=1)) == ["old", "old plot"]
+
+
+def test_a_folder_keeps_its_manifest_and_every_file(store: Store) -> None:
+    store.make_folder("f", {"one": "1", "two": "22"})
+    assert store.goes(KeepRules(keep_last=1)) == []
+    assert store.goes(KeepRules(drop_removed=True), declared=[]) == ["f/", "f/one", "f/two"]
+
+
+def test_removed_assets_go_only_when_told_to(store: Store) -> None:
+    store.make("gone", "g1")
+    store.make("gone", "g2")
+    store.make("a", "a1")
+    assert store.goes(KeepRules(), declared=["a"]) == []
+    assert store.goes(KeepRules(drop_removed=True), declared=["a"]) == ["g1", "g2"]
+    why = {reclaim.why for reclaim in store.plan(KeepRules(drop_removed=True), ["a"]).reclaims}
+    assert why == {"`gone` is no longer declared"}
+
+
+def test_orphans_go_after_their_grace(store: Store) -> None:
+    """A blob is durable before its record: a young one may be a step that is just finishing."""
+    store.blob("young", days_old=0.5)
+    store.blob("old", days_old=2)
+    assert store.goes(KeepRules()) == ["old"]
+    assert store.goes(KeepRules(grace_s=0)) == ["old", "young"]
+
+
+def test_planning_changes_nothing_and_applying_does_what_it_said(store: Store) -> None:
+    store.make("a", "a1")
+    store.make("a", "a2")
+    store.blob("orphan")
+    plan = store.plan(KeepRules(keep_last=1))
+    assert store.left() == ["a1", "a2", "orphan"]
+    assert (plan.n_kept, plan.kept_bytes, plan.reclaimed_bytes) == (1, 2, len("a1") + len("orphan"))
+    assert set(apply_gc(store.layout, store.journal, plan)) == set(plan.reclaims)
+    assert store.left() == ["a2"]
+    assert store.plan(KeepRules(keep_last=1)).reclaims == ()
+
+
+def test_what_a_later_record_needs_survives_an_older_plan(store: Store) -> None:
+    store.blob("adopted")
+    store.blob("orphan")
+    plan = store.plan(KeepRules())
+    store.make("a", "adopted")
+    apply_gc(store.layout, store.journal, plan)
+    assert store.left() == ["adopted"]
+
+
+def test_a_blob_written_again_since_the_plan_stays(store: Store) -> None:
+    digest = store.blob("orphan")
+    plan = store.plan(KeepRules())
+    os.utime(store.layout.blob(digest), (NOW, NOW))
+    assert apply_gc(store.layout, store.journal, plan) == ()
+
+
+def test_unfinished_writes_of_dead_processes_go(store: Store) -> None:
+    folder = store.layout.temporary
+    folder.mkdir(parents=True)
+    dead, alive = 2**22 + 1, os.getpid()
+    names = {f"{dead}-old": 2, f"{dead}-young": 0.01, f"{alive}-old": 2, f"{dead}-folder": 2}
+    for name, hours in names.items():
+        path = folder / name
+        if name.endswith("folder"):
+            path.mkdir()
+            (path / "part").write_text("xyz")
+        else:
+            path.write_text("xyz")
+        os.utime(path, (NOW - hours * 3600, NOW - hours * 3600))
+    plan = store.plan(KeepRules())
+    assert [reclaim.path.name for reclaim in plan.reclaims] == [f"{dead}-folder", f"{dead}-old"]
+    assert plan.reclaimed_bytes == 6
+    apply_gc(store.layout, store.journal, plan)
+    assert sorted(path.name for path in folder.iterdir()) == sorted([f"{dead}-young", f"{alive}-old"])
+
+
+def test_bytes_that_cannot_be_removed_are_named(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    digest = store.blob("orphan")
+    plan = store.plan(KeepRules())
+
+    def refuse(_path: Path, missing_ok: bool = False) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "unlink", refuse)
+    with pytest.raises(EnvironmentFault) as caught:
+        apply_gc(store.layout, store.journal, plan)
+    monkeypatch.undo()
+    assert dict(caught.value.problems[0].facts)["file"] == str(store.layout.blob(digest))
