@@ -1,13 +1,16 @@
 """What the run loop adds to each step, on a chain and a wide graph of trivial assets.
 
-Two floors: the same functions called plainly, and one checksummed line appended to a file per step with one fdatasync
-at the end, which is the least that remembering a step can cost.
+The floor is the same functions called plainly, and one checksummed line appended to a file per step with one fdatasync
+at the end: the least that running and remembering a step can cost.
 """
 
 from __future__ import annotations
 
 import importlib.util
+import json
 import os
+import subprocess
+import sys
 import tempfile
 import time
 import zlib
@@ -15,8 +18,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from measure import Row
+from measure import Row, environment
 
+FLOOR = "call and journal line"
 LINE = b"x" * 600  # about what one materialization takes in the journal
 
 
@@ -32,49 +36,60 @@ def wide(n_steps: int) -> str:
     return "from assetctl import asset\n\n@asset\ndef a0():\n    return 0\n\n" + "\n".join(steps)
 
 
-def rows(n_steps: int = 1000) -> Iterator[Row]:
-    for name, shape in (("chain", chain), ("wide", wide)):
-        for jobs, where, limit_ms in ((1, "in this process", 1.0), (2, "in 2 warm workers", 1.5)):
-            with tempfile.TemporaryDirectory() as folder:
-                yield from _rows_of(
-                    Case(f"{name} of {n_steps:,}, {where}", shape, n_steps, jobs, limit_ms), Path(folder)
-                )
-
-
 @dataclass(frozen=True, slots=True)
 class Case:
     """One graph, built one way; `limit_ms` is what a step may cost."""
 
-    name: str
-    shape: Callable[[int], str]
-    n_steps: int
+    shape: str
+    where: str
     jobs: int
     limit_ms: float
 
 
-def _rows_of(case: Case, folder: Path) -> Iterator[Row]:
+SHAPES: dict[str, Callable[[int], str]] = {"chain": chain, "wide": wide}
+CASES = [
+    Case(shape, where, jobs, limit_ms)
+    for shape in SHAPES
+    for where, jobs, limit_ms in (("in this process", 1, 1.0), ("in 2 warm workers", 2, 1.5))
+]
+
+
+def rows(n_steps: int = 1000) -> Iterator[Row]:
+    for case in CASES:
+        # A process for each: nothing of one case is imported, warm or remembered in the next.
+        script = [sys.executable, __file__, case.shape, str(case.jobs), str(n_steps)]
+        took = json.loads(subprocess.run(script, check=True, stdout=subprocess.PIPE, env=environment()).stdout)
+        per_step = {name: seconds * 1000 / n_steps for name, seconds in took.items()}
+        name, floor = f"{case.shape} of {n_steps:,}, {case.where}", per_step["plain"] + per_step["line"]
+        yield Row(f"{name}: build", per_step["build"], floor, "ms/step", FLOOR, case.limit_ms / floor)
+        yield Row(f"{name}: no-op", per_step["noop"], floor, "ms/step", FLOOR)
+
+
+def measure_case(shape: str, jobs: int, n_steps: int) -> dict[str, float]:
+    """Build one graph in a new project, then again, and return seconds by what was done."""
     from assetctl import Project
 
-    (folder / "pyproject.toml").write_text('[tool.assetctl]\nassets = ["steps.py"]\n')
-    (folder / "steps.py").write_text(case.shape(case.n_steps))
-    calls = _plain(folder / "steps.py", case.n_steps)
-    append = _append(folder / "floor.log", case.n_steps)
-    project = Project.open(folder)
-    started = time.perf_counter()
-    result = project.materialize(jobs=case.jobs)
-    build = time.perf_counter() - started
-    started = time.perf_counter()
-    project.materialize(jobs=case.jobs)
-    noop = time.perf_counter() - started
-    n_ran = len(result.finished.materialized)
-    if n_ran != case.n_steps:
-        raise SystemExit(f"error: {n_ran} of {case.n_steps} assets were built")
-    per_step = 1000 / case.n_steps
-    line, plain = append * per_step, calls * per_step
-    limit = case.limit_ms / line
-    yield Row(f"{case.name}: build", build * per_step, line, "ms/step", "one journal line a step", limit)
-    yield Row(f"{case.name}: build", build * per_step, plain, "ms/step", "calling the functions plainly")
-    yield Row(f"{case.name}: no-op", noop * per_step, line, "ms/step", "one journal line a step")
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        (folder / "pyproject.toml").write_text('[tool.assetctl]\nassets = ["steps.py"]\n')
+        (folder / "steps.py").write_text(SHAPES[shape](n_steps))
+        project = Project.open(folder)
+        project.plan()  # collecting, and reading the code, are not the run loop's
+        started = time.perf_counter()
+        result = project.materialize(jobs=jobs)
+        build = time.perf_counter() - started
+        started = time.perf_counter()
+        project.materialize(jobs=jobs)
+        noop = time.perf_counter() - started
+        n_ran = len(result.finished.materialized)
+        if n_ran != n_steps:
+            raise SystemExit(f"error: {n_ran} of {n_steps} assets were built")
+        return {
+            "build": build,
+            "noop": noop,
+            "plain": _plain(folder / "steps.py", n_steps),
+            "line": _append(folder / "floor.log", n_steps),
+        }
 
 
 def _plain(file: Path, n_steps: int) -> float:
@@ -105,4 +120,7 @@ def _append(file: Path, n_steps: int) -> float:
 
 
 if __name__ == "__main__":
-    print(*rows(), sep="\n")
+    if len(sys.argv) > 1:
+        print(json.dumps(measure_case(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))))
+    else:
+        print(*rows(), sep="\n")

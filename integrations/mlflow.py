@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 from assetctl.assets.context import Context
 from assetctl.assets.errors import AssetFailed, Problem
+from assetctl.storage.layout import Layout
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -206,8 +207,9 @@ def _experiment_of(client: MlflowClient, name: str, store: TrackingStore, state_
     from filelock import FileLock
 
     wanted = os.environ.get("MLFLOW_EXPERIMENT_NAME") or name
-    state_folder.mkdir(parents=True, exist_ok=True)
-    with FileLock(state_folder / "mlflow.lock"):
+    locks = Layout(state_folder.parent, state_folder).locks
+    locks.mkdir(parents=True, exist_ok=True)
+    with FileLock(locks / "mlflow.lock"):
         found = client.get_experiment_by_name(wanted)
         if found is not None:
             return str(found.experiment_id)

@@ -44,6 +44,7 @@ class Demo:
         self.title("Build the model and its metrics from the raw tables")
         self.run("materialize", *TARGETS)
         self.run("get", "metrics", "-o", "-")
+        self.say("")
         self.title("Again: nothing changed, so nothing is done")
         self.run("materialize", *TARGETS)
         self.title("Edit a constant of a helper, in another file than the asset that uses it")

@@ -1,0 +1,46 @@
+"""`examples/flights/demo.py` from start to end: the first thing a newcomer runs."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+DEMO = Path(__file__).parents[2] / "examples" / "flights" / "demo.py"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("demo") / "flights"
+
+
+@pytest.fixture(scope="module")
+def said(folder: Path) -> list[str]:
+    """What the demo says, one text a command: the first item is what stands before any."""
+    done = subprocess.run(
+        [sys.executable, str(DEMO), "--folder", str(folder)],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},  # boosting in two workers at once would fight over the cores
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout
+    return done.stdout.split("\n$ ")
+
+
+@pytest.mark.slow
+def test_the_demo_builds_edits_explains_and_restores(said, folder):
+    plan, _build, scores, noop, edit, replan, why, rebuild, undo, restored, drawn = said[1:]
+    assert plan.startswith("assetctl plan model metrics\n")
+    assert '"auc"' in scores
+    assert edit.startswith("sed -i")
+    assert "will run 1" in replan
+    assert "MORNING_ENDS" in why
+    assert "calendar.py" in why
+    assert (folder / "lineage.svg").read_text().count("<svg") == 1
+    assert "features" in rebuild
+    assert "departures" not in rebuild.partition("===")[0]
+    assert "restored" in restored
+    for silent in (noop, undo, drawn):
+        assert "materialized" not in silent.partition("\n")[2], silent
