@@ -23,11 +23,12 @@ from assetctl.lineage.events import (
     StepSkipped,
     Warned,
 )
-from assetctl.lineage.reasons import Reason, describe
+from assetctl.lineage.reasons import NeverMaterialized, Reason, describe
 from assetctl.lineage.records import Output
 
 _LOG_LINES = 20
 _NAME_WIDTH = 32
+_MEASURES_WIDTH = 55  # what stands beside a name in the line of a finished step
 _MARKS = {"✓": "green", "↺": "blue", "=": "green", "-": "yellow", "!": "yellow", "✗": "bold red"}
 
 
@@ -42,9 +43,14 @@ class Frame:
     name_width: int
     says_why: bool = True
 
+    def padded(self, name: str) -> str:
+        """Return a name as wide as names are here; a longer one as it is."""
+        room = max(12, min(_NAME_WIDTH, self.width - _MEASURES_WIDTH))
+        return f"{clean(name):<{min(self.name_width, room)}}"
+
     def line(self, mark: str, key: AssetKey, what: str, why: str = "") -> Text:
         """Return a line of symbol, asset, what happened, and why; the latter below where it does not fit."""
-        name = f"{clean(key):<{min(self.name_width, _NAME_WIDTH)}}"
+        name = self.padded(key)
         line = Text.assemble((f"{mark} ", _MARKS[mark]), (name, "bold"), f"  {clean(what)}")
         if why:
             fits = line.cell_len + 3 + len(why) <= self.width
@@ -56,7 +62,7 @@ def event_lines(event: Event, frame: Frame) -> list[Text]:
     """Return what to print for an event; nothing for those that only matter to a live display."""
     match event:
         case StepFinished():
-            why = because(event.reasons) if frame.says_why else ""
+            why = because(event.reasons) if frame.says_why and not _is_new(event) else ""
             lines = [frame.line("✓", o.asset, _finished(event, o), why) for o in event.outputs]
             return lines + [_warning(warning) for warning in event.warnings]
         case StepRestored():
@@ -66,9 +72,8 @@ def event_lines(event: Event, frame: Frame) -> list[Text]:
         case StepSkipped(outputs=outputs, because=culprit):
             return [frame.line("-", key, "skipped", f"`{culprit}` failed") for key in outputs]
         case StepRetried():
-            what = f"attempt {event.attempt} of {event.n_attempts} failed"
-            said = f"{event.error_type}: {one_line(event.message)}"
-            return [frame.line("!", event.step, f"{what}, again in {duration(event.delay_s)}", said)]
+            what = f"attempt {event.attempt} of {event.n_attempts} in {duration(event.delay_s)}"
+            return [frame.line("!", event.step, what, f"{event.error_type}: {one_line(event.message)}")]
         case StepFailed():
             return _failure(event, frame)
         case CheckFinished(ran=ran) if not ran.passed:
@@ -87,7 +92,12 @@ def because(reasons: Sequence[Reason]) -> str:
 
 def _finished(event: StepFinished, output: Output) -> str:
     changed = "content changed" if event.changed.get(output.asset, True) else "identical content"
+    changed = "new" if _is_new(event) else changed
     return f"{duration(event.duration_s):>8}  {_measures(output)}  {changed}"
+
+
+def _is_new(event: StepFinished) -> bool:
+    return any(isinstance(reason, NeverMaterialized) for reason in event.reasons)
 
 
 def _restored(output: Output) -> str:
@@ -104,7 +114,7 @@ def _warning(message: str) -> Text:
 
 
 def _failure(event: StepFailed, frame: Frame) -> list[Text]:
-    name = f"{', '.join(event.outputs):<{min(frame.name_width, _NAME_WIDTH)}}"
+    name = frame.padded(", ".join(event.outputs))
     head = Text.assemble(("✗ ", "bold red"), (name, "bold"))
     head.append(
         f"  failed after {duration(event.duration_s)}   {clean(event.error_type)}: {one_line(event.message)}", "red"
@@ -138,7 +148,7 @@ def show_summary(console: Console, finished: RunFinished, events: Sequence[Event
     line = Text.assemble((finished.status, style), f" in {duration(finished.duration_s)}: ")
     line.append(", ".join(counts) or "nothing was asked for")
     line.append(f"   run {finished.run_id}", "dim")
-    console.print(line, soft_wrap=True)
+    console.print(line)
     if finished.failed:
         blamed: dict[AssetKey, list[AssetKey]] = {}
         for event in events:

@@ -12,7 +12,7 @@ from assetctl.cli.render_plan import Row, plan_rows, show_plan
 from assetctl.cli.render_run import Frame, event_lines, show_summary
 from assetctl.cli.render_table import show_table
 from assetctl.lineage import events
-from assetctl.lineage.reasons import CodeChanged, NeverMaterialized
+from assetctl.lineage.reasons import CodeChanged, Forced, NeverMaterialized
 from assetctl.lineage.records import CheckRan, DataVersion, Digest, Output, RunId, ValueIdentity
 from tests.cli.planned import busy_plan, fresh_plan, held_plan
 
@@ -123,8 +123,8 @@ def lines(event: events.Event, width: int = 160, name_width: int = 10) -> list[s
         (events.StepKept(CLEAN, (CLEAN,), False), []),
         (events.StepSkipped(CLEAN, (CLEAN,), AssetKey("orders")), ["- clean       skipped   `orders` failed"]),
         (
-            events.StepRetried(CLEAN, 1, 3, "IOError", "net\ndown", 2.0),
-            ["! clean       attempt 1 of 3 failed, again in 2.0 s   IOError: net down"],
+            events.StepRetried(CLEAN, 2, 3, "IOError", "net\ndown", 2.0),
+            ["! clean       attempt 2 of 3 in 2.0 s   IOError: net down"],
         ),
         (
             FAILED,
@@ -145,8 +145,18 @@ def test_an_event_is_one_line_and_a_failure_a_block(event, said):
 
 
 def test_why_goes_to_a_line_of_its_own_where_it_does_not_fit():
-    event = events.StepFinished(CLEAN, (output("clean"),), (NeverMaterialized(), *REASONS), 3.1, {})
-    assert lines(event, width=80)[0].splitlines()[1] == "    never materialized; code changed"
+    event = events.StepFinished(CLEAN, (output("clean"),), (Forced(), *REASONS), 3.1, {})
+    assert lines(event, width=80)[0].splitlines()[1] == "    forced; code changed"
+
+
+def test_a_first_result_is_new_and_needs_no_why():
+    event = events.StepFinished(CLEAN, (output("clean"),), (NeverMaterialized(),), 3.1, {CLEAN: True})
+    assert lines(event)[0].endswith("2.4 MB  new")
+
+
+def test_a_finished_step_fits_into_80_columns_whatever_the_length_of_other_names():
+    event = events.StepFinished(CLEAN, (output("clean"),), (), 3.1, {CLEAN: True})
+    assert len(lines(event, width=80, name_width=60)[0]) <= 80
 
 
 @pytest.mark.parametrize(
