@@ -84,7 +84,7 @@ def _parameters(kind: Any) -> str:
 def write_block(out: Framed, array: pa.Array) -> None:
     """Write an array's values. The type is not written: `logical_type` names it, once per column."""
     out.length(len(array))
-    array = _decoded(array)
+    array = decoded(array)
     if len(array) == 0 or _t.is_null(array.type):
         return
     if _t.is_union(array.type):
@@ -101,8 +101,8 @@ def write_block(out: Framed, array: pa.Array) -> None:
 _Valid = Any  # a numpy array of bools, or None when all values are valid
 
 
-def _decoded(array: pa.Array) -> pa.Array:
-    """Take off every encoding that is not content."""
+def decoded(array: pa.Array) -> pa.Array:
+    """Return an array without the encodings that are not content: extensions, dictionaries, run ends, views."""
     while True:
         kind = array.type
         if isinstance(kind, pa.BaseExtensionType):
@@ -223,4 +223,4 @@ def _write_union(out: Framed, array: pa.Array) -> None:
     chosen = positions[codes]
     out.raw(chosen.view(np.uint8).data)
     for index in range(kind.num_fields):
-        write_block(out, _decoded(array.field(index)).take(pa.array(places[chosen == index])))
+        write_block(out, decoded(array.field(index)).take(pa.array(places[chosen == index])))

@@ -13,6 +13,7 @@ import decimal
 import enum
 import fractions
 import functools
+import gc
 import pathlib
 import re
 import sys
@@ -119,8 +120,6 @@ def _mapping_proxy(walk: Walk, out: Framed, value: Mapping[Any, Any]) -> Iterato
 
 def _unwrapped(proxy: Any) -> object:
     """Return what a mappingproxy shows; `|` with an empty dict would copy it and lose an OrderedDict's order."""
-    import gc
-
     return gc.get_referents(proxy)[0]
 
 
@@ -210,11 +209,12 @@ def _enum_member(walk: Walk, out: Framed, value: enum.Enum) -> Iterator[Child]:
 def _dataclass(walk: Walk, out: Framed, value: object) -> Iterator[Child]:
     out.tag("dataclass")
     walk.class_of(out, type(value))
-    for base, encoder in _BASES:  # a dataclass may extend a dict or an exception
-        if any(ancestor is base for ancestor in mro(type(value))):
-            children = encoder.write(walk, out, value)
-            if children is not None:
-                yield from children
+    for ancestor in mro(type(value))[1:-1]:  # a dataclass may extend a dict
+        base = _BASES.get(id(ancestor))
+        if base is not None:
+            yield from base.write(walk, out, value) or ()
+        elif not ancestor.__flags__ & _HEAP_TYPE:  # or an exception, an array: content out of sight
+            walk.refuse(value)
     yield from write_state(walk, out, value)
 
 
@@ -312,7 +312,8 @@ ENCODERS: dict[type, Encoder] = {
     functools.partial: _compound(_partial),
 }
 
-_BASES = tuple((base, ENCODERS[base]) for base in (dict, list, set, tuple, str, int, float))
+_BASES = {id(base): ENCODERS[base] for base in (dict, list, set, frozenset, tuple, str, bytes, int, float)}
+_HEAP_TYPE = 1 << 9  # set for classes made by a `class` statement
 
 _ENUM_MEMBER = Encoder(_enum_member, is_compound=True, whole=True)
 _DATACLASS = Encoder(_dataclass, is_compound=True, whole=True)

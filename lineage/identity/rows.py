@@ -14,7 +14,7 @@ import pyarrow as pa
 from blake3 import blake3
 
 from assetctl.lineage.identity.arrays import one_nan
-from assetctl.lineage.identity.arrow_blocks import write_block
+from assetctl.lineage.identity.arrow_blocks import decoded, write_block
 from assetctl.lineage.identity.encode import Framed
 from assetctl.lineage.records import Digest
 
@@ -48,8 +48,7 @@ def _single(column: Any) -> pa.Array:
 
 def _cells(array: pa.Array) -> Cells:
     """Return a function from a row to its cell's bytes: fixed in size, or begun with their length."""
-    if _t.is_dictionary(array.type):
-        array = array.dictionary_decode()
+    array = decoded(array)
     kind = array.type
     if _t.is_integer(kind) or _t.is_floating(kind) or (_t.is_temporal(kind) and not _t.is_interval(kind)):
         return _fixed_cells(array, kind.bit_width // 8)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+import threading
 from collections.abc import Callable
 from typing import Protocol, cast
 
@@ -41,7 +42,8 @@ class _Registry:
     def __init__(self) -> None:
         self._encoders: dict[int, Encoder] = {}
         self._classes: list[type] = []
-        self._waiting = dict(_PLUGINS)
+        self._waiting = frozenset(_PLUGINS)
+        self._loading = threading.RLock()
         self._trusted: Callable[[type], Encoder | None] | None = None
         self._add(python_values.ENCODERS)
 
@@ -50,12 +52,18 @@ class _Registry:
             self._encoders[id(cls)] = encoder
             self._classes.append(cls)  # keeps the id valid
 
+    def _load_plugins(self) -> None:
+        with self._loading:  # another thread must not find a library half known
+            for library in [library for library in self._waiting if library in sys.modules]:
+                plugin = cast(_Plugin, importlib.import_module(_PLUGINS[library]))
+                self._add(plugin.encoders())
+                self._trusted = getattr(plugin, "trusted", self._trusted)
+                self._waiting = self._waiting - {library}
+
     def lookup(self, cls: type) -> tuple[Encoder, bool] | None:
         """Find the encoder of a class: its own, its family's, or its nearest base's."""
-        for library in [library for library in self._waiting if library in sys.modules]:
-            plugin = cast(_Plugin, importlib.import_module(self._waiting.pop(library)))
-            self._add(plugin.encoders())
-            self._trusted = getattr(plugin, "trusted", self._trusted)
+        if any(library in sys.modules for library in self._waiting):
+            self._load_plugins()
         own = self._encoders.get(id(cls))
         if own is not None:
             return own, False

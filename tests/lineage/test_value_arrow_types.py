@@ -135,6 +135,13 @@ def test_unordered_rows_are_a_multiset() -> None:
     assert unordered(table) != identify_value(table).version
 
 
+def test_unordered_rows_do_not_depend_on_encodings() -> None:
+    texts = pa.array(["pear", None, "a text longer than twelve bytes", "pear"])
+    shapes = [texts, texts.dictionary_encode(), texts.cast(pa.large_string()), texts.cast(pa.string_view())]
+    shapes.append(pc.run_end_encode(texts))
+    assert len({identify_value(pa.table({"a": shape}), unordered=True).version for shape in shapes}) == 1
+
+
 def test_columns_of_unordered_tables_depend_on_the_whole() -> None:
     one = identify_value(pa.table({"a": [1, 2], "b": [1, 2]}), unordered=True)
     other = identify_value(pa.table({"a": [1, 2], "b": [2, 1]}), unordered=True)

@@ -206,6 +206,38 @@ def test_attributes_beside_the_fields_count_but_caches_do_not() -> None:
     assert version(point) != version(other)
 
 
+@dataclasses.dataclass
+class Labels(dict[str, int]):
+    title: str = ""
+
+
+@dataclasses.dataclass
+class Trouble(ValueError):
+    code: int = 0
+
+
+def test_content_of_a_dataclass_that_extends_a_container_counts() -> None:
+    one, other = Labels("t"), Labels("t")
+    other["a"] = 1
+    assert version(one) != version(other)
+    with pytest.raises(Unencodable):
+        version(Trouble(1))
+
+
+def test_threads_that_meet_a_library_first_agree() -> None:
+    script = (
+        "import numpy, pandas, sys; from concurrent.futures import ThreadPoolExecutor\n"
+        "from assetctl.lineage.identity.values import identify_value\n"
+        "with ThreadPoolExecutor(8) as threads:\n"
+        "    print(len({i.version for i in threads.map(identify_value, [pandas.Series([1])] * 32)}))"
+    )
+    root = pathlib.Path(__file__).parent.parent.parent
+    run = subprocess.run(
+        [sys.executable, "-c", script], env={"PYTHONPATH": str(root)}, capture_output=True, text=True, check=True
+    )
+    assert run.stdout == "1\n"
+
+
 def test_classes_and_unknown_values_are_referred_to_the_caller() -> None:
     asked: list[object] = []
 
