@@ -146,7 +146,9 @@ def show_summary(console: Console, finished: RunFinished, events: Sequence[Event
         if keys
     ]
     line = Text.assemble((finished.status, style), f" in {duration(finished.duration_s)}: ")
-    line.append(", ".join(counts) or "nothing was asked for")
+    line.append(
+        ", ".join(counts) or ("nothing finished" if finished.status == "cancelled" else "there is nothing to do")
+    )
     line.append(f"   run {finished.run_id}", "dim")
     console.print(line)
     if finished.failed:
