@@ -176,5 +176,6 @@ def _reduced(value: object) -> object:
         return None
     if isinstance(parts, str):
         return parts
-    kept = tuple(list(part) if hasattr(part, "__next__") else part for part in parts)
+    made_from, items = parts[:3], parts[3:5]  # the items are iterators made for this call
+    kept = (*made_from, *(None if part is None else list(part) for part in items))
     return None if any(part is value for part in kept[1:]) else kept

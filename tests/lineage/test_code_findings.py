@@ -14,7 +14,8 @@ import pytest
 
 from assetctl.engine.world import ProjectWorld
 from assetctl.lineage.identity.code import CodeIdentifier
-from tests.lineage.code_cases import ASSET, CASES
+from tests.lineage.code_case import ASSET
+from tests.lineage.code_cases import CASES
 from tests.lineage.code_projects import KEY, identify, imported, write_project
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -347,7 +348,10 @@ def _identify_in(python: str, projects: Path, seed: str) -> dict[str, tuple[str,
 
 def _portable_projects(folder: Path) -> None:
     for index, case in enumerate(CASES):
-        if not any(word in case.project for word in ("numpy", "pydantic", "sklearn", "exec(")):
+        if not any(
+            word in case.project
+            for word in ("numpy", "pydantic", "sklearn", "sqlmodel", "attrs", "joblib", "exec(", "eval(")
+        ):
             write_project(folder / f"{index:03d}", case.project)
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.lineage.code_cases import CASES, Case
+from tests.lineage.code_case import Case
+from tests.lineage.code_cases import CASES
 from tests.lineage.code_projects import identify
 
 

@@ -1,0 +1,80 @@
+"""Cases of code identity: classes built on libraries."""
+
+from __future__ import annotations
+
+from tests.lineage.code_case import ASSET, keep, rebuild
+
+SKLEARN = """from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.pipeline import Pipeline
+from assetctl import asset
+class Scale(TransformerMixin, BaseEstimator):
+    def __init__(self, k=2):
+        self.k = k
+    def fit(self, X, y=None):
+        return self
+    def transform(self, X):
+        return X * self.k
+    @property
+    def rate(self):
+        return 10
+PIPE = Pipeline([("scale", Scale(3))])
+@asset
+def model(x):
+    return PIPE.fit_transform(x)
+"""
+
+
+ESTIMATORS = [
+    rebuild("a method that a base class of a library wraps", SKLEARN, "X * self.k", "X - self.k"),
+    rebuild("a parameter of a transformer in a pipeline", SKLEARN, "Scale(3)", "Scale(4)"),
+    rebuild("a property of a transformer", SKLEARN, "return 10", "return 20"),
+    keep("a comment in a transformer", SKLEARN, "        return self\n", "        return self  # itself\n"),
+]
+
+
+PYDANTIC = [
+    rebuild(
+        "a pydantic default",
+        "import pydantic\nclass P(pydantic.BaseModel):\n    a: int = 1\n" + ASSET + "def model(x):\n    return P()\n",
+        "= 1",
+        "= 2",
+    ),
+    rebuild(
+        "a pydantic field's type",
+        "import pydantic\nclass P(pydantic.BaseModel):\n    a: int = 1\n" + ASSET + "def model(x):\n    return P()\n",
+        "a: int",
+        "a: float",
+    ),
+    rebuild(
+        "a pydantic validator",
+        "import pydantic\nclass P(pydantic.BaseModel):\n    a: int = 0\n    @pydantic.field_validator('a')\n    @classmethod\n    def check(cls, v):\n        return v + 1\n"
+        + ASSET
+        + "def model(x):\n    return P()\n",
+        "v + 1",
+        "v + 2",
+    ),
+    rebuild(
+        "a nested pydantic model",
+        "import pydantic\nclass Q(pydantic.BaseModel):\n    b: int = 1\nclass P(pydantic.BaseModel):\n    a: Q = Q()\n"
+        + ASSET
+        + "def model(x):\n    return P()\n",
+        "b: int = 1",
+        "b: int = 2",
+    ),
+    keep(
+        "a pydantic model's docstring",
+        "import pydantic\nclass P(pydantic.BaseModel):\n    'one'\n    a: int = 1\n"
+        + ASSET
+        + "def model(x):\n    return P()\n",
+        "'one'",
+        "'two'",
+    ),
+    rebuild(
+        "a pydantic settings object",
+        "import pydantic\nclass P(pydantic.BaseModel):\n    a: int = 0\np = P(a=1)\n"
+        + ASSET
+        + "def model(x):\n    return p.a\n",
+        "a=1",
+        "a=2",
+    ),
+]
