@@ -20,7 +20,7 @@ def asset(fn: Callable[..., Any], /, **options: Any) -> AssetDef: ...
 def asset(**options: Any) -> Callable[[Callable[..., Any]], AssetDef]: ...
 
 
-def asset(
+def asset(  # type: ignore[misc]  # the overloads say `Any` where the options are named here
     fn: Callable[..., Any] | None = None,
     /,
     *,

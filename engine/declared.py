@@ -92,10 +92,12 @@ def _with_graph_problems(found: list[Found], problems: list[Problem]) -> Declara
 
     Where a file could not be imported, an unknown upstream is likely its doing, so those are left out.
     """
+    is_file_missing = any("failed to import" in p.message for p in problems)
     try:
         build_graph(found)
     except DeclarationError as error:
-        problems = problems + [p for p in error.problems if "is not declared" not in p.message]
+        more = [p for p in error.problems if not (is_file_missing and "is not declared" in p.message)]
+        problems = problems + more
     return DeclarationError(*problems)
 
 

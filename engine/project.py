@@ -24,11 +24,11 @@ from assetctl.lineage.configure import configure
 from assetctl.lineage.decide import Deliberation, Identified, Request
 from assetctl.lineage.events import Event
 from assetctl.lineage.graph import AssetGraph
-from assetctl.lineage.identity.define import define
 from assetctl.lineage.plan import Plan, make_plan
 from assetctl.lineage.ports import Wanted
-from assetctl.lineage.records import Digest, OutputState, Recorded, Traces
+from assetctl.lineage.records import OutputState, Recorded, Traces
 from assetctl.lineage.selection import Selected, resolve
+from assetctl.lineage.traces import trace_keys, usable_traces
 from assetctl.storage.layout import Layout
 from assetctl.storage.state import check_state, ensure_state
 
@@ -86,11 +86,6 @@ class Project:
         graph = self.graph()
         return self._declarations.identification().identify(graph.steps[AssetKey(key)], graph)
 
-    def definition_with(self, key: str, assignments: Sequence[str]) -> Digest:
-        """Return a step's definition with config assignments of the command line applied."""
-        graph = configure(self.graph(), assignments)
-        return define(graph.steps[AssetKey(key)], self.identified(key).code).digest
-
     def select(self, selection: Sequence[str] = (), exclude: Sequence[str] = ()) -> tuple[AssetKey, ...]:
         """Return the keys that a selection means, in topological order.
 
@@ -119,8 +114,8 @@ class Project:
         """
         from assetctl.engine.surroundings import start_run
 
-        ensure_state(self.layout)
         plan, deliberation = self._deliberate(selection, options)
+        ensure_state(self.layout)  # only now: what cannot be planned leaves nothing behind
         return start_run(self, plan, deliberation, selection, options, jobs or self.settings.jobs, on_event)
 
     def perform(self, task: StepTask) -> StepResult:
@@ -252,6 +247,7 @@ class Project:
             traces={},
         )
         _require_recorded(graph, request, borders, deliberation)
+        deliberation.gone.update(_gone(graph, request.scope & snapshot.latest.keys()))
         plan = make_plan(deliberation)
         if any(not planned.action.is_keep for planned in plan.steps):
             waiting = {p.decision.step.key for p in plan.steps if not p.action.is_keep}
@@ -270,10 +266,16 @@ class Project:
         return Request((scope - excluded) | co_outputs, named, forced)
 
     def _usable_traces(self, keys: Collection[AssetKey]) -> Traces:
-        """Return the traces of these steps whose outputs can all be read."""
-        state = self.stores.data.state
-        traces = self.stores.lineage.traces(keys)
-        return {k: m for k, m in traces.items() if all(state(o) is OutputState.PRESENT for o in m.outputs)}
+        """Return the traces of these steps whose outputs can all be read, those under earlier names included."""
+        names = trace_keys(self._declarations.current(), keys)
+        return usable_traces(self.stores.lineage.traces(names.keys()), names, self.stores.data.state)
+
+
+def _gone(graph: AssetGraph, keys: Collection[AssetKey]) -> set[AssetKey]:
+    """Return the assets whose own probe says that what they did outside is not there any more."""
+    steps = {graph.steps[key].key: graph.steps[key] for key in keys}
+    probes = [(step, step.declaration.options.exists) for step in steps.values()]
+    return {key for step, exists in probes if exists is not None and not exists() for key in step.outputs}
 
 
 def _require_recorded(

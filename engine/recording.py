@@ -151,6 +151,7 @@ class Recorder:
         believe(self.deliberation, [(position, fact), *((position, r) for r in ran)])
         for output in fact.outputs:
             self.deliberation.states[output.asset] = OutputState.PRESENT
+            self.deliberation.gone.discard(output.asset)
 
     def _kept(self, output: Output) -> Output:
         """Return the output already stored for the same data and codec, so that equal data are kept once."""

@@ -126,6 +126,7 @@ class Run:
     _blocked: list[AssetKey] = field(default_factory=list)
     _broken: dict[AssetKey, AssetKey] = field(default_factory=dict)  # asset -> the asset whose failure broke it
     _done: dict[str, list[AssetKey]] = field(default_factory=dict)
+    _interrupted: bool = False
 
     def execute(self) -> RunResult:
         """Bring everything in the plan up to date and return what happened."""
@@ -140,6 +141,8 @@ class Run:
             while self._schedule or self._running or self._blocked:
                 self._start_ready()
                 self._collect()
+        except KeyboardInterrupt:
+            self._interrupted = True
         finally:
             for attempt in self._running.values():
                 attempt.lock.__exit__(None, None, None)
@@ -419,7 +422,9 @@ class Run:
 
     def _finish(self, duration_s: float) -> RunFinished:
         lists = {name: tuple(self._done.get(name, ())) for name in _OUTCOMES}
-        status = "cancelled" if self.is_cancelled() else "failed" if lists["failed"] else "succeeded"
+        status = (
+            "cancelled" if self._interrupted or self.is_cancelled() else "failed" if lists["failed"] else "succeeded"
+        )
         return RunFinished(self.recorder.run_id, status, duration_s=duration_s, **lists)
 
     def _say(self, event: Event) -> None:

@@ -27,7 +27,7 @@ from assetctl.engine.run import Run, RunResult
 from assetctl.engine.tasks import CheckTask, OutputInput, SourceInput, StepResult, StepTask
 from assetctl.lineage.decide import Action, Deliberation, StepDecision
 from assetctl.lineage.events import Event
-from assetctl.lineage.graph import Step
+from assetctl.lineage.graph import AssetGraph, Step
 from assetctl.lineage.plan import Plan
 from assetctl.lineage.records import (
     Fact,
@@ -178,7 +178,7 @@ def start_run(
         deliberation=deliberation,
         run_id=run_id,
         selection=tuple(selection),
-        command=_command(selection, options),
+        command=_command(selection, options, deliberation.graph),
         own_segments=around.own_segments,
         known_code={r.materialization.provenance.definition.code for r in deliberation.latest.values()},
     )
@@ -256,7 +256,11 @@ def _interruptions(executor: Executor) -> Iterator[_Interruptions]:
             signal.signal(number, handler)
 
 
-def _command(selection: Sequence[str], options: PlanOptions) -> str:
+def _command(selection: Sequence[str], options: PlanOptions, graph: AssetGraph) -> str:
+    """Return the command as it is recorded: values of secret parameters are not."""
     flags = [name for name, given in (("--force", options.force), ("--only", options.only)) if given]
-    flags += [f"--set {assignment}" for assignment in options.set]
+    secret = {f"{n}.{p}" for k, s in graph.steps.items() for n in (k, s.name) for p in s.declaration.options.secret}
+    for assignment in options.set:
+        target = assignment.partition("=")[0].strip()
+        flags.append(f"--set {target}=***" if target in secret else f"--set {assignment}")
     return " ".join(["materialize", *selection, *flags])

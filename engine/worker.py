@@ -50,12 +50,11 @@ def _serve(project: Project, task: StepTask) -> StepResult | EnvironmentFault:
 
 
 def _mismatch(project: Project, task: StepTask) -> StepResult | None:
-    graph = project.graph()
-    if task.step in graph.steps and project.identified(task.step).definition.digest == task.definition:
-        return None
-    if task.set_config and task.step in graph.steps:
-        return None if project.definition_with(task.step, task.set_config) == task.definition else _changed(task)
-    return _changed(task)
+    graph = project.declarations.current(task.set_config)
+    if task.step not in graph.steps:
+        return _changed(task)
+    identified = project.declarations.identification().identify(graph.steps[task.step], graph)
+    return None if identified.definition.digest == task.definition else _changed(task)
 
 
 def _changed(task: StepTask) -> StepResult:

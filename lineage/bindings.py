@@ -163,7 +163,7 @@ def _unknown_options(options: AssetOptions, parameters: Mapping[str, inspect.Par
         Problem(
             f"`{option}` names `{name}`, which is not one of its parameters",
             (("parameters", ", ".join(parameters) or "(none)"),),
-            _did_you_mean(name, parameters),
+            _did_you_mean(name, parameters) or f"name one of its parameters in `{option}`, or remove it",
         )
         for option, names in named.items()
         for name in names

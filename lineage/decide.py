@@ -121,6 +121,7 @@ class Deliberation:
     checks: dict[tuple[Digest, DataVersion], CheckRan] = field(default_factory=dict)
     values: dict[AssetKey, ValueIdentity | None] = field(default_factory=dict)
     demanded: set[AssetKey] = field(default_factory=set)
+    gone: set[AssetKey] = field(default_factory=set)  # their own probe says that what they did outside is not there
 
     def __post_init__(self) -> None:
         self.latest.update(self.snapshot.latest)
@@ -134,9 +135,11 @@ class Deliberation:
 
     def begin_anew(self, traces: Traces) -> Deliberation:
         """Return the same question with more traces to restore from, and nothing assumed yet."""
-        return Deliberation(
+        anew = Deliberation(
             self.graph, self.request, self.identified, self.observed, self.snapshot, dict(self.states), traces
         )
+        anew.gone.update(self.gone)
+        return anew
 
     def decide(self, step: Step) -> StepDecision:
         """Return what this step needs, as far as the versions of its upstreams are known."""
@@ -177,14 +180,14 @@ class Deliberation:
         recorded = self.latest.get(key)
         memory = Memory(
             recorded,
-            self.states.get(key, OutputState.PRESENT),
+            OutputState.MISSING if key in self.gone else self.states.get(key, OutputState.PRESENT),
             self.failures.get(step.key),
             self._failed_checks(key, recorded, candidate),
             self.snapshot.columns,
         )
         demand = Demand(
             forced=key in self.request.forced,
-            wanted=key in self.request.named or key in self.demanded,
+            wanted=key in self.request.named or key in self.demanded or key in self.gone,
             undecidable=identified.code.undecidable,
         )
         return judge(inputs, memory, demand, self._current_columns(step))
@@ -207,7 +210,8 @@ class Deliberation:
         return self.traces.get((step.key, provenance.digest))
 
     def _may_restore(self, step: Step, candidate: Materialized) -> bool:
-        if self.request.forced.intersection(step.outputs) or self.identified[step.key].code.undecidable:
+        asked_to_run = self.request.forced | self.gone
+        if asked_to_run.intersection(step.outputs) or self.identified[step.key].code.undecidable:
             return False
         return {output.asset for output in candidate.outputs} == set(step.outputs)
 

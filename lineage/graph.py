@@ -6,6 +6,7 @@ one `DeclarationError` holding every problem of every declaration.
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
 import heapq
 import inspect
@@ -29,6 +30,7 @@ class Binding:
     upstream: AssetKey
     wanted: Wanted
     is_source: bool
+    aliases: tuple[AssetKey, ...] = ()  # earlier names of the upstream
 
     @property
     def is_read(self) -> bool:
@@ -118,6 +120,7 @@ def build_graph(declared: Sequence[Found]) -> AssetGraph:
         if isinstance(item.declaration, AssetDef):
             step = _step(item, item.declaration, where, sources, problems)
             steps.update({key: step for key in step.outputs if key not in steps})
+    steps = _with_aliases(steps)
     checks = _checks(declared, where, problems)
     order = _order(steps, sources, where, problems)
     if problems:
@@ -179,6 +182,18 @@ def _step(
     )
 
 
+def _with_aliases(steps: Mapping[AssetKey, Step]) -> dict[AssetKey, Step]:
+    """Tell every binding the earlier names of its upstream, so that renaming one changes no reader."""
+    earlier = {k: tuple(map(AssetKey, s.declaration.options.aliases)) for k, s in steps.items()}
+    if not any(earlier.values()):
+        return dict(steps)
+    known: dict[AssetKey, Step] = {}
+    for step in {s.key: s for s in steps.values()}.values():
+        bindings = tuple(dataclasses.replace(b, aliases=earlier.get(b.upstream, ())) for b in step.bindings)
+        known.update(dict.fromkeys(step.outputs, dataclasses.replace(step, bindings=bindings)))
+    return known
+
+
 def _read_binding(read: Read, sources: Mapping[AssetKey, SourceDef]) -> Binding:
     is_source = read.upstream in sources
     wanted = read.wanted
@@ -196,12 +211,14 @@ def _dependency_key(
     key = AssetKey(text) if isinstance(dependency, str) else AssetKey.from_name(text)
     if key in where:
         return key
-    near = difflib.get_close_matches(key, sorted(where), n=1)
-    problem = Problem(
-        f"it waits for `{key}`, which is not declared", hint=f"did you mean `{near[0]}`?" if near else None
-    )
+    problem = Problem(f"it waits for `{key}`, which is not declared", hint=_nearest(key, where))
     problems.append(_located(problem, item))
     return None
+
+
+def _nearest(name: str, where: Mapping[AssetKey, str]) -> str:
+    near = difflib.get_close_matches(name, sorted(where), n=1)
+    return f"did you mean `{near[0]}`?" if near else "declare it, or take it out here"
 
 
 def _located(problem: Problem, item: Found) -> Problem:
@@ -225,7 +242,9 @@ def _checks(
             keys = keys_of(by_declaration[id(target)]) if id(target) in by_declaration else ()
         if len(keys) != 1:
             what = "is not a declared asset" if not keys else "has several outputs; name one by its key"
-            problems.append(_located(Problem(f"its asset `{getattr(target, '__name__', target)}` {what}"), item))
+            name = getattr(target, "__name__", str(target))
+            hint = "a key is a text: `asset=\"key\"`" if keys else _nearest(name, where)
+            problems.append(_located(Problem(f"its asset `{name}` {what}", hint=hint), item))
             continue
         check = _check(item, item.declaration, keys[0], problems)
         if check is not None:

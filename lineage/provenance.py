@@ -30,8 +30,13 @@ def provenance_of(current: Inputs) -> Provenance | None:
     for found in sorted(current.inputs, key=lambda i: i.name):
         if found.version is None:
             return None
-        out.text(found.name).text(found.upstream).child(found.version)
+        upstream = found.aliases[0] if found.aliases else found.upstream
+        out.text(_canonical(found.name, found.upstream, upstream)).text(upstream).child(found.version)
     return Provenance(ProvenanceDigest(out.hexdigest()), current.definition, current.inputs)
+
+
+def _canonical(name: str, upstream: AssetKey, first_name: AssetKey) -> str:
+    return f"deps:{first_name}" if name == f"deps:{upstream}" else name
 
 
 def resolve_input(binding: Binding, value: ValueIdentity | None, parsed: ValueIdentity | None = None) -> Input:
@@ -42,7 +47,15 @@ def resolve_input(binding: Binding, value: ValueIdentity | None, parsed: ValueId
     read = parsed if binding.reads_table and binding.is_source else value
     version = None if read is None else _version_read(binding, read)
     data_version: DataVersion | None = None if read is None else read.version
-    return Input(binding.name, binding.upstream, version, data_version, binding.is_source, binding.wanted.columns)
+    return Input(
+        name=binding.name,
+        upstream=binding.upstream,
+        version=version,
+        data_version=data_version,
+        is_source=binding.is_source,
+        columns=binding.wanted.columns,
+        aliases=binding.aliases,
+    )
 
 
 def _version_read(binding: Binding, value: ValueIdentity) -> Digest:

@@ -129,6 +129,7 @@ class Input:
     data_version: DataVersion | None
     is_source: bool = False
     columns: tuple[str, ...] = ()
+    aliases: tuple[AssetKey, ...] = field(default=(), compare=False)  # earlier names; the first one is in the digest
 
 
 @dataclass(frozen=True, slots=True)

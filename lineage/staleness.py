@@ -161,8 +161,9 @@ def _changes(old: Mapping[str, str], new: Mapping[str, str]) -> tuple[Change, ..
 
 
 def _input_reasons(old: tuple[Input, ...], new: tuple[Input, ...], columns: Columns) -> Iterator[Reason]:
-    before, after = {i.name: i for i in old}, {i.name: i for i in new}
-    same = [n for n in after if n in before and before[n].upstream == after[n].upstream]
+    renamed = {f"deps:{alias}": i.name for i in new for alias in i.aliases if i.name.startswith("deps:")}
+    before, after = {renamed.get(i.name, i.name): i for i in old}, {i.name: i for i in new}
+    same = [n for n in after if n in before and before[n].upstream in (after[n].upstream, *after[n].aliases)]
     for name in sorted(after.keys() - set(same)):
         yield UpstreamAdded(after[name].upstream, name)
     for name in sorted(before.keys() - set(same)):

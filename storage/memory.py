@@ -31,6 +31,7 @@ from assetctl.lineage.records import (
     ValueIdentity,
 )
 from assetctl.storage.fold import Fold
+from assetctl.storage.figures import picture_bytes
 from assetctl.storage.wire import from_json, to_json
 
 _INLINE_BYTES = 4096
@@ -121,6 +122,13 @@ class MemoryDataStore:
         if output.blob is None or output.blob in self._blobs:
             return OutputState.PRESENT
         return OutputState.CORRUPT if output.blob in self._set_aside else OutputState.MISSING
+
+    def put_figure(self, figure: object) -> BlobDigest:
+        """Keep a picture and return its blob digest."""
+        data = picture_bytes(figure)
+        blob = BlobDigest(digest_bytes(data))
+        self._blobs[blob] = data
+        return blob
 
     def export(self, output: Output, target: Path) -> None:
         """Write the value as JSON where it is JSON, else its stored bytes."""

@@ -355,3 +355,15 @@ def test_equal_data_keep_the_bytes_that_are_already_stored(chain):
     before = chain.output("a")
     chain.edit("a", code="v2").build()
     assert chain.output("a") == before
+
+
+def test_a_renamed_asset_with_an_alias_keeps_its_history_and_its_readers():
+    world = World().asset("old", data="x").asset("reader", upstream=["old"], data="r", ins={"old": "old"})
+    world.asset("waits", data="w", deps=("old",)).build()
+    del world.specs["old"]
+    world.asset("new", data="x", aliases=("old",))
+    world.specs["reader"].options["ins"] = {"old": "new"}
+    world.specs["waits"].options["deps"] = ("new",)
+    assert world.actions() == {"new": "restore", "reader": "keep", "waits": "keep"}
+    assert world.build().ran == []
+    assert world.value("new") == "x"

@@ -40,6 +40,7 @@ from assetctl.lineage.records import (
     ValueIdentity,
 )
 from assetctl.lineage.staleness import Verdict
+from assetctl.lineage.traces import trace_keys, usable_traces
 from assetctl.storage.layout import Layout
 from assetctl.storage.memory import MemoryDataStore, MemoryJournal, MemoryLineageStore
 
@@ -201,8 +202,8 @@ class World:
             states={k: self.data.state(r.output) for k, r in snapshot.latest.items()},
             traces={},
         )
-        traces = store.traces({s.key for s in graph.steps.values()})
-        present = {k: m for k, m in traces.items() if all(self.data.state(o) is OutputState.PRESENT for o in m.outputs)}
+        names = trace_keys(graph, {s.key for s in graph.steps.values()})
+        present = usable_traces(store.traces(names.keys()), names, self.data.state)
         deliberation = deliberation.begin_anew(present)
         return make_plan(deliberation), deliberation
 
