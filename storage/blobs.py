@@ -37,16 +37,16 @@ from assetctl.storage.state import environment_fault
 _T = TypeVar("_T")
 
 _READ_ONLY = 0o444
-_MAP_FROM = 1 << 20  # bytes; larger files are mapped and hashed by all cores
+_BLOCK_BYTES = 1 << 22  # read and hashed at a time, by all cores: a mapped file would count as memory used
 
 
 def hash_file(path: Path) -> BlobDigest:
     """Return the digest of a file's bytes."""
     hasher = blake3(max_threads=blake3.AUTO)
-    if path.stat().st_size >= _MAP_FROM:
-        hasher.update_mmap(path)
-    else:
-        hasher.update(path.read_bytes())
+    with path.open("rb", buffering=0) as file:
+        block = memoryview(bytearray(min(_BLOCK_BYTES, os.fstat(file.fileno()).st_size + 1)))
+        while n_read := file.readinto(block):
+            hasher.update(block[:n_read])
     return BlobDigest(PREFIX + hasher.hexdigest())
 
 

@@ -63,7 +63,9 @@ def _from_pandas(frame: Any, extra: dict[bytes, bytes]) -> Any:
     objects = [
         table.column_names[place]
         for place, dtype in enumerate(frame.dtypes)
-        if type(dtype).__module__ == "numpy.dtypes" and dtype.kind == "O" and all(item is None or type(item) is str for item in frame.iloc[:, place])
+        if type(dtype).__module__ == "numpy.dtypes"
+        and dtype.kind == "O"
+        and all(item is None or type(item) is str for item in frame.iloc[:, place])
     ]
     metadata = dict(table.schema.metadata or {}) | extra | {_OBJECTS: json.dumps(objects).encode()}
     return table.replace_schema_metadata(metadata)

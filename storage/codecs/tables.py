@@ -48,7 +48,9 @@ class ParquetCodec:
         return from_arrow(table.select(list(columns)), kind)
 
     def is_lossless(self, value: Any) -> bool:
-        return kind_of_table(value) in ("arrow.Table", "arrow.RecordBatch") and all(map(_is_plain, value.schema.types))
+        if kind_of_table(value) not in ("arrow.Table", "arrow.RecordBatch") or not value.num_columns:
+            return False
+        return all(map(_is_plain, value.schema.types))
 
     def write_stream(self, reader: Any, hasher: Any, sink: BinaryIO) -> None:
         """Write a `RecordBatchReader` to its end, feeding every batch to `hasher` too; holds a batch at a time."""
@@ -64,7 +66,7 @@ class ParquetCodec:
         import pyarrow as pa
         from pyarrow import parquet
 
-        file = parquet.ParquetFile(stored.arrow_source())
+        file = parquet.ParquetFile(stored.arrow_source(), pre_buffer=False)  # it would hold all of the file
         schema = file.schema_arrow
         if columns:
             schema = pa.schema([schema.field(name) for name in columns])
@@ -80,7 +82,14 @@ def _is_plain(kind: Any) -> bool:
     """Say whether tests prove that Parquet gives a type back: numbers, strings, dates and times."""
     from pyarrow import types
 
-    tests = (types.is_integer, types.is_boolean, types.is_string, types.is_large_string, types.is_date32, types.is_binary)
+    tests = (
+        types.is_integer,
+        types.is_boolean,
+        types.is_string,
+        types.is_large_string,
+        types.is_date32,
+        types.is_binary,
+    )
     is_float = types.is_float32(kind) or types.is_float64(kind)
     return is_float or (types.is_timestamp(kind) and kind.unit != "s") or any(test(kind) for test in tests)
 
@@ -109,7 +118,7 @@ class IpcCodec:
     def decode(self, stored: Encoded, kind: str, columns: tuple[str, ...]) -> Any:
         import pyarrow as pa
 
-        with pa.ipc.open_file(stored.arrow_source()) as reader:
+        with pa.ipc.open_file(stored.arrow_source(mapped=True)) as reader:
             table = reader.read_all()
         if kind == "arrow.Array":
             return table.column(0).combine_chunks()

@@ -66,18 +66,14 @@ def test_two_processes_agree() -> None:
         "import sys; sys.path.insert(0, sys.argv[1]); from test_value_estimators import *\n"
         "print({name: version(fitted(name)) for name in ESTIMATORS})"
     )
-    runs = [
-        subprocess.run(
-            [sys.executable, "-c", script, str(here.parent)],
-            env={"PYTHONHASHSEED": seed, "PYTHONPATH": str(here.parent.parent.parent), "OMP_NUM_THREADS": "1"},
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout
-        for seed in ("1", "2")
-    ]
-    assert runs[0] == runs[1]
-    assert len(runs[0]) > 300
+    run = subprocess.run(
+        [sys.executable, "-c", script, str(here.parent)],
+        env={"PYTHONHASHSEED": "1", "PYTHONPATH": str(here.parent.parent.parent)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert run.stdout.strip() == str({name: version(fitted(name)) for name in ESTIMATORS})
 
 
 def test_sparse_matrices_count_by_their_entries() -> None:

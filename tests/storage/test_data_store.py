@@ -78,6 +78,7 @@ VALUES: dict[str, tuple[Any, str]] = {
     "objects": (np.array([1, "a", None], object), "pickle/1"),
     "table": (pa.table({"a": [1, None], "b": ["x", ""]}), "parquet/1"),
     "no columns": (pa.table({}), "parquet/1"),
+    "rows without columns": (pa.table({"a": [1, 2]}).select([]), "arrow-ipc/1"),
     "no rows": (pa.table({"a": pa.array([], pa.int64())}), "parquet/1"),
     "one name twice": (pa.table([pa.array([1]), pa.array([2])], names=["a", "a"]), "parquet/1"),
     "dotted name": (pa.table({"a.b": [1], "a": [{"b": 1}]}), "parquet/1"),
