@@ -186,7 +186,7 @@ def _module_name(path: Path, root: Path) -> str:
 def _import(name: str, root: Path, problems: list[Problem]) -> ModuleType | None:
     try:
         return importlib.import_module(name)
-    except (Exception, SystemExit) as error:
+    except (Exception, SystemExit) as error:  # noqa: BLE001  whatever a module raises is reported
         problems.append(_import_problem(name, error, root))
         return None
 
@@ -198,8 +198,9 @@ def _import_problem(name: str, error: BaseException, root: Path) -> Problem:
             first.message, (("while importing", name), ("at", _raised_at(error, root)), *first.facts), first.hint
         )
     hint = "fix the error, or take the file out of `assets` in pyproject.toml"
-    if isinstance(error, ModuleNotFoundError) and error.name and error.name.split(".")[0] != name.split(".")[0]:
-        hint = f"install `{error.name.split('.')[0]}`, or add it to the project's path"
+    missing = (error.name or "").partition(".")[0] if isinstance(error, ModuleNotFoundError) else ""
+    if missing and missing != name.partition(".")[0]:
+        hint = f"install `{missing}`, or add it to the project's path"
     text = str(error).splitlines()[0] if str(error) else ""
     if isinstance(error, SyntaxError):
         at = relative(f"{error.filename}:{error.lineno}", root)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Self
 
 from assetctl.assets.errors import DeclarationError, Problem
 
@@ -22,8 +23,8 @@ class AssetKey(str):
 
     __slots__ = ()
 
-    def __new__(cls, text: str) -> AssetKey:
-        if type(text) is cls:
+    def __new__(cls, text: str) -> Self:
+        if isinstance(text, cls):
             return text
         flaw = _flaw(text)
         if flaw is not None:

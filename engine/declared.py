@@ -109,7 +109,7 @@ def _stamp(settings: Settings) -> _Stamp:
         file = getattr(module, "__file__", None)
         if isinstance(file, str) and file.startswith(prefix) and is_personal(file):
             try:
-                status = os.stat(file)
+                status = os.stat(file)  # noqa: PTH116  for every module, at every question
             except OSError:
                 continue  # a file that is gone no longer matches its stamp
             found[file] = (status.st_size, status.st_mtime_ns, status.st_ino)

@@ -17,7 +17,7 @@ from assetctl.engine.answers import AssetStatus, Explanation, HistoryEntry, Vers
 from assetctl.engine.declared import Declarations, notebook_namespace
 from assetctl.engine.options import PlanOptions
 from assetctl.engine.records_of import find_recorded, history_of
-from assetctl.engine.run import RunResult
+from assetctl.engine.result import RunResult
 from assetctl.engine.settings import Settings, find_settings
 from assetctl.engine.tasks import StepResult, StepTask
 from assetctl.lineage.configure import configure
@@ -112,11 +112,12 @@ class Project:
         `jobs` is the number of steps that may run at once (default: the project's setting,
         or one per core). Events are handed over as they happen.
         """
-        from assetctl.engine.surroundings import start_run
+        from assetctl.engine.surroundings import Asked, start_run
 
         plan, deliberation = self._deliberate(selection, options)
         ensure_state(self.layout)  # only now: what cannot be planned leaves nothing behind
-        return start_run(self, plan, deliberation, selection, options, jobs or self.settings.jobs, on_event)
+        asked = Asked(selection, options, jobs or self.settings.jobs, on_event)
+        return start_run(self, plan, deliberation, asked)
 
     def perform(self, task: StepTask) -> StepResult:
         """Perform one task in this process; used by workers and the in-process executor."""

@@ -17,6 +17,7 @@ from typing import Protocol
 from assetctl.assets.ids import AssetKey
 from assetctl.engine.executors.base import Executor
 from assetctl.engine.recording import Recorder, believe
+from assetctl.engine.result import OUTCOMES, RunResult
 from assetctl.engine.retry import retry_delay
 from assetctl.engine.schedule import Schedule
 from assetctl.engine.tasks import CheckAnswer, Failure, StepResult, StepTask
@@ -29,7 +30,6 @@ from assetctl.lineage.ports import Clock
 from assetctl.lineage.reasons import CheckFailed, describe
 from assetctl.lineage.records import Fact, MaterializationId, Output, OutputState, Position, Trace
 
-_OUTCOMES = ("materialized", "restored", "fresh", "failed", "skipped")
 _POLL_S = 0.05  # how often a step that another process is building is looked at again
 
 
@@ -38,7 +38,9 @@ class Surroundings(Protocol):
 
     def task(self, decision: StepDecision, materialization_id: MaterializationId) -> StepTask: ...
 
-    def check_task(self, decision: StepDecision, outputs: tuple[Output, ...], id: MaterializationId) -> StepTask: ...
+    def check_task(
+        self, decision: StepDecision, outputs: tuple[Output, ...], materialization_id: MaterializationId
+    ) -> StepTask: ...
 
     def try_lock(self, step: Step) -> AbstractContextManager[object] | None:
         """Return the step's lock, held, or None while another process has it."""
@@ -59,42 +61,6 @@ class Surroundings(Protocol):
     def new_id(self) -> MaterializationId: ...
 
     def pause(self, seconds: float) -> None: ...
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class RunResult:
-    """Everything a run said; `finished` is its last event."""
-
-    events: tuple[Event, ...]
-    finished: RunFinished
-
-    @property
-    def status(self) -> str:
-        return self.finished.status
-
-    def __repr__(self) -> str:
-        return str(self)
-
-    def __str__(self) -> str:
-        done = self.finished
-        parts = [f"{len(keys)} {name}" for name in _OUTCOMES if (keys := getattr(done, name))]
-        return f"{done.status} in {done.duration_s:.1f} s: {', '.join(parts) or 'nothing to do'}"
-
-    def _repr_html_(self) -> str:
-        from assetctl.lineage.html import table
-
-        reasons = {step.step: step.reasons for step in self.events if isinstance(step, events.StepStarted)}
-        messages = {e.step: f"{e.error_type}: {e.message}" for e in self.events if isinstance(e, events.StepFailed)}
-        rows = [
-            (name, key, messages.get(key) or "; ".join(map(describe, reasons.get(key, ()))))
-            for name in _OUTCOMES
-            for key in getattr(self.finished, name)
-        ]
-        return f"<p>{self}</p>{table(('', 'asset', 'why'), rows)}"
-
-    @property
-    def exit_code(self) -> int:
-        return {"succeeded": 0, "failed": 1, "cancelled": 130}[self.status]
 
 
 @dataclass(slots=True)
@@ -150,8 +116,6 @@ class Run:
         self.recorder.finished(finished)
         self._say(finished)
         return RunResult(tuple(self._said), finished)
-
-    # --- starting ------------------------------------------------------------------------
 
     def _start_ready(self) -> None:
         for key in self._blocked:
@@ -228,8 +192,6 @@ class Run:
         if decision.action is Action.RESTORE and decision.reusable is not None:
             return decision.reusable.outputs
         return tuple(self.deliberation.latest[key].output for key in decision.step.outputs)
-
-    # --- results -------------------------------------------------------------------------
 
     def _collect(self) -> None:
         if len(self._running) > len(self._delayed):
@@ -404,8 +366,6 @@ class Run:
         self._say(events.StepSkipped(step.key, step.outputs, because))
         self._schedule.release(step.key)
 
-    # --- telling -------------------------------------------------------------------------
-
     def _deliver(self, outputs: Iterable[Output]) -> None:
         for output in outputs:
             self.deliberation.values[output.asset] = output.value
@@ -421,7 +381,7 @@ class Run:
             self._say(events.CheckFinished(ran))
 
     def _finish(self, duration_s: float) -> RunFinished:
-        lists = {name: tuple(self._done.get(name, ())) for name in _OUTCOMES}
+        lists = {name: tuple(self._done.get(name, ())) for name in OUTCOMES}
         status = (
             "cancelled" if self._interrupted or self.is_cancelled() else "failed" if lists["failed"] else "succeeded"
         )

@@ -23,7 +23,8 @@ from assetctl.engine.identifiers import new_identifier
 from assetctl.engine.options import PlanOptions
 from assetctl.engine.perform import perform
 from assetctl.engine.recording import Recorder
-from assetctl.engine.run import Run, RunResult
+from assetctl.engine.result import RunResult
+from assetctl.engine.run import Run
 from assetctl.engine.tasks import CheckTask, OutputInput, SourceInput, StepResult, StepTask
 from assetctl.lineage.decide import Action, Deliberation, StepDecision
 from assetctl.lineage.events import Event
@@ -78,7 +79,9 @@ class ProjectSurroundings:
             timeout_s=step.declaration.options.timeout_s,
         )
 
-    def check_task(self, decision: StepDecision, outputs: tuple[Output, ...], id: MaterializationId) -> StepTask:  # noqa: A002
+    def check_task(
+        self, decision: StepDecision, outputs: tuple[Output, ...], materialization_id: MaterializationId
+    ) -> StepTask:
         """Return the task that only asks a step's pending checks about outputs that exist."""
         step = decision.step
         provenance = decision.provenance
@@ -88,7 +91,7 @@ class ProjectSurroundings:
             definition=self.deliberation.identified[step.key].definition.digest,
             provenance=provenance.digest,
             run_id=self.run_id,
-            materialization_id=id,
+            materialization_id=materialization_id,
             checks=self._checks(step, decision.pending_checks),
             stored=outputs,
             set_config=self.set_config,
@@ -158,16 +161,19 @@ class ProjectSurroundings:
         return self.project.layout.logs / self.run_id / f"{step.key.name}.log"
 
 
-def start_run(
-    project: Project,
-    plan: Plan,
-    deliberation: Deliberation,
-    selection: Sequence[str],
-    options: PlanOptions,
-    jobs: int | None,
-    on_event: Callable[[Event], None] | None,
-) -> RunResult:
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a person asked of a run: which assets, how, how many at once, and who hears of it."""
+
+    selection: tuple[str, ...]
+    options: PlanOptions
+    jobs: int | None
+    on_event: Callable[[Event], None] | None
+
+
+def start_run(project: Project, plan: Plan, deliberation: Deliberation, asked: Asked) -> RunResult:
     """Carry out a plan, then fold what was recorded into the lineage store."""
+    options = asked.options
     stores = project.stores
     run_id = RunId(new_identifier())
     around = ProjectSurroundings(project, deliberation, run_id, options.set, stores.folded_sizes)
@@ -177,12 +183,12 @@ def start_run(
         data=stores.data,
         deliberation=deliberation,
         run_id=run_id,
-        selection=tuple(selection),
-        command=_command(selection, options, deliberation.graph),
+        selection=asked.selection,
+        command=_command(asked.selection, options, deliberation.graph),
         own_segments=around.own_segments,
         known_code={r.materialization.provenance.definition.code for r in deliberation.latest.values()},
     )
-    executor = _executor(project, plan, jobs)
+    executor = _executor(project, plan, asked.jobs)
     with _interruptions(executor) as interruptions:
         run = Run(
             plan=plan,
@@ -191,7 +197,7 @@ def start_run(
             executor=executor,
             around=around,
             clock=SystemClock(),
-            show=on_event or (lambda event: None),
+            show=asked.on_event or (lambda event: None),
             is_cancelled=lambda: interruptions.count > 0,
         )
         try:

@@ -57,37 +57,48 @@ def read_signature(fn: Callable[..., Any], options: AssetOptions, known: Collect
         parameters = inspect.signature(fn).parameters
     except (TypeError, ValueError):
         return Signature(problems=(Problem("its signature cannot be read", hint="wrap it in a `def`"),))
-    reads: list[Read] = []
-    config: dict[str, Any] = {}
-    context: list[str] = []
-    problems = list(_unknown_options(options, parameters))
-    for name, parameter in parameters.items():
-        annotation = _annotation(fn, parameter)
-        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
-            continue
-        if parameter.kind is parameter.POSITIONAL_ONLY and parameter.default is parameter.empty:
-            problems.append(Problem(f"parameter `{name}` is positional-only", hint="remove the `/`"))
+    reader = _SignatureReader(options, known, list(parameters))
+    reader.problems.extend(_unknown_options(options, parameters))
+    for parameter in parameters.values():
+        if parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+            reader.read(parameter, _annotation(fn, parameter))
+    return Signature(tuple(reader.reads), reader.config, tuple(reader.context), tuple(reader.problems))
+
+
+@dataclass(slots=True)
+class _SignatureReader:
+    """Takes one parameter after another and decides what it means."""
+
+    options: AssetOptions
+    known: Collection[AssetKey]
+    names: list[str]
+    reads: list[Read] = field(default_factory=list)
+    config: dict[str, Any] = field(default_factory=dict)
+    context: list[str] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+
+    def read(self, parameter: inspect.Parameter, annotation: object) -> None:
+        name, default = parameter.name, parameter.default
+        if parameter.kind is parameter.POSITIONAL_ONLY and default is parameter.empty:
+            self.problems.append(Problem(f"parameter `{name}` is positional-only", hint="remove the `/`"))
         elif annotation is Context:
-            context.append(name)
-        elif name in options.config:
-            config[name] = options.config[name]
-        elif name in options.ins:
-            reads.append(Read(name, AssetKey(options.ins[name]), _wanted(annotation)))
-        elif parameter.default is not parameter.empty:
-            if _key(name) in known:
-                problems.append(_ambiguous_default(name))
-            elif is_config(parameter.default):
-                config[name] = parameter.default
+            self.context.append(name)
+        elif name in self.options.config:
+            self.config[name] = self.options.config[name]
+        elif name in self.options.ins:
+            self._bind(name, AssetKey(self.options.ins[name]), annotation)
+        elif default is parameter.empty:
+            self._bind(name, _key(name), annotation)
+        elif _key(name) in self.known:
+            self.problems.append(_ambiguous_default(name))
+        elif is_config(default):
+            self.config[name] = default
+
+    def _bind(self, name: str, key: AssetKey | None, annotation: object) -> None:
+        if key is not None and key in self.known:
+            self.reads.append(Read(name, key, _wanted(annotation)))
         else:
-            key = _key(name)
-            if key in known:
-                reads.append(Read(name, typing.cast(AssetKey, key), _wanted(annotation)))
-            else:
-                problems.append(_unknown_upstream(name, known, parameters))
-    for name, key_text in options.ins.items():
-        if name in parameters and AssetKey(key_text) not in known:
-            problems.append(_unknown_upstream(key_text, known, parameters))
-    return Signature(tuple(reads), config, tuple(context), tuple(problems))
+            self.problems.append(_unknown_upstream(key or name, self.known, self.names))
 
 
 def is_config(value: object) -> bool:
@@ -145,7 +156,7 @@ def _annotation(fn: Callable[..., Any], parameter: inspect.Parameter) -> object:
     scope = getattr(inspect.unwrap(fn), "__globals__", {})
     try:
         return eval(annotation, scope)  # the person's own annotation, as typing.get_type_hints evaluates it
-    except Exception:  # an annotation may name anything; what cannot be evaluated converts nothing
+    except Exception:  # noqa: BLE001  an annotation may name anything; what cannot be evaluated converts nothing
         return annotation
 
 
@@ -178,7 +189,7 @@ def _ambiguous_default(name: str) -> Problem:
     )
 
 
-def _unknown_upstream(name: str, known: Collection[AssetKey], parameters: Mapping[str, Any]) -> Problem:
+def _unknown_upstream(name: str, known: Collection[AssetKey], parameters: Collection[str]) -> Problem:
     return Problem(
         f"it reads `{name.replace('__', '/')}`, which is not declared",
         (("parameters", ", ".join(parameters)),),

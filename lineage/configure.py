@@ -66,7 +66,7 @@ def _parse(graph: AssetGraph, assignment: str) -> tuple[Step, str, Any] | Proble
 
 def _step(graph: AssetGraph, name: str) -> Step | None:
     for key, step in graph.steps.items():
-        if key == name or step.name == name:
+        if name in (key, step.name):
             return step
     return None
 

@@ -243,7 +243,7 @@ def _checks(
         if len(keys) != 1:
             what = "is not a declared asset" if not keys else "has several outputs; name one by its key"
             name = getattr(target, "__name__", str(target))
-            hint = "a key is a text: `asset=\"key\"`" if keys else _nearest(name, where)
+            hint = 'a key is a text: `asset="key"`' if keys else _nearest(name, where)
             problems.append(_located(Problem(f"its asset `{name}` {what}", hint=hint), item))
             continue
         check = _check(item, item.declaration, keys[0], problems)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from tests.engine.worlds import World
 
 from assetctl.assets.checks import CheckResult
 from assetctl.lineage import reasons as r
 from assetctl.lineage.events import StepFailed, StepKept, StepRetried, StepSkipped
 from assetctl.lineage.staleness import Fresh, Stale, Undecided
+from tests.engine.worlds import World
 
 
 @pytest.fixture
@@ -188,7 +188,9 @@ def test_an_input_that_changes_while_the_asset_runs_leaves_no_trace():
 
 
 def test_a_blocking_check_keeps_the_last_good_version_published():
-    world = World().asset("a", data=1).asset("b", upstream=["a"], data=lambda a: a).check("positive", "a", lambda v: v > 0)
+    world = (
+        World().asset("a", data=1).asset("b", upstream=["a"], data=lambda a: a).check("positive", "a", lambda v: v > 0)
+    )
     world.build()
     world.edit("a", code="v2", data=-1)
     built = world.build()

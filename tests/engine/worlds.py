@@ -20,7 +20,8 @@ from assetctl.engine.executors.inprocess import InProcessExecutor
 from assetctl.engine.identifiers import new_identifier
 from assetctl.engine.perform import perform
 from assetctl.engine.recording import Recorder
-from assetctl.engine.run import Run, RunResult
+from assetctl.engine.result import RunResult
+from assetctl.engine.run import Run
 from assetctl.engine.tasks import CheckTask, OutputInput, StepResult, StepTask
 from assetctl.lineage.decide import Deliberation, Identified, Observation, Request
 from assetctl.lineage.events import Event
@@ -104,11 +105,15 @@ class World:
         self.sources[name] = content
         return self
 
-    def check(self, name: str, asset: str, ask: Callable[[Any], Any], *, code: str = "v1", blocking: bool = True) -> World:
+    def check(
+        self, name: str, asset: str, ask: Callable[[Any], Any], *, code: str = "v1", blocking: bool = True
+    ) -> World:
         self.checks[name] = (asset, code, ask, blocking)
         return self
 
-    def edit(self, name: str, *, code: str | None = None, data: Any = ..., upstream: Iterable[str] | None = None) -> World:
+    def edit(
+        self, name: str, *, code: str | None = None, data: Any = ..., upstream: Iterable[str] | None = None
+    ) -> World:
         spec = self.specs[name]
         self.asset(
             name,
@@ -182,9 +187,7 @@ class World:
         function.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
         return function
 
-    def _deliberate(
-        self, keys: Iterable[str], *, force: bool = False, only: bool = False
-    ) -> tuple[Plan, Deliberation]:
+    def _deliberate(self, keys: Iterable[str], *, force: bool = False, only: bool = False) -> tuple[Plan, Deliberation]:
         graph = self._graph()
         chosen = frozenset(map(AssetKey, keys)) or frozenset(graph.order)
         scope = chosen if only else graph.ancestry(chosen)
@@ -253,13 +256,13 @@ class _Around:
             checks=self._checks(step, {key: tuple(names) for key, names in checks.items()}),
         )
 
-    def check_task(self, decision: Any, outputs: tuple[Output, ...], id: MaterializationId) -> StepTask:  # noqa: A002
+    def check_task(self, decision: Any, outputs: tuple[Output, ...], materialization_id: MaterializationId) -> StepTask:
         return StepTask(
             step=decision.step.key,
             definition=self.deliberation.identified[decision.step.key].definition.digest,
             provenance=decision.provenance.digest,
             run_id=self.run_id,
-            materialization_id=id,
+            materialization_id=materialization_id,
             checks=self._checks(decision.step, decision.pending_checks),
             stored=outputs,
         )

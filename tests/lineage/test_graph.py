@@ -174,9 +174,10 @@ def test_signatures_that_cannot_work(declaration, complaint):
 def test_a_check_takes_one_value_of_a_declared_asset():
     good = asset(lambda: 1)
     assert graph_of(good=good, ok=check(asset=good)(lambda value: True)).checks[AssetKey("good")][0].name == "ok"
-    assert "takes 2 required parameters" in messages(
-        lambda: graph_of(good=good, bad=check(asset=good)(lambda a, b: True))
-    )[0]
+    assert (
+        "takes 2 required parameters"
+        in messages(lambda: graph_of(good=good, bad=check(asset=good)(lambda a, b: True)))[0]
+    )
     assert "is not a declared asset" in messages(lambda: graph_of(bad=check(asset="gone")(lambda v: True)))[0]
 
 

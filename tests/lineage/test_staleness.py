@@ -61,7 +61,11 @@ REFUSED = CheckRan(RunId("run"), AssetKey("x"), "ok", Digest("c"), DataVersion("
     [
         pytest.param(CURRENT, Memory(None), Demand(), (r.NeverMaterialized(),), id="never materialized"),
         pytest.param(
-            changed(code=CodeVersion("code2")), Memory(recorded()), Demand(), (r.CodeChanged("code1", "code2"),), id="code"
+            changed(code=CodeVersion("code2")),
+            Memory(recorded()),
+            Demand(),
+            (r.CodeChanged("code1", "code2"),),
+            id="code",
         ),
         pytest.param(
             changed(spec={"codec": "csv"}),
@@ -85,7 +89,11 @@ REFUSED = CheckRan(RunId("run"), AssetKey("x"), "ok", Digest("c"), DataVersion("
             id="environment",
         ),
         pytest.param(
-            Inputs(DEFINITION, (READS_A,)), Memory(recorded()), Demand(), (r.UpstreamRemoved(S, "s"),), id="upstream removed"
+            Inputs(DEFINITION, (READS_A,)),
+            Memory(recorded()),
+            Demand(),
+            (r.UpstreamRemoved(S, "s"),),
+            id="upstream removed",
         ),
         pytest.param(
             CURRENT,
@@ -109,13 +117,25 @@ REFUSED = CheckRan(RunId("run"), AssetKey("x"), "ok", Digest("c"), DataVersion("
             id="source changed",
         ),
         pytest.param(
-            CURRENT, Memory(recorded(), OutputState.MISSING), Demand(wanted=True), (r.OutputMissing(),), id="output missing"
+            CURRENT,
+            Memory(recorded(), OutputState.MISSING),
+            Demand(wanted=True),
+            (r.OutputMissing(),),
+            id="output missing",
         ),
         pytest.param(
-            CURRENT, Memory(recorded(), OutputState.CORRUPT), Demand(wanted=True), (r.OutputCorrupt(),), id="output corrupt"
+            CURRENT,
+            Memory(recorded(), OutputState.CORRUPT),
+            Demand(wanted=True),
+            (r.OutputCorrupt(),),
+            id="output corrupt",
         ),
         pytest.param(
-            CURRENT, Memory(recorded(trace=Trace.INPUT_CHANGED)), Demand(), (r.InputChangedDuringRun(),), id="input changed"
+            CURRENT,
+            Memory(recorded(trace=Trace.INPUT_CHANGED)),
+            Demand(),
+            (r.InputChangedDuringRun(),),
+            id="input changed",
         ),
         pytest.param(
             CURRENT,
@@ -131,9 +151,17 @@ REFUSED = CheckRan(RunId("run"), AssetKey("x"), "ok", Digest("c"), DataVersion("
             (r.LastAttemptFailed("ValueError", "no", "2026"),),
             id="last attempt failed",
         ),
-        pytest.param(CURRENT, Memory(recorded(), failed_checks=(REFUSED,)), Demand(), (r.CheckFailed("ok", "bad"),), id="check"),
+        pytest.param(
+            CURRENT, Memory(recorded(), failed_checks=(REFUSED,)), Demand(), (r.CheckFailed("ok", "bad"),), id="check"
+        ),
         pytest.param(CURRENT, Memory(recorded()), Demand(forced=True), (r.Forced(),), id="forced"),
-        pytest.param(CURRENT, Memory(recorded()), Demand(undecidable=("x.py:1 LOG",)), (r.Undecidable(("x.py:1 LOG",)),), id="undecidable"),
+        pytest.param(
+            CURRENT,
+            Memory(recorded()),
+            Demand(undecidable=("x.py:1 LOG",)),
+            (r.Undecidable(("x.py:1 LOG",)),),
+            id="undecidable",
+        ),
     ],
 )
 def test_each_reason(current, memory, demand, expected):
@@ -160,7 +188,9 @@ def test_an_unknown_upstream_is_undecided_and_lists_all_it_waits_for():
 
 
 def test_a_known_difference_wins_over_an_unknown_upstream():
-    current = Inputs(changed(config={"k": "2"}).definition, (replace(READS_A, version=None, data_version=None), READS_S))
+    current = Inputs(
+        changed(config={"k": "2"}).definition, (replace(READS_A, version=None, data_version=None), READS_S)
+    )
     assert isinstance(judge(current, Memory(recorded()), Demand()), Stale)
 
 

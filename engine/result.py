@@ -1,0 +1,46 @@
+"""What a run came to: everything it said, and how to show it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from assetctl.lineage import events
+from assetctl.lineage.events import Event, RunFinished
+from assetctl.lineage.html import table
+from assetctl.lineage.reasons import describe
+
+OUTCOMES = ("materialized", "restored", "fresh", "failed", "skipped")
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class RunResult:
+    """Everything a run said; `finished` is its last event."""
+
+    events: tuple[Event, ...]
+    finished: RunFinished
+
+    @property
+    def status(self) -> str:
+        return self.finished.status
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def __str__(self) -> str:
+        done = self.finished
+        parts = [f"{len(keys)} {name}" for name in OUTCOMES if (keys := getattr(done, name))]
+        return f"{done.status} in {done.duration_s:.1f} s: {', '.join(parts) or 'nothing to do'}"
+
+    def _repr_html_(self) -> str:
+        reasons = {step.step: step.reasons for step in self.events if isinstance(step, events.StepStarted)}
+        messages = {e.step: f"{e.error_type}: {e.message}" for e in self.events if isinstance(e, events.StepFailed)}
+        rows = [
+            (name, key, messages.get(key) or "; ".join(map(describe, reasons.get(key, ()))))
+            for name in OUTCOMES
+            for key in getattr(self.finished, name)
+        ]
+        return f"<p>{self}</p>{table(('', 'asset', 'why'), rows)}"
+
+    @property
+    def exit_code(self) -> int:
+        return {"succeeded": 0, "failed": 1, "cancelled": 130}[self.status]
