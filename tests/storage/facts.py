@@ -88,7 +88,16 @@ def failed(step: str, *, of: str = "p1", run: str = "run1") -> StepFailed:
 
 def checked(asset: str, text: str, *, check: str = "ok", passed: bool = True) -> CheckRan:
     return CheckRan(
-        RunId("run1"), AssetKey(asset), check, digest("check " + check), version(text), passed, True, "", {"n": 1.5}, WHEN
+        RunId("run1"),
+        AssetKey(asset),
+        check,
+        digest("check " + check),
+        version(text),
+        passed,
+        True,
+        "",
+        {"n": 1.5},
+        WHEN,
     )
 
 

@@ -476,6 +476,12 @@ def test_a_query_that_does_not_work_says_so(duck: DuckLineageStore, sql: str) ->
     assert all_rows(duck) == before
 
 
+def test_sql_reaches_neither_variables_nor_the_network(duck: DuckLineageStore) -> None:
+    names = ("python_enable_replacements", "autoinstall_known_extensions")
+    settings = ", ".join(f"current_setting('{name}') AS {name}" for name in names)
+    assert duck.query(f"SELECT {settings}").to_pylist() == [dict.fromkeys(names, False)]
+
+
 def test_what_was_current_at_a_moment_can_be_asked(layout: Layout, journal: FileJournal) -> None:
     journal.append([replace(made("a", "1"), started_at="2026-01-01T00:00:00+00:00")])
     journal.append([replace(made("a", "2"), started_at="2026-03-01T00:00:00+00:00")])
