@@ -9,8 +9,9 @@ from rich.console import Console
 from rich.text import Text
 
 from assetctl.cli.render import facts_table, headed_table, heading, text, word
-from assetctl.cli.speech import clean, count, duration, moment, names, one_line, size
+from assetctl.cli.speech import clean, count, duration, either, moment, one_line, size
 from assetctl.engine.answers import AssetStatus, Explanation, HistoryEntry, RootCause, SymbolChange, VersionDiff
+from assetctl.lineage.decide import Action
 from assetctl.lineage.reasons import describe
 
 _DIFF_STYLES = {"+": "green", "-": "red", "@": "cyan"}
@@ -34,10 +35,10 @@ def show_explanation(console: Console, explanation: Explanation) -> None:
     for number, reason in enumerate(planned.reasons, start=1):
         console.print(text(f"  {number}. {describe(reason)}"))
     if planned.waiting_on:
-        console.print(text(f"  it runs only if {names(planned.waiting_on)} changes"))
+        console.print(text(f"  it runs only if {either(planned.waiting_on)} changes"))
     if planned.restorable:
         console.print(text("  an earlier result was made from exactly this: it will be restored, nothing runs"))
-    for name in planned.checks:
+    for name in planned.checks if planned.action is Action.KEEP else ():
         console.print(text(f"  check `{name}` was not asked about this data yet"))
     for cause in explanation.causes:
         _show_cause(console, cause)

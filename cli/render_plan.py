@@ -9,7 +9,7 @@ from rich.text import Text
 
 from assetctl.assets.ids import AssetKey
 from assetctl.cli.render import columns_table, heading, text, word
-from assetctl.cli.speech import count, names
+from assetctl.cli.speech import count, either, names
 from assetctl.lineage.decide import Action
 from assetctl.lineage.plan import Plan, PlannedAsset
 from assetctl.lineage.reasons import describe
@@ -104,7 +104,7 @@ def _why(planned: PlannedAsset, by_key: dict[AssetKey, PlannedAsset]) -> tuple[s
 
 def _condition(planned: PlannedAsset, by_key: dict[AssetKey, PlannedAsset]) -> str:
     waiting = planned.waiting_on
-    clause = f"if {' or '.join(waiting)} changes" if len(waiting) < 4 else f"if one of {names(waiting, 3)} changes"
+    clause = f"if {either(waiting)} changes" if len(waiting) < 4 else f"if one of {names(waiting, 3)} changes"
     roots = _roots(planned, by_key)
     return clause if not roots or set(roots) <= set(waiting) else f"{clause} (begins at {names(roots, 3)})"
 

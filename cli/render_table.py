@@ -34,7 +34,7 @@ def show_table(console: Console, table: pa.Table, limit: int, *, indent: int = 0
         shown.add_row(*([""] if indent else []), *row[:n_fitting])
     console.print(shown)
     if n_fitting < len(names):
-        left_out = one_line(", ".join(names[n_fitting:]), console.width)
+        left_out = one_line(", ".join(names[n_fitting:]), max(console.width - 20 - indent, 40))
         console.print(text(f"{' ' * indent}{count(len(names) - n_fitting, 'more column')}: {left_out}", "dim"))
 
 

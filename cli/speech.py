@@ -74,6 +74,12 @@ def names(keys: Sequence[str], limit: int = 6) -> str:
     return shown if len(keys) <= limit else f"{shown} and {len(keys) - limit:,} more"
 
 
+def either(keys: Sequence[str]) -> str:
+    """Return names as alternatives: `a, b or c`."""
+    *first, last = keys
+    return f"{', '.join(first)} or {last}" if first else last
+
+
 def moment(iso: str | None) -> str:
     """Return a recorded time (ISO, UTC) as `2026-11-22 18:03`, "" if there is none."""
     return iso[:16].replace("T", " ") if iso else ""

@@ -16,8 +16,8 @@ from assetctl.lineage.nodes import LOOKS, Edge, Node
 
 _FONT = "Arial"  # by one name: a list would be measured as Times, which is narrower
 _TEXT, _MUTED = "#1d2329", "#4a525b"
-_INCHES_PER_CELL = 0.105  # of a character at 13 points, a little generous
-_MARGIN_INCHES = 0.35
+_NAME_INCHES, _LINE_INCHES = 0.105, 0.073  # of a character in a name (bold, 13 points) and in a line (10 points)
+_MARGIN_INCHES = 0.32
 
 
 def to_dot(nodes: Sequence[Node], edges: Sequence[Edge]) -> str:
@@ -121,7 +121,7 @@ def _width(node: Node) -> str | None:
     if not wide:
         return None
     cells = max(sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in line) for line in wide)
-    return f"{max(cells * _INCHES_PER_CELL * 10 / 13, len(node.key) * _INCHES_PER_CELL) + _MARGIN_INCHES:.2f}"
+    return f"{max(cells * _LINE_INCHES, len(node.key) * _NAME_INCHES) + _MARGIN_INCHES:.2f}"
 
 
 def _escape(text: str) -> str:

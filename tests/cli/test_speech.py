@@ -34,6 +34,7 @@ def test_what_could_steer_a_terminal_is_shown_instead():
 def test_names_are_cut_after_a_few():
     assert speech.names(["a", "b"], 3) == "a, b"
     assert speech.names(["a", "b", "c", "d"], 2) == "a, b and 2 more"
+    assert [speech.either(["a", "b", "c"][:n]) for n in (1, 2, 3)] == ["a", "a or b", "a, b or c"]
     assert (speech.count(1, "row"), speech.count(41202, "row")) == ("1 row", "41,202 rows")
     assert speech.moment("2026-11-22T18:03:09.5+00:00") == "2026-11-22 18:03"
 
