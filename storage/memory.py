@@ -30,8 +30,8 @@ from assetctl.lineage.records import (
     Traces,
     ValueIdentity,
 )
-from assetctl.storage.fold import Fold
 from assetctl.storage.figures import picture_bytes
+from assetctl.storage.fold import Fold
 from assetctl.storage.wire import from_json, to_json
 
 _INLINE_BYTES = 4096
