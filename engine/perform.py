@@ -10,9 +10,10 @@ import asyncio
 import inspect
 import math
 import os
+import shutil
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -44,8 +45,11 @@ def perform(task: StepTask, graph: AssetGraph, data: DataStore, layout: Layout) 
         if task.stored:
             outputs = task.stored
         else:
-            value = _call(step, task, context, data)
-            stored = _store(step, task, value, data)
+            arguments = _arguments(step, task, context, data)
+            try:
+                stored = _store(step, task, _call(step, arguments), data)
+            finally:
+                _discard_copies(arguments.values(), layout)
             outputs = tuple(s.as_output(key) for s, key in zip(stored, step.outputs, strict=True))
         answers = tuple(_ask(check, graph, outputs, data) for check in task.checks)
         figures = context.store_figures(data)
@@ -88,13 +92,27 @@ def _own_traceback(error: BaseException) -> str:
     return "".join(found.format())
 
 
-def _call(step: Step, task: StepTask, context: StepContext, data: DataStore) -> Any:
+def _arguments(step: Step, task: StepTask, context: StepContext, data: DataStore) -> dict[str, Any]:
     arguments: dict[str, Any] = dict(step.config)
     arguments.update(dict.fromkeys(step.context, context))
     for needed in task.inputs:
         arguments[needed.parameter] = _load(needed, data)
+    return arguments
+
+
+def _call(step: Step, arguments: Mapping[str, Any]) -> Any:
     positional, keywords = _arranged(step.declaration.fn, arguments)
     return _finished(step.declaration.fn(*positional, **keywords))
+
+
+def _discard_copies(values: Iterable[object], layout: Layout) -> None:
+    """Delete the private copies of stored files that the function was handed."""
+    for value in values:
+        if isinstance(value, Path) and value.is_relative_to(layout.temporary):
+            if value.is_dir():
+                shutil.rmtree(value, ignore_errors=True)
+            else:
+                value.unlink(missing_ok=True)
 
 
 def _arranged(fn: Callable[..., Any], arguments: Mapping[str, Any]) -> tuple[list[Any], dict[str, Any]]:

@@ -107,8 +107,13 @@ class ProjectSurroundings:
         return lock
 
     def news(self) -> list[tuple[Position, Fact]]:
-        facts, self.seen = self.project.stores.journal.read_since(self.seen)
-        return [(position, fact) for position, fact in facts if position.segment not in self.own_segments]
+        journal = self.project.stores.journal
+        sizes = journal.sizes()
+        self.seen.update({name: sizes[name] for name in self.own_segments if name in sizes})
+        if all(self.seen.get(name) == size for name, size in sizes.items()):
+            return []
+        facts, self.seen = journal.read_since(self.seen)
+        return facts
 
     def state(self, output: Output) -> OutputState:
         return self.project.stores.data.state(output)

@@ -84,7 +84,7 @@ class _SignatureReader:
         elif annotation is Context:
             self.context.append(name)
         elif name in self.options.config:
-            self.config[name] = self.options.config[name]
+            self._configure(name, self.options.config[name])
         elif name in self.options.ins:
             self._bind(name, AssetKey(self.options.ins[name]), annotation)
         elif default is parameter.empty:
@@ -93,6 +93,12 @@ class _SignatureReader:
             self.problems.append(_ambiguous_default(name))
         elif is_config(default):
             self.config[name] = default
+
+    def _configure(self, name: str, value: object) -> None:
+        self.config[name] = value
+        if not is_config(value):
+            hint = "config is None, bools, numbers, text, and lists, tuples and dicts of them"
+            self.problems.append(Problem(f"its config `{name}` is a `{type(value).__name__}`", hint=hint))
 
     def _bind(self, name: str, key: AssetKey | None, annotation: object) -> None:
         if key is not None and key in self.known:

@@ -121,7 +121,8 @@ def table_identity(path: Path, bytes_digest: Digest, cache_folder: Path | None =
         from assetctl.lineage.identity.values import identify_value
 
         known = identify_value(parse_table(path))
-        if remembered is not None:
+        # A file that changed between hashing and parsing must not be remembered under its old bytes.
+        if remembered is not None and digest_file(path) == bytes_digest:
             _remember(remembered, known)
     return known
 
