@@ -72,9 +72,10 @@ def failure_of(error: BaseException) -> Failure:
     """Return an exception as text: its type, message, and the traceback from the person's code on."""
     if isinstance(error, AssetctlError):
         first = error.problems[0]
-        lines = [first.message, *(f"  {label}  {value}" for label, value in first.facts)]
+        facts = "\n".join(f"{label}  {value}" for label, value in first.facts)
         is_corruption = isinstance(error, CorruptionError)
-        return Failure(type(error).__name__, "\n".join(lines), _own_traceback(error), first.hint, is_corruption)
+        details = _own_traceback(error) or facts
+        return Failure(type(error).__name__, first.message, details, first.hint, is_corruption)
     if isinstance(error, SystemExit):
         return Failure("SystemExit", f"the function called sys.exit({error.code!r})", _own_traceback(error))
     return Failure(type(error).__name__, str(error), _own_traceback(error))

@@ -93,6 +93,7 @@ class Run:
     _broken: dict[AssetKey, AssetKey] = field(default_factory=dict)  # asset -> the asset whose failure broke it
     _done: dict[str, list[AssetKey]] = field(default_factory=dict)
     _interrupted: bool = False
+    _is_stopping: bool = False
 
     def execute(self) -> RunResult:
         """Bring everything in the plan up to date and return what happened."""
@@ -135,6 +136,9 @@ class Run:
             self._carry_out(decision)
         if self.is_cancelled():
             self._schedule.clear()
+            if self._running and not self._is_stopping:
+                self._is_stopping = True
+                self._say(events.Warned("stopping once what runs now has finished", "press Ctrl-C again to kill it"))
 
     def _carry_out(self, decision: StepDecision) -> None:
         if decision.action is Action.KEEP and not decision.pending_checks:
@@ -318,39 +322,27 @@ class Run:
         self._break(decision, describe(refused), 0.0, "")
 
     def _fail(self, attempt: _Attempt, failure: Failure, duration_s: float) -> None:
-        decision = attempt.decision
-        self.recorder.failed(decision, failure.error_type, failure.message, duration_s)
-        self._close(decision, "failed")
-        self._say(
-            events.StepFailed(
-                decision.step.key,
-                decision.step.outputs,
-                decision.reasons,
-                failure.error_type,
-                failure.message,
-                failure.traceback,
-                self.around.log_tail(attempt.task),
-                duration_s,
-                failure.hint,
-            )
-        )
-        self._spoil(decision.step)
+        self.recorder.failed(attempt.decision, failure.error_type, failure.message, duration_s)
+        self._give_up(attempt.decision, failure, duration_s, self.around.log_tail(attempt.task))
 
     def _break(self, decision: StepDecision, message: str, duration_s: float, log: str) -> None:
         """A blocking check said no: the result is kept, not published, and nothing downstream is built."""
-        self._close(decision, "failed")
         hint = "its result is kept: fix the check or the asset, or build it anew with `--force`"
+        self._give_up(decision, Failure("CheckFailed", message, hint=hint), duration_s, log)
+
+    def _give_up(self, decision: StepDecision, failure: Failure, duration_s: float, log: str) -> None:
+        self._close(decision, "failed")
         self._say(
             events.StepFailed(
-                decision.step.key,
-                decision.step.outputs,
-                decision.reasons,
-                "CheckFailed",
-                message,
-                "",
-                log,
-                duration_s,
-                hint,
+                step=decision.step.key,
+                outputs=decision.step.outputs,
+                reasons=decision.reasons,
+                error_type=failure.error_type,
+                message=failure.message,
+                traceback=failure.traceback,
+                log=log,
+                duration_s=duration_s,
+                hint=failure.hint,
             )
         )
         self._spoil(decision.step)
