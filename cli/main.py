@@ -23,7 +23,3 @@ def main(arguments: "list[str] | None" = None) -> int:
     from assetctl.cli.guard import run
 
     return run(words)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

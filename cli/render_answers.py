@@ -37,7 +37,7 @@ def show_explanation(console: Console, explanation: Explanation) -> None:
     if planned.waiting_on:
         console.print(text(f"  it runs only if {either(planned.waiting_on)} changes"))
     if planned.restorable:
-        console.print(text("  an earlier result was made from exactly this: it will be restored, nothing runs"))
+        console.print(text("  an earlier result was made from exactly this: it is restored, nothing runs"))
     for name in planned.checks if planned.action is Action.KEEP else ():
         console.print(text(f"  check `{name}` was not asked about this data yet"))
     for cause in explanation.causes:

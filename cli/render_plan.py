@@ -23,6 +23,7 @@ _WORDS = {
 }
 _SHOWN_REASONS = 2
 _SHOWN_FRESH = 8
+_SHOWN_ROOTS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ class Row:
 
 def plan_rows(plan: Plan) -> list[Row]:
     """Return the lines of a plan in its order; outputs of one step share a line, fresh ones are left out."""
-    by_key = {planned.asset: planned for planned in plan.steps}
+    roots = _roots(plan)
     rows: dict[AssetKey, Row] = {}
     for planned in plan.steps:
         named = _word(planned)
@@ -44,7 +45,7 @@ def plan_rows(plan: Plan) -> list[Row]:
             continue
         step = planned.decision.step.key
         before = rows.get(step)
-        why = _why(planned, by_key)
+        why = _why(planned, roots.get(planned.asset, ()))
         if before is None or before.word != named:
             rows[planned.asset if before is not None else step] = Row(named, (planned.asset,), why)
         else:
@@ -52,12 +53,15 @@ def plan_rows(plan: Plan) -> list[Row]:
     return list(rows.values())
 
 
-def show_plan(console: Console, plan: Plan, selection: str, *, explain: bool) -> None:
-    """Print the plan and its totals."""
+def show_plan(console: Console, plan: Plan, selection: str, *, explain: bool, limit: int = 200) -> None:
+    """Print the plan, at most `limit` lines of it (0: all), and its totals."""
     heading(console, f"Plan for {selection}" if selection else "Plan", count(len(plan.steps), "asset"))
     rows = plan_rows(plan)
     fresh = [planned.asset for planned in plan.steps if _word(planned) == "fresh"]
-    lines = [(word(row.word), text(", ".join(row.assets)), _clauses(row.why, explain=explain)) for row in rows]
+    shown = rows[:limit] if limit else rows
+    lines = [(word(row.word), text(", ".join(row.assets)), _clauses(row.why, explain=explain)) for row in shown]
+    if len(rows) > len(shown):
+        lines.append((text("..."), text(f"{len(rows) - len(shown):,} more"), text("--limit 0 shows them all", "dim")))
     if fresh:
         lines.append((word("fresh"), text(count(len(fresh), "asset")), text(names(fresh, _SHOWN_FRESH), "dim")))
     if lines:
@@ -87,7 +91,7 @@ def _word(planned: PlannedAsset) -> str:
     return "check" if planned.action is Action.KEEP and planned.checks else _WORDS[planned.action]
 
 
-def _why(planned: PlannedAsset, by_key: dict[AssetKey, PlannedAsset]) -> tuple[str, ...]:
+def _why(planned: PlannedAsset, roots: tuple[AssetKey, ...]) -> tuple[str, ...]:
     match planned.action:
         case Action.KEEP:
             asked = ", ".join(f"`{name}`" for name in planned.checks)
@@ -95,35 +99,32 @@ def _why(planned: PlannedAsset, by_key: dict[AssetKey, PlannedAsset]) -> tuple[s
                 f"its data is fresh, but {asked} {'was' if len(planned.checks) == 1 else 'were'} not asked about it",
             )
         case Action.MAYBE:
-            return (_condition(planned, by_key),)
+            return (_condition(planned.waiting_on, roots),)
         case Action.RESTORE:
             return (*map(describe, planned.reasons), "an earlier result was made from exactly this, so nothing runs")
         case Action.RUN | Action.HELD:
             return tuple(map(describe, planned.reasons)) or ("another output of its function is stale",)
 
 
-def _condition(planned: PlannedAsset, by_key: dict[AssetKey, PlannedAsset]) -> str:
-    waiting = planned.waiting_on
+def _condition(waiting: tuple[AssetKey, ...], roots: tuple[AssetKey, ...]) -> str:
     clause = f"if {either(waiting)} changes" if len(waiting) < 4 else f"if one of {names(waiting, 3)} changes"
-    roots = _roots(planned, by_key)
-    return clause if not roots or set(roots) <= set(waiting) else f"{clause} (begins at {names(roots, 3)})"
+    if not roots or set(roots) <= set(waiting):
+        return clause
+    more = " and others" if len(roots) > _SHOWN_ROOTS else ""
+    return f"{clause} (begins at {', '.join(roots[:_SHOWN_ROOTS])}{more})"
 
 
-def _roots(planned: PlannedAsset, by_key: dict[AssetKey, PlannedAsset]) -> list[AssetKey]:
-    """Return the assets that will run for certain and on which the undecided one waits, near or far."""
-    found: list[AssetKey] = []
-    waiting, seen = list(planned.waiting_on), set[AssetKey]()
-    while waiting:
-        key = waiting.pop()
-        if key in seen or key not in by_key:
-            continue
-        seen.add(key)
-        upstream = by_key[key]
-        if upstream.action is Action.MAYBE:
-            waiting.extend(upstream.waiting_on)
-        else:
-            found.append(key)
-    return sorted(found)
+def _roots(plan: Plan) -> dict[AssetKey, tuple[AssetKey, ...]]:
+    """Return for each undecided asset the first assets that act for certain and on which it waits, near or far.
+
+    At most one more than are shown: a plan of 10,000 assets has no use for all.
+    """
+    found: dict[AssetKey, tuple[AssetKey, ...]] = {}
+    for planned in plan.steps:  # upstreams come first
+        if planned.action is Action.MAYBE:
+            near = {root for key in planned.waiting_on for root in found.get(key, (key,))}
+            found[planned.asset] = tuple(sorted(near)[: _SHOWN_ROOTS + 1])
+    return found
 
 
 def _clauses(why: tuple[str, ...], *, explain: bool) -> Text:

@@ -36,7 +36,8 @@ def command(session: Session, selection: tuple[str, ...], options: PlanOptions, 
     asset stops only what reads it, and running the same command again resumes.
     """
     if dry_run:
-        return plan_command.show(session, selection, options, is_check=False, explain=False)
+        plan_command.show(session, session.project.plan(*selection, options=options), selection)
+        return 0
     project = session.project
     if session.as_json:
         from assetctl.cli.progress import JsonReporter

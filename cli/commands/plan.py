@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from assetctl.cli.options import plan_options, selection_argument
 from assetctl.cli.session import Session
 from assetctl.cli.verbs import Guide, Verb
 from assetctl.engine.options import PlanOptions
+
+if TYPE_CHECKING:
+    from assetctl.lineage.plan import Plan
 
 NOT_FRESH = 3
 
@@ -27,33 +32,43 @@ _GUIDE = Guide(
 @plan_options
 @click.option("--check", "is_check", is_flag=True, help="Exit with code 3 if anything is not fresh.")
 @click.option("--explain", is_flag=True, help="Say every reason of every asset.")
+@click.option(
+    "--limit",
+    type=click.IntRange(min=0),
+    default=200,
+    show_default=True,
+    metavar="N",
+    help="Print at most N lines; 0: all.",
+)
 @click.pass_obj
-def command(session: Session, selection: tuple[str, ...], options: PlanOptions, is_check: bool, explain: bool) -> int:
+def command(
+    session: Session, selection: tuple[str, ...], options: PlanOptions, is_check: bool, explain: bool, limit: int
+) -> int:
     """Say what `materialize` would do with SELECTION (default: everything), and why. Runs nothing.
 
     run: it will run. maybe: only if an upstream's content changes. restore: an earlier
     result fits. held: a check says no to its result. fresh: nothing to do.
     """
-    return show(session, selection, options, is_check=is_check, explain=explain)
-
-
-def show(session: Session, selection: tuple[str, ...], options: PlanOptions, *, is_check: bool, explain: bool) -> int:
-    """Print the plan of a selection and return the exit code."""
     plan = session.project.plan(*selection, options=options)
+    show(session, plan, selection, explain=explain, limit=limit)
+    return NOT_FRESH if is_check and not plan.is_fresh else 0
+
+
+def show(session: Session, plan: Plan, selection: tuple[str, ...], *, explain: bool = False, limit: int = 200) -> None:
+    """Print a plan, and what to type next."""
     session.remember()
-    code = NOT_FRESH if is_check and not plan.is_fresh else 0
     if session.as_json:
         from assetctl.cli.jsonout import plan_json, write_json
 
         write_json(plan_json(plan))
-        return code
+        return
     from assetctl.cli.render_plan import show_plan
 
     words = " ".join(selection)
-    show_plan(session.out, plan, words, explain=explain or session.verbose)
-    changing = next((p.asset for p in plan.steps if p.reasons), None)
-    if not plan.is_fresh:
-        session.say(f"next: assetctl materialize {words}".rstrip())
-        if changing is not None and not session.quiet:
-            session.say(f"why:  assetctl why {changing}")
-    return code
+    show_plan(session.out, plan, words, explain=explain or session.verbose, limit=limit)
+    if plan.is_fresh:
+        return
+    session.say(f"next: assetctl materialize {words}".rstrip())
+    changing = next((planned.asset for planned in plan.steps if planned.reasons), None)
+    if changing is not None:
+        session.say(f"why:  assetctl why {changing}")

@@ -35,16 +35,20 @@ def told(console: Console) -> str:
     return console.file.getvalue()
 
 
+def is_live(reporter: LiveReporter) -> bool:
+    return reporter._progress.live.is_started
+
+
 def test_a_live_run_leaves_only_its_lines_behind():
     console = terminal()
     reporter = LiveReporter(console, 6)
     for event in RUN[:4]:
         reporter(event)
-    assert reporter._progress.live.is_started
+    assert is_live(reporter)
     assert [task.description for task in reporter._progress.tasks] == ["0 of at most 2 steps", "orders  attempt 2"]
     for event in RUN[4:]:
         reporter(event)
-    assert not reporter._progress.live.is_started
+    assert not is_live(reporter)
     assert "▸ orders" not in told(console), "what runs is shown live, not as a line"
     assert "✗ orders" in told(console)
     assert "failed in 1.0 s: 1 failed, 1 skipped" in told(console)
@@ -54,13 +58,13 @@ def test_a_live_run_that_breaks_off_gives_the_terminal_back():
     reporter = LiveReporter(terminal(), 6)
     reporter(RUN[0])
     reporter.close()
-    assert not reporter._progress.live.is_started
+    assert not is_live(reporter)
 
 
 def test_a_run_without_work_shows_no_display():
     reporter = LiveReporter(terminal(), 6)
     reporter(events.RunStarted("r1", 0, 0, 3))
-    assert not reporter._progress.live.is_started
+    assert not is_live(reporter)
 
 
 def test_plain_lines_say_why_when_a_step_starts_and_hold_no_escapes():

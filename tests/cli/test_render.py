@@ -78,6 +78,17 @@ def test_a_plan_without_work_says_so():
     assert printed(shown)[-1] == "  everything is fresh: nothing to do for 2 assets"
 
 
+def test_a_long_plan_is_cut_and_says_so():
+    shown = console(160)
+    show_plan(shown, busy_plan(), "", explain=False, limit=2)
+    assert [line.split()[:2] for line in printed(shown)[2:6]] == [
+        ["check", "customers"],
+        ["run", "clean"],
+        ["...", "3"],
+        ["fresh", "1"],
+    ]
+
+
 def test_a_long_name_stays_whole_while_there_is_room():
     name = "a/very_long_name_of_an_asset_here"
     shown = console(80)

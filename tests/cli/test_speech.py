@@ -73,5 +73,5 @@ def test_a_terminal_that_is_not_utf8_gets_ascii(monkeypatch):
 
 def test_padding_of_tables_does_not_reach_a_file():
     out = io.StringIO()
-    speech.TrimmedStream(out).write("a  \nb c \t\n")  # type: ignore[arg-type]
+    speech.TrimmedStream(out).write("a  \nb c \t\n")
     assert out.getvalue() == "a\nb c\n"

@@ -41,7 +41,7 @@ def test_png_is_png():
 def test_without_any_program_the_error_says_what_to_install():
     with pytest.raises(EnvironmentFault, match="no program on this machine") as caught:
         render_with([], "digraph {}", "svg")
-    assert "graphviz-pure" in caught.value.problems[0].hint
+    assert "graphviz-pure" in str(caught.value.problems[0].hint)
 
 
 def _program(folder, name, body):
