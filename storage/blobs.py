@@ -76,7 +76,7 @@ class Blobs:
             EnvironmentFault: the disk refused; nothing was stored.
         """
         digest = BlobDigest(digest_bytes(data))
-        if self.state(digest, len(data)) is not OutputState.PRESENT:
+        if not self._is_reused(digest, len(data)):
             temporary = self.temporary()
             self._guard(temporary, "a blob cannot be written", lambda: temporary.write_bytes(data))
             self.adopt(temporary, digest)
@@ -98,7 +98,7 @@ class Blobs:
 
         def move() -> None:
             size = temporary.stat().st_size
-            if self.state(digest, size) is OutputState.PRESENT:
+            if self._is_reused(digest, size):
                 temporary.unlink()
                 return
             with temporary.open("rb+") as file:
@@ -112,6 +112,21 @@ class Blobs:
                 fsync_folder(target.parent.parent)
 
         self._guard(target, "a blob cannot be written", move)
+
+    def _is_reused(self, digest: BlobDigest, size: int) -> bool:
+        """Say whether a blob is stored already and whole, so that nothing has to be written.
+
+        It is hashed, so that building again heals a corrupt one, and counts as young from
+        now on, so that `gc` leaves it to the record that is about to name it.
+        """
+        target = self._layout.blob(digest)
+        try:
+            if self.state(digest, size) is not OutputState.PRESENT or hash_file(target) != digest:
+                return False
+            os.utime(target)
+        except OSError:  # gone or unreadable meanwhile: write it
+            return False
+        return True
 
     def read_bytes(self, digest: BlobDigest) -> bytes:
         """Return a blob's bytes, hashed on the way.

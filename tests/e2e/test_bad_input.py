@@ -165,7 +165,7 @@ def test_outputs_that_do_not_fit_what_is_declared_fail_with_both_said(built):
     run = built.materialize(code=1)
     (failed,) = run.events("step_failed")
     assert "left, right" in failed["message"] and "3 values" in failed["message"]
-    assert "pipeline.py:" in failed["message"]
+    assert "pipeline.py:" in failed["traceback"]
 
 
 # --- the state folder --------------------------------------------------------------------------
