@@ -38,6 +38,7 @@ SECTIONS: dict[str, dict[str, str]] = {
         "show": "Show one asset: schema, rows, provenance, metrics, a preview",
         "get": "Write an asset to a file, in its ordinary format",
         "sql": "Query assets and their lineage with SQL",
+        "logs": "Print what steps printed",
         "history": "List what was materialized, newest first",
         "diff": "Compare two versions of an asset",
         "ls": "List assets",

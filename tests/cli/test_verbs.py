@@ -172,6 +172,21 @@ def test_a_failing_asset_is_exit_1_with_its_traceback_and_what_was_skipped(proje
     assert call("-p", project, "ls", "failed").out.split() == ["model"]
 
 
+def test_logs_keep_what_steps_printed(project):
+    edit(project, "context.metric(", "print('epoch\\x1b', 7); print('done'); context.metric(")
+    assert call("-p", project, "build", "model", "-j", "1").code == 0, "`build` is another name of `materialize`"
+    assert call("-p", project, "logs", "model").out == "epoch\\x1b 7\ndone\n"
+    assert call("-p", project, "logs", "model", "--raw", "--tail", "2").out == "epoch\x1b 7\ndone\n"
+    (log,) = check(call("-p", project, "logs", "--tail", "1", "--json").json)["logs"]
+    assert (log["asset"], log["text"]) == ("model", "done\n")
+    assert call("-p", project, "logs", log["run_id"][:12]).out == "epoch\\x1b 7\ndone\n"
+    missing = call("-p", project, "logs", "modle")
+    assert (missing.code, missing.err) == (
+        2,
+        "error: there is no log of an asset or run `modle`\nhint: did you mean `model`?\n",
+    )
+
+
 def test_set_force_and_only_reach_the_plan(project):
     set_ = check(call("-p", project, "plan", "--set", "clean_trips.min_minutes=10", "--json").json)
     assert [s["verdict"] for s in set_["steps"]] == ["stale", "undecided", "undecided"]
@@ -323,6 +338,14 @@ def test_gc_deletes_only_when_told_to(project):
     assert check(call("-p", project, "gc", "--keep-last", "1", "--apply", "--json").json)["applied"]
     assert call("-p", project, "gc", "--keep-last", "1").out.startswith("can go: 0 files")
     assert call("-p", project, "plan", "--check").code == 0
+
+
+def test_a_new_project_has_no_logs_and_no_history(tmp_path):
+    assert call("init", tmp_path / "x").code == 0
+    assert call("-p", tmp_path / "x", "logs").err == "nothing was run yet: assetctl materialize\n"
+    assert call("-p", tmp_path / "x", "history").err == "nothing was materialized yet: assetctl materialize\n"
+    assert call("-p", tmp_path / "x", "doctor").out == "everything is sound\n"
+    assert call("-p", tmp_path / "x", "show", "model").out.rstrip().endswith("never")
 
 
 def test_the_version_as_json():
