@@ -18,6 +18,8 @@ _FONT = "Arial"  # by one name: a list would be measured as Times, which is narr
 _TEXT, _MUTED = "#1d2329", "#4a525b"
 _NAME_INCHES, _LINE_INCHES = 0.105, 0.073  # of a character in a name (bold, 13 points) and in a line (10 points)
 _MARGIN_INCHES = 0.32
+_MANY_NODES = 500  # from here on the layout takes seconds: straight edges and fewer rounds cut that to a third
+_HASTY = {"splines": "line", "nslimit": "1", "mclimit": "0.1"}
 
 
 def to_dot(nodes: Sequence[Node], edges: Sequence[Edge]) -> str:
@@ -70,6 +72,7 @@ def _graph_look(nodes: Sequence[Node]) -> dict[str, str]:
         "nodesep": "0.25",
         "bgcolor": "white",
     }
+    look |= _HASTY if len(nodes) > _MANY_NODES else {}
     legend = _legend(nodes)
     return {**look, "label": legend, "labelloc": "b", "labeljust": "l"} if legend else look
 

@@ -166,6 +166,12 @@ def test_a_control_character_never_reaches_a_picture():
     assert all(c.isprintable() or c in "\n\t" for c in view.to_dot() + view.to_mermaid())
 
 
+def test_a_large_picture_is_laid_out_in_haste(view):
+    many = tuple(Node(AssetKey(f"a{n}"), "asset", None, "fresh") for n in range(501))
+    assert "splines=line" in LineageView(many, ()).to_dot()
+    assert "splines=line" not in view.to_dot()
+
+
 def test_mermaid_numbers_nodes_and_codes_what_could_be_syntax(view):
     lines = view.to_mermaid().splitlines()
     assert lines[0] == "flowchart LR"
