@@ -50,7 +50,7 @@ class JsonReporter:
 
     def __init__(self) -> None:
         self._is_read = True
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a signal may come while it is held, and be told of too
 
     def __call__(self, event: Event) -> None:
         with self._lock:
@@ -76,7 +76,7 @@ class LineReporter:
         self._frame = Frame(console.width, name_width, says_why=self.says_why_at_end)
         self._quiet = quiet
         self._events: list[Event] = []
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a signal may come while it is held, and be told of too
 
     def __call__(self, event: Event) -> None:
         with self._lock:

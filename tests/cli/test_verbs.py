@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import stat
 from pathlib import Path
@@ -275,7 +276,7 @@ def test_history_lists_versions_newest_first(built):
     assert "never materialized" in call("-p", built, "history", "model").out
 
 
-def test_sql_answers_as_table_json_and_csv(built):
+def test_sql_answers_as_table_json_and_csv(built, monkeypatch):
     query = "select city, count(*) as n from clean_trips group by city order by city limit 2"
     assert json.loads(call("-p", built, "sql", query, "--format", "json").out) == [
         {"city": "Basel", "n": 2},
@@ -288,6 +289,14 @@ def test_sql_answers_as_table_json_and_csv(built):
         {"asset": "trips"}
     ]
     assert call("-p", built, "sql", "selec 1").code == 2
+    monkeypatch.setattr("sys.stdin", io.StringIO("select 1 as one"))
+    assert call("-p", built, "sql", "-", "--json").json == [{"one": 1}]
+
+
+def test_a_long_answer_is_cut_and_says_so(built):
+    said = call("-p", built, "sql", "select * from range(201)")
+    assert len(said.out.splitlines()) == 201
+    assert said.err == "200 of 201 rows; `--format csv` prints all of them\n"
 
 
 @pytest.mark.parametrize(
@@ -302,6 +311,17 @@ def test_lineage_is_drawn_in_the_format_that_the_file_says(built, tmp_path, name
     if not name.endswith(".png"):
         assert b"clean_trips" in content
         assert b"report" not in content
+
+
+def test_lineage_goes_to_a_pipe_in_any_format(built):
+    assert call("-p", built, "lineage", "model", "--format", "svg").out.startswith("<?xml")
+    assert call("-p", built, "lineage", "model", "--format", "mermaid").out.startswith("flowchart LR\n")
+
+
+def test_a_file_can_be_the_project(tmp_path):
+    (tmp_path / "pipeline.py").write_text("from assetctl import asset\n@asset\ndef one(): return 1\n")
+    assert call("-f", tmp_path / "pipeline.py", "ls").out == "one\n"
+    assert call("ls", "-f", tmp_path / "pipeline.py", "--color", "never").out == "one\n"
 
 
 def test_lineage_depth_counts_from_the_selection(built):
