@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+import importlib
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
+from typing import Any
 
 from assetctl.assets.definition import AssetOptions
 from assetctl.assets.ids import AssetKey
@@ -26,6 +28,7 @@ class Identification:
         self._root = root
         self._identifier = CodeIdentifier(ProjectWorld(root, _VARIABLE_KEY))
         self._code: dict[AssetKey, CodeIdentity] = {}
+        self._classes: dict[str, Digest] = {}
         self._checks: dict[tuple[AssetKey, str], Digest] = {}
 
     def identify(self, step: Step, graph: AssetGraph) -> Identified:
@@ -39,6 +42,16 @@ class Identification:
         """Return what is identified for the steps of these assets, by step key."""
         steps = {graph.steps[key].key: graph.steps[key] for key in keys if key in graph.steps}
         return {key: self.identify(step, graph) for key, step in steps.items()}
+
+    def class_code(self, name: str) -> Digest:
+        """Return the digest of a class's code as it is now; `name` is "module:qualname".
+
+        A class that is gone has a digest of its own: what was made with it is not what would be made now.
+        """
+        if name not in self._classes:
+            found = _find(name)
+            self._classes[name] = Digest("gone") if found is None else Digest(self._identifier.identify(found).version)
+        return self._classes[name]
 
     def is_unchanged(self, step: Step) -> bool:
         """Say whether a step's code, with all values it captures, is still what was identified."""
@@ -69,3 +82,14 @@ class Identification:
             code = self._identifier.identify(check.declaration.fn, name=check.name)
             self._checks[place] = define_check(check, code)
         return self._checks[place]
+
+
+def _find(name: str) -> Callable[..., Any] | None:
+    module, _, qualname = name.partition(":")
+    try:
+        found: Any = importlib.import_module(module)
+        for part in qualname.split("."):
+            found = getattr(found, part)
+    except Exception:  # noqa: BLE001  importing a person's module may raise anything: the class is not there
+        return None
+    return found if callable(found) else None

@@ -246,6 +246,7 @@ class Project:
             snapshot=snapshot,
             states={key: self.stores.data.state(recorded.output) for key, recorded in snapshot.latest.items()},
             traces={},
+            class_code=self._declarations.identification().class_code,
         )
         _require_recorded(graph, request, borders, deliberation)
         deliberation.gone.update(_gone(graph, request.scope & snapshot.latest.keys()))

@@ -198,18 +198,26 @@ class Recorder:
         ]
 
 
-def believe(deliberation: Deliberation, facts: Iterable[tuple[Position, Fact]]) -> None:
-    """Let the deliberation know facts that were recorded since its snapshot, by this run or another process."""
+def believe(deliberation: Deliberation, facts: Iterable[tuple[Position, Fact]]) -> list[Output]:
+    """Let the deliberation know facts that were recorded since its snapshot, by this run or another process.
+
+    Return the outputs that readers get from now on. Readers get the latest output, so what
+    this run had settled on changes with it: a record that names the version before would lie.
+    """
+    published: list[Output] = []
     for position, fact in facts:
         if isinstance(fact, Materialized):
             deliberation.failures.pop(fact.step, None)
-            if fact.published:
-                for output in fact.outputs:
-                    deliberation.latest[output.asset] = Recorded(position, fact, output)
+            for output in fact.outputs if fact.published else ():
+                deliberation.latest[output.asset] = Recorded(position, fact, output)
+                if deliberation.values.get(output.asset) is not None:
+                    deliberation.values[output.asset] = output.value
+                published.append(output)
         elif isinstance(fact, StepFailed):
             deliberation.failures[fact.step] = fact
         elif isinstance(fact, CheckRan):
             deliberation.checks[fact.definition, fact.data_version] = fact
+    return published
 
 
 def _says_no(answer: CheckAnswer) -> bool:

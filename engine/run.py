@@ -170,10 +170,8 @@ class Run:
             return
         news = self.around.news()
         if news:
-            believe(self.deliberation, news)
-            for key in decision.step.outputs:
-                if key in self.deliberation.latest:
-                    self.deliberation.states[key] = self.around.state(self.deliberation.latest[key].output)
+            for output in believe(self.deliberation, news):
+                self.deliberation.states[output.asset] = self.around.state(output)
             decision = self.deliberation.decide(decision.step)
         if decision.action is Action.KEEP and not decision.pending_checks:
             lock.__exit__(None, None, None)

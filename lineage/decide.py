@@ -8,12 +8,12 @@ for each step, so a plan and a run cannot disagree. It only holds values; no eff
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 
 from assetctl.assets.ids import AssetKey
 from assetctl.lineage.graph import AssetGraph, Step
-from assetctl.lineage.provenance import provenance_of, resolve_inputs
+from assetctl.lineage.provenance import ClassCode, provenance_of, resolve_inputs
 from assetctl.lineage.reasons import OutputCorrupt, OutputMissing, Reason
 from assetctl.lineage.records import (
     CheckRan,
@@ -116,6 +116,7 @@ class Deliberation:
     snapshot: Snapshot
     states: dict[AssetKey, OutputState]
     traces: Traces
+    class_code: ClassCode
     latest: dict[AssetKey, Recorded] = field(default_factory=dict)
     failures: dict[AssetKey, StepFailed] = field(default_factory=dict)
     checks: dict[tuple[Digest, DataVersion], CheckRan] = field(default_factory=dict)
@@ -135,8 +136,16 @@ class Deliberation:
 
     def begin_anew(self, traces: Traces) -> Deliberation:
         """Return the same question with more traces to restore from, and nothing assumed yet."""
-        anew = Deliberation(
-            self.graph, self.request, self.identified, self.observed, self.snapshot, dict(self.states), traces
+        anew = replace(
+            self,
+            states=dict(self.states),
+            traces=traces,
+            latest={},
+            failures={},
+            checks={},
+            values={},
+            demanded=set(),
+            gone=set(),
         )
         anew.gone.update(self.gone)
         return anew
@@ -147,7 +156,7 @@ class Deliberation:
         parsed = (
             {k: o.table for k, o in self.observed.items() if o.table is not None} if self._reads_table(step) else {}
         )
-        inputs = Inputs(identified.definition, resolve_inputs(step.bindings, self.values, parsed))
+        inputs = Inputs(identified.definition, resolve_inputs(step.bindings, self.values, parsed, self.class_code))
         provenance = provenance_of(inputs)
         candidate = self._candidate(step, provenance)
         verdicts = {key: self._judge(key, step, inputs, candidate) for key in step.outputs}

@@ -6,7 +6,7 @@ Inputs are sorted by name, so the order in which they were declared does not cou
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from assetctl.assets.ids import AssetKey
 from assetctl.lineage.graph import Binding
@@ -22,6 +22,9 @@ from assetctl.lineage.records import (
 )
 
 FORMAT = "pv/1"
+
+ClassCode = Callable[[str], Digest]
+"""("module:qualname") -> the digest of the class's code as it is now."""
 
 
 def provenance_of(current: Inputs) -> Provenance | None:
@@ -39,13 +42,24 @@ def _canonical(name: str, upstream: AssetKey, first_name: AssetKey) -> str:
     return f"deps:{first_name}" if name == f"deps:{upstream}" else name
 
 
-def resolve_input(binding: Binding, value: ValueIdentity | None, parsed: ValueIdentity | None = None) -> Input:
+def resolve_input(
+    binding: Binding, value: ValueIdentity | None, parsed: ValueIdentity | None, class_code: ClassCode
+) -> Input:
     """Return what a binding reads of its upstream's value.
 
     `parsed` is the identity of a file source's table, for bindings that ask for one.
+    Instances of first-party classes bring their classes' code with them: it runs in the
+    reader, so it is part of the version that is read.
     """
     read = parsed if binding.reads_table and binding.is_source else value
     version = None if read is None else _version_read(binding, read)
+    classes: tuple[tuple[str, Digest], ...] = ()
+    if read is not None and version is not None and read.classes and binding.is_read:
+        classes = tuple((name, class_code(name)) for name in read.classes)
+        out = Framed("av/1").tag("with classes").child(version).length(len(classes))
+        for name, digest in classes:
+            out.text(name).child(digest)
+        version = out.hexdigest()
     data_version: DataVersion | None = None if read is None else read.version
     return Input(
         name=binding.name,
@@ -54,6 +68,7 @@ def resolve_input(binding: Binding, value: ValueIdentity | None, parsed: ValueId
         data_version=data_version,
         is_source=binding.is_source,
         columns=binding.wanted.columns,
+        classes=classes,
         aliases=binding.aliases,
     )
 
@@ -76,7 +91,8 @@ def resolve_inputs(
     bindings: Iterable[Binding],
     values: Mapping[AssetKey, ValueIdentity | None],
     parsed: Mapping[AssetKey, ValueIdentity],
+    class_code: ClassCode,
 ) -> tuple[Input, ...]:
     """Return the inputs of a step's bindings, sorted by name."""
-    found = (resolve_input(b, values.get(b.upstream), parsed.get(b.upstream)) for b in bindings)
+    found = (resolve_input(b, values.get(b.upstream), parsed.get(b.upstream), class_code) for b in bindings)
     return tuple(sorted(found, key=lambda i: i.name))

@@ -61,12 +61,16 @@ class UpstreamRemoved:
 
 @dataclass(frozen=True, slots=True)
 class UpstreamChanged:
-    """`columns` names the columns that differ, where both versions' columns are known."""
+    """`columns` names the columns that differ, where both versions' columns are known.
+
+    `classes` names the first-party classes within the value whose code differs.
+    """
 
     upstream: AssetKey
     old: str
     new: str
     columns: tuple[str, ...] = ()
+    classes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,8 +179,8 @@ def describe(reason: Reason) -> str:
             return f"upstream `{upstream}` added"
         case UpstreamRemoved(upstream):
             return f"upstream `{upstream}` removed"
-        case UpstreamChanged(upstream, columns=columns):
-            return f"upstream `{upstream}` changed{_columns(columns)}"
+        case UpstreamChanged(upstream, columns=columns, classes=classes):
+            return f"upstream `{upstream}` changed{_columns(columns)}{_classes(classes)}"
         case SourceChanged(source, columns=columns):
             return f"source `{source}` changed{_columns(columns)}"
         case OutputMissing():
@@ -219,6 +223,12 @@ def _show(text: str | None) -> str:
     if text is None:
         return "(none)"
     return text if len(text) <= 40 else text[:37] + "..."
+
+
+def _classes(names: tuple[str, ...]) -> str:
+    if not names:
+        return ""
+    return f" (it holds instances of {', '.join(f'`{name}`' for name in names)}, whose code changed)"
 
 
 def _columns(names: tuple[str, ...]) -> str:

@@ -45,7 +45,8 @@ class ValueIdentity:
     "json", "numpy", "bytes", "file", ...). `columns` and `n_rows` are given for tables;
     a pandas index is among the columns, its name prefixed with "index:". `basis` says
     what the version was made from: "content", "blob" (stored bytes of a value that has
-    no defined identity) or "provenance" (a `None` result).
+    no defined identity) or "provenance" (a `None` result). `classes` names the first-party
+    classes ("module:qualname") whose code comes alive where the value is loaded.
     """
 
     version: DataVersion
@@ -54,6 +55,7 @@ class ValueIdentity:
     columns: tuple[ColumnDigest, ...] = ()
     basis: str = "content"
     unordered: bool = False
+    classes: tuple[str, ...] = ()
 
 
 # --- identity of code ----------------------------------------------------------------
@@ -129,6 +131,7 @@ class Input:
     data_version: DataVersion | None
     is_source: bool = False
     columns: tuple[str, ...] = ()
+    classes: tuple[tuple[str, Digest], ...] = ()  # first-party classes within the value, with their code's digests
     aliases: tuple[AssetKey, ...] = field(default=(), compare=False)  # earlier names; the first one is in the digest
 
 

@@ -171,7 +171,9 @@ def _input_reasons(old: tuple[Input, ...], new: tuple[Input, ...], columns: Colu
     changed = [n for n in sorted(same) if after[n].version is not None and before[n].version != after[n].version]
     for name in changed:
         if not after[name].is_source:
-            yield UpstreamChanged(*_difference(before[name], after[name], columns))
+            was, now = dict(before[name].classes), dict(after[name].classes)
+            classes = tuple(c for c in now if was.get(c) not in (None, now[c]))
+            yield UpstreamChanged(*_difference(before[name], after[name], columns), classes)
     for name in changed:
         if after[name].is_source:
             yield SourceChanged(*_difference(before[name], after[name], columns))

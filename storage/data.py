@@ -7,6 +7,7 @@ at most 4 KB stay inside the record; tables are always files.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from assetctl.lineage.ports import Stored, Wanted
 from assetctl.lineage.records import BlobDigest, DataVersion, Output, OutputState, ProvenanceDigest, ValueIdentity
 from assetctl.storage.blobs import Blobs
 from assetctl.storage.codecs.base import Codec, Encoded, NotEncodable
+from assetctl.storage.codecs.carried import carried_classes
 from assetctl.storage.codecs.registry import NONE, PARQUET, codec_for
 from assetctl.storage.figures import picture_bytes
 from assetctl.storage.layout import Layout
@@ -26,6 +28,7 @@ from assetctl.storage.reading import OutputReader
 from assetctl.storage.sink import Sink
 
 INLINE_BYTES = 4096
+PICKLE = "pickle/1"
 _ONLY_WITH_IDENTITY = frozenset(("parquet/1", "arrow-ipc/1", "csv/1", "json/1", "numpy/1", "skops/1"))
 """Codecs that could lose something of a value, and are used only where that would be noticed."""
 
@@ -76,6 +79,8 @@ class BlobDataStore:
                 identity = _blob_identity(value, sink.digest)
             elif not is_lossless:
                 _check_same(codec, sink.encoded(), identity, unordered=unordered)
+            if codec.name == PICKLE:
+                identity = replace(identity, classes=carried_classes(value))
             if codec.may_inline and sink.size_bytes <= INLINE_BYTES:
                 return Stored(identity, codec.name, sink.digest, sink.size_bytes, sink.encoded().read())
             return Stored(identity, codec.name, sink.keep(), sink.size_bytes)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import pickle
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ from assetctl.lineage.records import (
     Traces,
     ValueIdentity,
 )
+from assetctl.storage.codecs.carried import carried_classes
 from assetctl.storage.figures import picture_bytes
 from assetctl.storage.fold import Fold
 from assetctl.storage.wire import from_json, to_json
@@ -102,7 +104,8 @@ class MemoryDataStore:
         blob = BlobDigest(digest_bytes(data))
         self._blobs[blob] = data
         inline = data if len(data) <= _INLINE_BYTES else None
-        return Stored(_identity(value, blob, unordered=unordered), name, blob, len(data), inline)
+        identity = replace(_identity(value, blob, unordered=unordered), classes=carried_classes(value))
+        return Stored(identity, name, blob, len(data), inline)
 
     def load(self, output: Output, wanted: Wanted) -> Any:
         """Return a value of its own. Raises CorruptionError if its bytes are lost or changed."""

@@ -52,6 +52,8 @@ def value_to_json(value: ValueIdentity) -> Json:
         out["basis"] = value.basis
     if value.unordered:
         out["unordered"] = True
+    if value.classes:
+        out["classes"] = list(value.classes)
     return out
 
 
@@ -64,6 +66,7 @@ def read_value(found: Json) -> ValueIdentity:
         tuple([ColumnDigest(name, type_, Digest(digest)) for name, type_, digest in found.get("columns", ())]),
         found.get("basis", "content"),
         bool(found.get("unordered", False)),
+        tuple(found.get("classes", ())),
     )
 
 
@@ -73,7 +76,9 @@ def _input_to_json(given: Input) -> Json:
         "upstream": given.upstream,
         "version": given.version,
         "data_version": given.data_version,
-        **without_defaults(is_source=given.is_source, columns=list(given.columns)),
+        **without_defaults(
+            is_source=given.is_source, columns=list(given.columns), classes=[list(pair) for pair in given.classes]
+        ),
     }
 
 
@@ -85,6 +90,7 @@ def _input(found: Json) -> Input:
         found["data_version"],
         bool(found.get("is_source", False)),
         tuple(found.get("columns", ())),
+        tuple([(name, Digest(digest)) for name, digest in found.get("classes", ())]),
     )
 
 

@@ -369,3 +369,23 @@ def test_a_renamed_asset_with_an_alias_keeps_its_history_and_its_readers():
     assert world.actions() == {"new": "restore", "reader": "keep", "waits": "keep"}
     assert world.build().ran == []
     assert world.value("new") == "x"
+
+
+class Carried:
+    """A class whose instances are stored; module-level, so that they can be pickled."""
+
+    def __init__(self, k: int) -> None:
+        self.k = k
+
+
+def test_code_of_classes_within_a_stored_value_counts_for_its_readers():
+    world = World().asset("a", data=lambda: Carried(1)).asset("reads", upstream=["a"], data=lambda a: a.k)
+    world.asset("waits", deps=("a",), data="w").build()
+    (name,) = [name for name in world.output("a").value.classes if name.endswith(":Carried")]
+    assert set(world.plan().values()) == {Fresh()}
+    world.classes[name] = "edited"
+    assert (world.actions()["a"], world.actions()["waits"]) == ("keep", "keep")
+    (reason,) = world.plan()["reads"].reasons
+    assert reason.classes == (name,)
+    assert world.build().ran == ["reads"]
+    assert set(world.plan().values()) == {Fresh()}

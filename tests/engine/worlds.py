@@ -33,6 +33,7 @@ from assetctl.lineage.records import (
     CodeIdentity,
     CodeVersion,
     DataVersion,
+    Digest,
     MaterializationId,
     Output,
     OutputState,
@@ -92,6 +93,7 @@ class World:
     sources: dict[str, str] = field(default_factory=dict)
     checks: dict[str, tuple[str, str, Callable[[Any], Any], bool]] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
+    classes: dict[str, str] = field(default_factory=dict)  # code of first-party classes, by name
 
     def asset(
         self, name: str, *, code: str = "v1", data: Any = None, upstream: Iterable[str] = (), **options: Any
@@ -204,6 +206,7 @@ class World:
             snapshot=snapshot,
             states={k: self.data.state(r.output) for k, r in snapshot.latest.items()},
             traces={},
+            class_code=lambda name: Digest(self.classes.get(name, "same")),
         )
         names = trace_keys(graph, {s.key for s in graph.steps.values()})
         present = usable_traces(store.traces(names.keys()), names, self.data.state)

@@ -42,7 +42,7 @@ def provenance_of(text: str) -> ProvenanceDigest:
 
 def value(text: str, columns: tuple[str, ...] = ()) -> ValueIdentity:
     if not columns:
-        return ValueIdentity(version(text), "json")
+        return ValueIdentity(version(text), "json", classes=("helpers:Point",))
     described = tuple(ColumnDigest(name, "int64", digest(name + text)) for name in columns)
     return ValueIdentity(version(text), "arrow.Table", 3, described)
 

@@ -1,0 +1,57 @@
+"""Which first-party classes and functions a pickled value brings with it: their code runs where it is loaded."""
+
+from __future__ import annotations
+
+import io
+import pickle
+import sys
+from typing import Any
+
+from assetctl.assets.importing import is_personal
+
+
+def carried_classes(value: object) -> tuple[str, ...]:
+    """Return "module:qualname" of every first-party class or function that the value's pickle names, sorted.
+
+    The value can be pickled: it was, just now.
+    """
+    noting = _NotingPickler()
+    try:
+        noting.dump(value)
+    except (pickle.PicklingError, AttributeError):
+        pass  # pickled by value then; what was seen before is still named
+    names = {(found.__module__, found.__qualname__) for found in noting.seen if _is_first_party(found)}
+    return tuple(sorted(f"{module}:{qualname}" for module, qualname in names))
+
+
+class _NotingPickler(pickle.Pickler):
+    """Notes the class of every object it meets that is no plain built-in, and every class and function itself."""
+
+    def __init__(self) -> None:
+        super().__init__(_Nowhere(), protocol=5, buffer_callback=lambda buffer: False)
+        self.seen: set[Any] = set()
+
+    def reducer_override(self, obj: Any) -> Any:
+        self.seen.add(obj if isinstance(obj, type) or _is_function(obj) else type(obj))
+        return NotImplemented
+
+
+class _Nowhere(io.RawIOBase):
+    """Takes bytes and keeps none."""
+
+    def write(self, data: Any) -> int:
+        return len(data)
+
+
+def _is_function(obj: object) -> bool:
+    return type(obj).__name__ in {"function", "builtin_function_or_method"} and hasattr(obj, "__qualname__")
+
+
+def _is_first_party(found: Any) -> bool:
+    module = sys.modules.get(getattr(found, "__module__", None) or "")
+    if module is None or "<" in found.__qualname__:
+        return False
+    if module.__name__ == "__main__":
+        return True
+    file = getattr(module, "__file__", None)
+    return isinstance(file, str) and is_personal(file)
