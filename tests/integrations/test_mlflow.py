@@ -54,7 +54,7 @@ class Step:
         self.links[name] = target
 
 
-class FirstParty(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+class FirstParty(ClassifierMixin, BaseEstimator):
     def fit(self, x, y):
         self.classes_ = np.unique(y)
         return self
