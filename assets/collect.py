@@ -19,7 +19,7 @@ from types import ModuleType
 from assetctl.assets.definition import AssetDef, CheckDef, Declaration, SourceDef
 from assetctl.assets.errors import AssetctlError, DeclarationError, Problem
 from assetctl.assets.ids import AssetKey
-from assetctl.assets.importing import install, put_on_path
+from assetctl.assets.importing import activate, install, put_on_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class _Sighting:
 def collect(root: Path, entries: Sequence[str]) -> tuple[list[Found], list[Problem]]:
     """Import each entry (file, folder or module name, relative to `root`) and return what they declare."""
     install()
-    put_on_path(root)
+    activate(root)
     problems: list[Problem] = []
     modules: list[ModuleType] = []
     for entry in entries:
@@ -149,7 +149,7 @@ def _module_names(root: Path, entry: str, problems: list[Problem]) -> list[str]:
     if path.is_dir():
         files = sorted(p for p in path.rglob("*.py") if not _hidden(p.relative_to(path)))
         return [_module_name(p, root) for p in files]
-    if all(part.isidentifier() for part in entry.split(".")):
+    if not entry.endswith(".py") and all(part.isidentifier() for part in entry.split(".")):
         return [entry]
     problems.append(
         Problem(

@@ -20,6 +20,9 @@ from pathlib import Path
 from types import CodeType, ModuleType
 
 _imported_text: dict[str, str] = {}
+_active: list[Path] = []  # the project whose modules are in `sys.modules`; at most one
+_shelved: dict[Path, dict[str, ModuleType]] = {}
+_added: set[str] = set()  # what was put on the path for it
 
 
 def text_of(file: str) -> str | None:
@@ -72,14 +75,32 @@ def install() -> None:
     importlib.invalidate_caches()
 
 
-def forget_modules(root: Path) -> None:
-    """Drop every module imported from below `root`, so that the next import reads the files again."""
+def forget_modules(root: Path) -> dict[str, ModuleType]:
+    """Drop every module imported from below `root`, so that the next import reads the files again; return them."""
     prefix = str(root) + os.sep
+    dropped: dict[str, ModuleType] = {}
     for name, module in list(sys.modules.items()):
         file = getattr(module, "__file__", None)
         paths = list(getattr(module, "__path__", ())) if file is None else [file]
         if name != "__main__" and any(p.startswith(prefix) and is_personal(p) for p in map(str, paths)):
-            del sys.modules[name]
+            dropped[name] = sys.modules.pop(name)
+    return dropped
+
+
+def activate(root: Path) -> None:
+    """Make the modules of one project the ones that are imported, and shelve those of the project before.
+
+    Two projects of one process may both have a `helpers.py`; each sees its own.
+    """
+    if _active and _active[0] == root:
+        return
+    if _active:
+        _shelved[_active[0]] = forget_modules(_active[0])
+        sys.path[:] = [p for p in sys.path if p not in _added]
+        _added.clear()
+    _active[:] = [root]
+    sys.modules.update(_shelved.pop(root, {}))
+    put_on_path(root)
 
 
 def put_on_path(folder: Path) -> None:
@@ -87,5 +108,7 @@ def put_on_path(folder: Path) -> None:
     text = str(folder)
     if text in sys.path:
         sys.path.remove(text)
+    else:
+        _added.add(text)
     sys.path.insert(0, text)
     importlib.invalidate_caches()

@@ -12,7 +12,7 @@ from types import ModuleType
 
 from assetctl.assets.collect import Found, collect, find_declarations
 from assetctl.assets.errors import DeclarationError, Problem
-from assetctl.assets.importing import forget_modules, is_personal
+from assetctl.assets.importing import activate, forget_modules, is_personal
 from assetctl.engine.identification import Identification
 from assetctl.engine.settings import Settings
 from assetctl.lineage.configure import configure
@@ -37,6 +37,7 @@ class Declarations:
         Raises:
             DeclarationError: with every problem of every file and declaration.
         """
+        activate(self._settings.root)
         cells = notebook_namespace()
         changed = self._found is not None and _stamp(self._settings) != self._stamp
         if self._graph is not None and not changed and cells is None:
@@ -52,6 +53,7 @@ class Declarations:
 
     def current(self, assignments: tuple[str, ...] = ()) -> AssetGraph:
         """Return the graph as last collected, with config assignments applied; nothing is looked at again."""
+        activate(self._settings.root)
         if self._graph is None:
             self.graph()
         assert self._graph is not None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from pathlib import Path
 
+from assetctl.assets.collect import relative
 from assetctl.assets.definition import SourceDef
 from assetctl.assets.errors import DeclarationError, Problem
 from assetctl.assets.ids import AssetKey
@@ -38,7 +39,7 @@ class Observer:
             try:
                 found[key] = self.observe(key, declaration, as_table=key in tables)
             except DeclarationError as error:
-                problems.extend(error.problems)
+                problems.extend(_relative(problem, self._root) for problem in error.problems)
         if problems:
             raise DeclarationError(*problems)
         return found
@@ -71,3 +72,8 @@ class Observer:
         if declaration.shape == "glob":
             return tuple(map(str, glob_files(declaration, self._root)))
         return (str(source_path(declaration, self._root)),)
+
+
+def _relative(problem: Problem, root: Path) -> Problem:
+    facts = tuple((label, relative(text, root) if label == "declared in" else text) for label, text in problem.facts)
+    return Problem(problem.message, facts, problem.hint)

@@ -16,7 +16,6 @@ from assetctl.assets.ids import AssetKey
 from assetctl.engine.answers import AssetStatus, Explanation, HistoryEntry, VersionDiff
 from assetctl.engine.declared import Declarations, notebook_namespace
 from assetctl.engine.options import PlanOptions
-from assetctl.engine.records_of import find_recorded, history_of
 from assetctl.engine.result import RunResult
 from assetctl.engine.settings import Settings, find_settings
 from assetctl.engine.tasks import StepResult, StepTask
@@ -142,6 +141,8 @@ class Project:
 
     def find(self, key: str, version: str | None = None) -> Recorded:
         """Return the record of an asset's latest published version, or of the one named."""
+        from assetctl.engine.records_of import find_recorded
+
         return find_recorded(self.stores, AssetKey(key), version, self._known_keys)
 
     def export(self, key: str, target: str | Path, version: str | None = None) -> Path:
@@ -160,6 +161,8 @@ class Project:
 
     def history(self, key: str | None = None, limit: int = 20) -> list[HistoryEntry]:
         """Return materializations, newest first; of all assets, or of one that may be gone from the code."""
+        from assetctl.engine.records_of import history_of
+
         return history_of(self.stores, AssetKey(key) if key is not None else None, limit, self._known_keys)
 
     # --- explaining --------------------------------------------------------------------------

@@ -211,7 +211,7 @@ def _dependency_key(
     key = AssetKey(text) if isinstance(dependency, str) else AssetKey.from_name(text)
     if key in where:
         return key
-    problem = Problem(f"it waits for `{key}`, which is not declared", hint=_nearest(key, where))
+    problem = Problem(f"waits for `{key}`, which is not declared", hint=_nearest(key, where))
     problems.append(_located(problem, item))
     return None
 
@@ -224,7 +224,7 @@ def _nearest(name: str, where: Mapping[AssetKey, str]) -> str:
 def _located(problem: Problem, item: Found) -> Problem:
     kind = "check" if isinstance(item.declaration, CheckDef) else "asset"
     label = item.key or item.name
-    return Problem(f"{kind} `{label}`: {problem.message}", (("declared in", item.where), *problem.facts), problem.hint)
+    return Problem(f"{kind} `{label}` {problem.message}", (("declared in", item.where), *problem.facts), problem.hint)
 
 
 def _checks(
@@ -244,7 +244,7 @@ def _checks(
             what = "is not a declared asset" if not keys else "has several outputs; name one by its key"
             name = getattr(target, "__name__", str(target))
             hint = 'a key is a text: `asset="key"`' if keys else _nearest(name, where)
-            problems.append(_located(Problem(f"its asset `{name}` {what}", hint=hint), item))
+            problems.append(_located(Problem(f"asks about `{name}`, which {what}", hint=hint), item))
             continue
         check = _check(item, item.declaration, keys[0], problems)
         if check is not None:
@@ -257,7 +257,7 @@ def _check(item: Found, declaration: CheckDef, key: AssetKey, problems: list[Pro
     required = [n for n, p in parameters.items() if p.default is p.empty and p.kind is not p.VAR_KEYWORD]
     if len(required) != 1:
         problem = Problem(
-            f"it takes {len(required)} required parameters, a check takes one: the value of `{key}`",
+            f"takes {len(required)} required parameters, a check takes one: the value of `{key}`",
             hint=f"write `def {item.name}({key.name}): ...`",
         )
         problems.append(_located(problem, item))

@@ -130,7 +130,7 @@ def test_all_problems_are_reported_at_once_with_place_and_hint():
     with pytest.raises(DeclarationError) as caught:
         build()
     problems = {problem.message: problem for problem in caught.value.problems}
-    unknown = problems["asset `daily`: it reads `order`, which is not declared"]
+    unknown = problems["asset `daily` reads `order`, which is not declared"]
     assert unknown.hint == "did you mean `orders`?"
     assert ("declared in", "p.py:2") in unknown.facts
     assert "assets depend on each other in a cycle: b → a → b" in problems
@@ -159,10 +159,10 @@ def test_a_duplicate_key_names_both_places():
 @pytest.mark.parametrize(
     ("declaration", "complaint"),
     [
-        (asset(lambda other=1: 1), "has a default, and an asset of that name exists"),
+        (asset(lambda other=1: 1), "has a default for `other`, and an asset of that name exists"),
         (asset(lambda x, /: 1), "positional-only"),
-        (asset(lambda: 1, ins={"nope": "other"}), "`ins` names `nope`"),
-        (asset(lambda: 1, secret=["token"]), "`secret` names `token`"),
+        (asset(lambda: 1, ins={"nope": "other"}), "names `nope` in `ins`"),
+        (asset(lambda: 1, secret=["token"]), "names `token` in `secret`"),
         (asset(lambda x: 1, ins={"x": "gone"}), "reads `gone`"),
     ],
 )
@@ -178,7 +178,7 @@ def test_a_check_takes_one_value_of_a_declared_asset():
         "takes 2 required parameters"
         in messages(lambda: graph_of(good=good, bad=check(asset=good)(lambda a, b: True)))[0]
     )
-    assert "is not a declared asset" in messages(lambda: graph_of(bad=check(asset="gone")(lambda v: True)))[0]
+    assert "which is not a declared asset" in messages(lambda: graph_of(bad=check(asset="gone")(lambda v: True)))[0]
 
 
 def model(rate: float = 0.1, depth: int = 3, name: str = "x", flags: tuple[str, ...] = ("a",), seed=None):
