@@ -208,6 +208,8 @@ def believe(deliberation: Deliberation, facts: Iterable[tuple[Position, Fact]]) 
     for position, fact in facts:
         if isinstance(fact, Materialized):
             deliberation.failures.pop(fact.step, None)
+            if not fact.published and fact.trace is Trace.SOUND:  # held back: known, so not made again
+                deliberation.traces = {**deliberation.traces, (fact.step, fact.provenance.digest): fact}
             for output in fact.outputs if fact.published else ():
                 deliberation.latest[output.asset] = Recorded(position, fact, output)
                 if deliberation.values.get(output.asset) is not None:

@@ -173,9 +173,10 @@ class Run:
             for output in believe(self.deliberation, news):
                 self.deliberation.states[output.asset] = self.around.state(output)
             decision = self.deliberation.decide(decision.step)
-        if decision.action is Action.KEEP and not decision.pending_checks:
+        is_kept = decision.action is Action.KEEP and not decision.pending_checks
+        if is_kept or decision.action is Action.HELD:  # another process answered meanwhile
             lock.__exit__(None, None, None)
-            self._keep(decision)
+            self._carry_out(decision)
             return
         identifier = self.around.new_id()
         if decision.action is Action.RUN:

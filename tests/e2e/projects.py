@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import textwrap
@@ -81,6 +82,7 @@ class DiskProject:
         self.jobs = jobs
         self.head: list[str] = []
         self.assets: dict[str, str] = {}
+        self._started: list[subprocess.Popen[str]] = []
         root.mkdir(parents=True, exist_ok=True)
         self.file("ran_log.py", _LOG)
         self.settings()
@@ -146,7 +148,7 @@ class DiskProject:
 
     def start(self, *words: str) -> subprocess.Popen[str]:
         """Start a command in a process group of its own and return at once."""
-        return subprocess.Popen(
+        process = subprocess.Popen(
             self.command(*words),
             cwd=self.root,
             env=self.environment(),
@@ -155,6 +157,16 @@ class DiskProject:
             text=True,
             start_new_session=True,
         )
+        self._started.append(process)
+        return process
+
+    def stop_all(self) -> None:
+        """Kill what was started and still runs, so that a failing test leaves nothing behind."""
+        for process in self._started:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+            if process.stdout is not None and not process.stdout.closed:
+                process.communicate()
 
     def plan(self, *words: str) -> Answer:
         """Plan through the command line; it has to work."""
