@@ -1,0 +1,197 @@
+"""Random edits of random graphs: after every run all values equal those of a clean build, and nothing is left to do.
+
+The clean build runs in a fresh folder with the same files. Both happen in this process;
+the last state of each world is also asked of the command line.
+"""
+
+from __future__ import annotations
+
+import random
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from tests.e2e.projects import DiskProject
+
+NAMES = ["a", "b", "c", "d", "e", "f", "g"]
+
+
+class RandomWorld:
+    """A project of some assets over a file and a helper module, and the texts that random edits give it."""
+
+    def __init__(self, folder: Path, seed: int) -> None:
+        self.choose = random.Random(seed)
+        self.folder = folder
+        self.project = DiskProject(folder / "world")
+        self.data = 3
+        self.helper = 2
+        self.unused = 0
+        self.reads: dict[str, list[str]] = {}
+        self.bodies: dict[str, tuple[str, int]] = {}
+        self.sizes: dict[str, int] = {}
+        for n, name in enumerate(NAMES[: self.choose.randint(5, 7)]):
+            self.reads[name] = sorted(self.choose.sample(NAMES[:n], min(n, self.choose.randint(0, 2))))
+            self.bodies[name] = (self.choose.choice(["sum", "parity", "scaled", "long"]), self.choose.randint(0, 3))
+            self.sizes[name] = 1
+        self.failing: str | None = None
+        self.comments: dict[str, str] = {}
+        self.before: list[tuple[object, ...]] = []
+
+    # --- text --------------------------------------------------------------------------------
+
+    def write(self, project: DiskProject) -> None:
+        project.file("data.txt", str(self.data))
+        lines = f"FACTOR = {self.helper}\nUNUSED = {self.unused}\n\n\ndef scale(x):\n    return x * FACTOR\n"
+        project.file("helpers.py", lines)
+        project.head.clear()
+        project.assets.clear()
+        project.top('import helpers\nfrom ran_log import HERE\ndata = source.file("data.txt")')
+        for name, reads in self.reads.items():
+            parameters = ", ".join([*(reads or ["data"]), f"size={self.sizes[name]}"])
+            project.asset(name, self.comments.get(name, "") + self._body(name, reads), reads=parameters)
+
+    def _body(self, name: str, reads: list[str]) -> str:
+        kind, constant = self.bodies[name]
+        values = " + ".join(f"total({key})" for key in reads) or "int(data.read_text())"
+        results = {
+            "sum": f"value = {values} + {constant} + size",
+            "parity": f"value = ({values} + {constant}) % 2",  # often equal after an edit: early cutoff
+            "scaled": f"value = helpers.scale({values}) + {constant}",
+            "long": f"value = [({values}) % 7 + {constant}] * (2000 + size)",  # kept as a blob
+        }
+        total = "def total(x):\n    return sum(x) if isinstance(x, list) else x\n"
+        failure = "if not (HERE / 'never').exists():\n    raise ValueError('no')\n" if name == self.failing else ""
+        return f"{total}{failure}{results[kind]}\nreturn value"
+
+    # --- edits -------------------------------------------------------------------------------
+
+    def edit(self) -> str:
+        """Change something, at random, and return what."""
+        edits: list[Callable[[], None]] = [
+            self.edit_body,
+            self.edit_body,
+            self.edit_helper,
+            self.edit_data,
+            self.edit_reads,
+            self.edit_config,
+            self.comment,
+            self.edit_unused,
+            self.touch,
+            self.lose_a_blob,
+            self.fail,
+            self.undo,
+            self.undo,
+        ]
+        chosen = self.choose.choice(edits)
+        if chosen != self.undo:
+            self.remember()
+        chosen()
+        self.write(self.project)
+        return chosen.__name__
+
+    def remember(self) -> None:
+        copies = (dict(self.reads), dict(self.bodies), dict(self.sizes), dict(self.comments))
+        self.before.append((self.data, self.helper, self.unused, self.failing, *copies))
+
+    def undo(self) -> None:
+        if self.before:
+            found = self.before.pop(self.choose.randrange(len(self.before)))
+            self.data, self.helper, self.unused, self.failing = found[:4]  # type: ignore[assignment]
+            self.reads, self.bodies, self.sizes, self.comments = (dict(part) for part in found[4:])  # type: ignore
+
+    def pick(self) -> str:
+        return self.choose.choice(list(self.reads))
+
+    def edit_body(self) -> None:
+        self.bodies[self.pick()] = (self.choose.choice(["sum", "parity", "scaled", "long"]), self.choose.randint(0, 3))
+
+    def edit_helper(self) -> None:
+        self.helper = self.choose.randint(1, 4)
+
+    def edit_data(self) -> None:
+        self.data = self.choose.randint(0, 9)
+
+    def edit_reads(self) -> None:
+        name = self.choose.choice(list(self.reads)[1:])
+        earlier = list(self.reads)[: list(self.reads).index(name)]
+        self.reads[name] = sorted(self.choose.sample(earlier, self.choose.randint(0, min(2, len(earlier)))))
+
+    def edit_config(self) -> None:
+        self.sizes[self.pick()] = self.choose.randint(1, 3)
+
+    def comment(self) -> None:
+        self.comments[self.pick()] = f"# said {self.choose.random()}\n"
+
+    def edit_unused(self) -> None:
+        self.unused += 1
+
+    def touch(self) -> None:
+        for path in self.project.root.glob("*.*"):
+            path.touch()
+
+    def lose_a_blob(self) -> None:
+        blobs = self.project.blobs()
+        if blobs:
+            self.choose.choice(blobs).unlink()
+
+    def fail(self) -> None:
+        self.failing = self.pick()
+
+    # --- the oracle --------------------------------------------------------------------------
+
+    def run_and_compare(self) -> None:
+        if self.failing is not None:
+            self.project.build(status="failed")
+            self.failing = None
+            self.write(self.project)
+        self.project.build()
+        self.project.build(*self.reads)  # by name: bytes that are lost are made again only where they are asked for
+        clean = DiskProject(self.folder / "clean")
+        self.write(clean)
+        clean.build()
+        assert self.values(self.project) == self.values(clean)
+        shutil.rmtree(clean.root)
+        with self.project.open() as project:
+            assert project.plan().is_fresh
+        assert self.project.build() == []
+
+    def values(self, project: DiskProject) -> dict[str, object]:
+        with project.open() as opened:
+            return {name: opened.load(name) for name in self.reads}
+
+
+def run_world(folder: Path, seed: int, n_steps: int) -> None:
+    world = RandomWorld(folder, seed)
+    world.write(world.project)
+    history = ["built"]
+    for _ in range(n_steps):
+        try:
+            world.run_and_compare()
+        except Exception as error:
+            error.add_note(f"seed {seed}: {', '.join(history)}")
+            raise
+        history.append(world.edit())
+    world.run_and_compare()
+    assert world.project.materialize().ran == []
+
+
+@pytest.mark.parametrize("seed", [1, 3])
+def test_random_edits_give_what_a_clean_build_gives(tmp_path, seed):
+    run_world(tmp_path, seed, 8)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("seed", range(100, 120))
+def test_soak_many_random_edits_give_what_a_clean_build_gives(tmp_path, seed):
+    run_world(tmp_path, seed, 50)
+
+
+def test_neutral_edits_run_nothing(tmp_path):
+    world = RandomWorld(tmp_path, 7)
+    world.write(world.project)
+    world.project.build()
+    for neutral in (world.comment, world.edit_unused, world.touch, world.comment):
+        neutral()
+        world.write(world.project)
+        assert world.project.build() == [], neutral.__name__
