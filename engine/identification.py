@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
 from assetctl.assets.definition import AssetOptions
@@ -14,7 +16,7 @@ from assetctl.lineage.decide import Identified
 from assetctl.lineage.graph import AssetGraph, Check, Step
 from assetctl.lineage.identity.code import CodeIdentifier
 from assetctl.lineage.identity.define import define, define_check
-from assetctl.lineage.records import CodeIdentity, Digest
+from assetctl.lineage.records import CodeIdentity, Digest, Symbol, Undeclared
 
 # Environment values are kept only as hashes under this key. It is the same everywhere,
 # so that two machines with the same values agree on what is fresh.
@@ -26,7 +28,8 @@ class Identification:
 
     def __init__(self, root: Path) -> None:
         self._root = root
-        self._identifier = CodeIdentifier(ProjectWorld(root, _VARIABLE_KEY))
+        self._world = ProjectWorld(root, _VARIABLE_KEY)
+        self._identifier = CodeIdentifier(self._world)
         self._code: dict[AssetKey, CodeIdentity] = {}
         self._classes: dict[str, Digest] = {}
         self._checks: dict[tuple[AssetKey, str], Digest] = {}
@@ -52,6 +55,23 @@ class Identification:
             found = _find(name)
             self._classes[name] = Digest("gone") if found is None else Digest(self._identifier.identify(found).version)
         return self._classes[name]
+
+    def undeclared_symbols(self, step: Step, executed: Collection[CodeType], graph: AssetGraph) -> list[Undeclared]:
+        """Return the first-party functions that ran and that no symbol of the step's code accounts for."""
+        known = _spans([*self.identify(step, graph).code.symbols, *self._check_symbols(step, graph)])
+        found: dict[str, Undeclared] = {}
+        for code in executed:
+            place = self._world.relative(code.co_filename)
+            if any(first <= code.co_firstlineno <= last for first, last in known.get(place, ())):
+                continue
+            name = _name_of(code)
+            if name is not None and _find(name) is not None:
+                found[name] = Undeclared("symbol", name, self.class_code(name))
+        return [found[name] for name in sorted(found)]
+
+    def _check_symbols(self, step: Step, graph: AssetGraph) -> list[Symbol]:
+        checks = [check for key in step.outputs for check in graph.checks.get(key, ())]
+        return [s for c in checks for s in self._identifier.identify(c.declaration.fn, name=c.name).symbols]
 
     def is_unchanged(self, step: Step) -> bool:
         """Say whether a step's code, with all values it captures, is still what was identified."""
@@ -82,6 +102,28 @@ class Identification:
             code = self._identifier.identify(check.declaration.fn, name=check.name)
             self._checks[place] = define_check(check, code)
         return self._checks[place]
+
+
+def _spans(symbols: Collection[Symbol]) -> dict[str, list[tuple[int, int]]]:
+    """Return the first and last lines of symbols that have a text, by file."""
+    found: dict[str, list[tuple[int, int]]] = {}
+    for symbol in symbols:
+        place, _, line = symbol.where.rpartition(":")
+        if symbol.kind in {"function", "class", "code"} and line.isdigit():
+            first = int(line)
+            found.setdefault(place, []).append((first, first + symbol.source.count("\n") + 1))
+    return found
+
+
+def _name_of(code: CodeType) -> str | None:
+    """Return "module:qualname" of the module-level function or method that a code object belongs to."""
+    qualname = code.co_qualname.partition(".<locals>")[0]
+    if "<" in qualname:
+        return None
+    for name, module in list(sys.modules.items()):
+        if getattr(module, "__file__", None) == code.co_filename:
+            return f"{name}:{qualname}"
+    return None
 
 
 def _find(name: str) -> Callable[..., Any] | None:

@@ -25,7 +25,7 @@ from assetctl.lineage.events import Event
 from assetctl.lineage.graph import AssetGraph
 from assetctl.lineage.plan import Plan, make_plan
 from assetctl.lineage.ports import Wanted
-from assetctl.lineage.records import OutputState, Recorded, Traces
+from assetctl.lineage.records import Digest, OutputState, Recorded, Traces, Undeclared
 from assetctl.lineage.selection import Selected, resolve
 from assetctl.lineage.traces import trace_keys, usable_traces
 from assetctl.storage.layout import Layout
@@ -250,6 +250,7 @@ class Project:
             states={key: self.stores.data.state(recorded.output) for key, recorded in snapshot.latest.items()},
             traces={},
             class_code=self._declarations.identification().class_code,
+            current_digest=self._current_digest,
         )
         _require_recorded(graph, request, borders, deliberation)
         deliberation.gone.update(_gone(graph, request.scope & snapshot.latest.keys()))
@@ -259,6 +260,13 @@ class Project:
             deliberation = deliberation.begin_anew(self._usable_traces(waiting))
             plan = make_plan(deliberation)
         return plan, deliberation
+
+    def _current_digest(self, used: Undeclared) -> Digest | None:
+        """Return the digest now of something a step was seen to use, or None if it is gone."""
+        if used.kind == "symbol":
+            return self._declarations.identification().class_code(used.name)
+        path = self.root / used.name
+        return self.stores.digests.of(path) if path.is_file() else None
 
     def _request(self, graph: AssetGraph, selection: Sequence[str], options: PlanOptions) -> Request:
         selected = self._resolve(graph, selection, options.exclude)

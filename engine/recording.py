@@ -88,6 +88,7 @@ class Recorder:
             reasons=_as_json(decision.reasons),
             python=_PYTHON,
             platform=_PLATFORM,
+            undeclared=result.undeclared,
         )
         self._record(fact, self._answers(fact.outputs, result.checks), self._code(decision))
         return fact
@@ -112,6 +113,7 @@ class Recorder:
             reasons=_as_json(decision.reasons),
             python=origin.python,
             platform=origin.platform,
+            undeclared=origin.undeclared,
         )
         self._record(fact, self._answers(fact.outputs, answers), [])
         return fact

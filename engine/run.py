@@ -269,7 +269,10 @@ class Run:
         }
         self._deliver(fact.outputs)
         self._close(decision, "materialized")
-        warnings = () if trace is Trace.SOUND else ("what it read changed while it ran, so it will be built again",)
+        warnings = [] if trace is Trace.SOUND else [f"what `{fact.step}` read changed while it ran, so it will be built again"]
+        warnings += [
+            f"`{fact.step}` used the {u.kind} `{u.name}` without declaring it; it counts from now on" for u in fact.undeclared
+        ]
         self._say(
             events.StepFinished(
                 decision.step.key,
@@ -278,7 +281,7 @@ class Run:
                 result.duration_s,
                 changed,
                 self.around.log_tail(task),
-                warnings,
+                tuple(warnings),
             )
         )
         self._schedule.release(decision.step.key)

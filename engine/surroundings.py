@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from assetctl.assets.errors import WaitTimeout
@@ -26,6 +27,7 @@ from assetctl.engine.recording import Recorder
 from assetctl.engine.result import RunResult
 from assetctl.engine.run import Run
 from assetctl.engine.tasks import CheckTask, OutputInput, SourceInput, StepResult, StepTask
+from assetctl.engine.watching import Touched, watching
 from assetctl.lineage.decide import Action, Deliberation, StepDecision
 from assetctl.lineage.events import Event
 from assetctl.lineage.graph import AssetGraph, Step
@@ -38,12 +40,11 @@ from assetctl.lineage.records import (
     Position,
     RunId,
     Trace,
+    Undeclared,
 )
 from assetctl.storage.lock import hold, step_lock_file
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from assetctl.engine.project import Project
 
 
@@ -131,8 +132,6 @@ class ProjectSurroundings:
         return Trace.SOUND
 
     def log_tail(self, task: StepTask) -> str:
-        from pathlib import Path
-
         return tail(Path(task.log)) if task.log else ""
 
     def new_id(self) -> MaterializationId:
@@ -217,11 +216,28 @@ def start_run(project: Project, plan: Plan, deliberation: Deliberation, asked: A
 def perform_here(project: Project, task: StepTask) -> StepResult:
     """Perform a task in this process, and look whether the step changed what its code had captured."""
     graph = project.declarations.current(task.set_config)
-    result = perform(task, graph, project.stores.data, project.layout)
-    if task.captures_values and result.failure is None and not task.stored:
-        is_same = project.declarations.identification().is_unchanged(graph.steps[task.step])
-        return result if is_same else replace(result, code_changed=True)
-    return result
+    with watching(project.root) as touched:
+        result = perform(task, graph, project.stores.data, project.layout)
+    if result.failure is not None or task.stored:
+        return result
+    identification = project.declarations.identification()
+    step = graph.steps[task.step]
+    if task.captures_values and not identification.is_unchanged(step):
+        result = replace(result, code_changed=True)
+    used = _undeclared_files(project, task, touched) + identification.undeclared_symbols(step, touched.executed, graph)
+    return replace(result, undeclared=tuple(used)) if used else result
+
+
+def _undeclared_files(project: Project, task: StepTask, touched: Touched) -> list[Undeclared]:
+    """Return the project files that were read and that no source of the step stands for."""
+    declared = [path for needed in task.inputs if isinstance(needed, SourceInput) for path in needed.paths]
+    found: list[Undeclared] = []
+    for text in sorted(touched.read - touched.written):
+        path = Path(text)
+        if path.is_file() and not any(text == d or text.startswith(d + os.sep) for d in declared):
+            name = path.relative_to(project.root).as_posix()
+            found.append(Undeclared("file", name, project.stores.digests.of(path)))
+    return found
 
 
 def _executor(project: Project, plan: Plan, jobs: int | None) -> Executor:

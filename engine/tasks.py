@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from assetctl.assets.ids import AssetKey
 from assetctl.lineage.ports import Stored, Wanted
-from assetctl.lineage.records import Digest, MaterializationId, Output, ProvenanceDigest, RunId
+from assetctl.lineage.records import Digest, MaterializationId, Output, ProvenanceDigest, RunId, Undeclared
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,5 +93,6 @@ class StepResult:
     figures: Mapping[str, str] = field(default_factory=dict)
     links: Mapping[str, str] = field(default_factory=dict)
     code_changed: bool = False
+    undeclared: tuple[Undeclared, ...] = ()
     duration_s: float = 0.0
     failure: Failure | None = None

@@ -7,7 +7,7 @@ for each step, so a plan and a run cannot disagree. It only holds values; no eff
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
@@ -30,6 +30,7 @@ from assetctl.lineage.records import (
     Snapshot,
     StepFailed,
     Traces,
+    Undeclared,
     ValueIdentity,
 )
 from assetctl.lineage.staleness import Demand, Fresh, Memory, Stale, Undecided, Verdict, judge
@@ -117,6 +118,7 @@ class Deliberation:
     states: dict[AssetKey, OutputState]
     traces: Traces
     class_code: ClassCode
+    current_digest: Callable[[Undeclared], Digest | None]
     latest: dict[AssetKey, Recorded] = field(default_factory=dict)
     failures: dict[AssetKey, StepFailed] = field(default_factory=dict)
     checks: dict[tuple[Digest, DataVersion], CheckRan] = field(default_factory=dict)
@@ -193,6 +195,7 @@ class Deliberation:
             self.failures.get(step.key),
             self._failed_checks(key, recorded, candidate),
             self.snapshot.columns,
+            self._changed_since(recorded.materialization) if recorded is not None else (),
         )
         demand = Demand(
             forced=key in self.request.forced,
@@ -200,6 +203,10 @@ class Deliberation:
             undecidable=identified.code.undecidable,
         )
         return judge(inputs, memory, demand, self._current_columns(step))
+
+    def _changed_since(self, made: Materialized) -> tuple[str, ...]:
+        """Return what a materialization was seen to use without declaring it, and is not what it was."""
+        return tuple(used.name for used in made.undeclared if self.current_digest(used) != used.digest)
 
     def _reads_table(self, step: Step) -> bool:
         return any(b.is_source and b.reads_table for b in step.bindings)
@@ -216,7 +223,8 @@ class Deliberation:
     def _candidate(self, step: Step, provenance: Provenance | None) -> Materialized | None:
         if provenance is None:
             return None
-        return self.traces.get((step.key, provenance.digest))
+        found = self.traces.get((step.key, provenance.digest))
+        return None if found is None or self._changed_since(found) else found
 
     def _may_restore(self, step: Step, candidate: Materialized) -> bool:
         asked_to_run = self.request.forced | self.gone

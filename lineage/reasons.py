@@ -123,6 +123,13 @@ class Undecidable:
     what: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class ObservedChanged:
+    """Files or functions that the last run was seen to use, though nothing declares them."""
+
+    what: tuple[str, ...]
+
+
 Reason = (
     NeverMaterialized
     | CodeChanged
@@ -140,6 +147,7 @@ Reason = (
     | CheckFailed
     | Forced
     | Undecidable
+    | ObservedChanged
 )
 
 KINDS: dict[type, str] = {
@@ -159,6 +167,7 @@ KINDS: dict[type, str] = {
     CheckFailed: "check_failed",
     Forced: "forced",
     Undecidable: "undecidable",
+    ObservedChanged: "observed_changed",
 }
 
 
@@ -198,6 +207,8 @@ def describe(reason: Reason) -> str:
             return "forced"
         case Undecidable(what):
             return f"cannot be identified, so built every time: {'; '.join(what)}"
+        case ObservedChanged(what):
+            return f"{', '.join(f'`{name}`' for name in what)} changed, which it was seen to use without declaring it"
         case _:
             assert_never(reason)
 

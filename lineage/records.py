@@ -181,6 +181,18 @@ class Trace(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class Undeclared:
+    """Something a step was seen to use that the static graph of its code lacks; it counts from then on.
+
+    `kind` is "file" (`name`: path relative to the project root) or "symbol" (`name`: "module:qualname").
+    """
+
+    kind: str
+    name: str
+    digest: Digest
+
+
+@dataclass(frozen=True, slots=True)
 class Materialized:
     """A step produced (or reused) its outputs. One fact for all outputs, so they appear together.
 
@@ -205,6 +217,7 @@ class Materialized:
     reasons: tuple[Mapping[str, Any], ...] = ()  # why it ran, as `staleness.to_json` gives them
     python: str = ""
     platform: str = ""
+    undeclared: tuple[Undeclared, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from assetctl.lineage.reasons import (
     InputChangedDuringRun,
     LastAttemptFailed,
     NeverMaterialized,
+    ObservedChanged,
     OutputCorrupt,
     OutputMissing,
     Reason,
@@ -78,6 +79,7 @@ class Memory:
     `failed_checks` are the blocking checks, as declared now, whose last answer about the
     remembered data (or about a held-back candidate of the same provenance) was no.
     `columns` holds the columns of earlier upstream versions, to name what changed.
+    `observed_changed` names what its last run used without declaring it and has changed since.
     """
 
     recorded: Recorded | None
@@ -85,6 +87,7 @@ class Memory:
     failure: StepFailed | None = None
     failed_checks: tuple[CheckRan, ...] = ()
     columns: Columns = field(default_factory=dict)
+    observed_changed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +138,8 @@ def _reasons(current: Inputs, memory: Memory, demand: Demand, columns: Columns) 
         yield Forced()
     if demand.undecidable:
         yield Undecidable(demand.undecidable)
+    if memory.observed_changed:
+        yield ObservedChanged(memory.observed_changed)
 
 
 def _known_provenance(current: Inputs) -> str | None:

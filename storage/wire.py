@@ -32,6 +32,7 @@ from assetctl.lineage.records import (
     StepFailed,
     Symbol,
     Trace,
+    Undeclared,
 )
 from assetctl.storage.wire_parts import (
     Json,
@@ -103,6 +104,7 @@ def _materialized_to_json(fact: Materialized) -> Json:
             reasons=[dict(reason) for reason in fact.reasons],
             python=fact.python,
             platform=fact.platform,
+            undeclared=[[used.kind, used.name, used.digest] for used in fact.undeclared],
         ),
     }
 
@@ -126,6 +128,7 @@ def _materialized(found: Json) -> Materialized:
         tuple(found.get("reasons", ())),
         found.get("python", ""),
         found.get("platform", ""),
+        tuple([Undeclared(kind, name, Digest(digest)) for kind, name, digest in found.get("undeclared", ())]),
     )
 
 

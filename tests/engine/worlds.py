@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,7 @@ from assetctl.lineage.records import (
     OutputState,
     RunId,
     Trace,
+    Undeclared,
     ValueIdentity,
 )
 from assetctl.lineage.staleness import Verdict
@@ -93,6 +94,7 @@ class World:
     sources: dict[str, str] = field(default_factory=dict)
     checks: dict[str, tuple[str, str, Callable[[Any], Any], bool]] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
+    undeclared: dict[str, Digest] = field(default_factory=dict)  # what steps use without declaring it, by name
     classes: dict[str, str] = field(default_factory=dict)  # code of first-party classes, by name
 
     def asset(
@@ -207,6 +209,7 @@ class World:
             states={k: self.data.state(r.output) for k, r in snapshot.latest.items()},
             traces={},
             class_code=lambda name: Digest(self.classes.get(name, "same")),
+            current_digest=lambda used: self.undeclared.get(used.name),
         )
         names = trace_keys(graph, {s.key for s in graph.steps.values()})
         present = usable_traces(store.traces(names.keys()), names, self.data.state)
@@ -227,7 +230,9 @@ class World:
         return Identified(code, define(step, code), checks)
 
     def _perform(self, task: StepTask, graph: AssetGraph) -> StepResult:
-        return perform(task, graph, self.data, Layout.of(Path("/nowhere")))
+        result = perform(task, graph, self.data, Layout.of(Path("/nowhere")))
+        used = tuple(Undeclared("file", name, digest) for name, digest in sorted(self.undeclared.items()))
+        return replace(result, undeclared=used)
 
 
 def _observed(content: str) -> Observation:

@@ -202,12 +202,14 @@ def test_all_reasons_are_reported_in_the_fixed_order():
             replace(READS_S, version=Digest("s2")),
         ),
     )
-    memory = Memory(recorded(trace=Trace.INPUT_CHANGED), OutputState.MISSING, failed_checks=(REFUSED,))
+    memory = Memory(
+        recorded(trace=Trace.INPUT_CHANGED), OutputState.MISSING, failed_checks=(REFUSED,), observed_changed=("x.yaml",)
+    )
     verdict = judge(current, memory, Demand(forced=True, wanted=True, undecidable=("x",)))
     assert isinstance(verdict, Stale)
     order = list(r.KINDS)
     places = [order.index(type(reason)) for reason in verdict.reasons]
-    assert places == sorted(places) and len(places) == 12
+    assert places == sorted(places) and len(places) == 13
 
 
 def test_changed_columns_are_named_where_both_versions_are_known():
