@@ -1,0 +1,89 @@
+"""ARCHITECTURE.md is a true map: it names every code file, and what it names exists; GLOSSARY.md has the words used."""
+
+from __future__ import annotations
+
+import ast
+import re
+from enum import Enum
+from pathlib import Path
+from typing import get_args
+
+from assetctl.lineage import provenance
+from assetctl.lineage.decide import Action
+from assetctl.lineage.identity import code, define, values
+from assetctl.lineage.records import OutputState, Trace
+from assetctl.lineage.staleness import Verdict
+from assetctl.storage import state
+from assetctl.storage.layout import Layout
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+LAYERS = ("assets", "lineage", "storage", "engine", "integrations", "cli")
+MAX_LINES = 250
+
+
+def says_nothing_but_its_docstring(path: Path) -> bool:
+    return path.name == "__init__.py" and len(ast.parse(path.read_text(encoding="utf-8")).body) == 1
+
+
+def mapped() -> list[str]:
+    """Return the files of the code map, each as often as it is named in the list of its folder."""
+    found = []
+    for folder, body in re.findall(r"^### (\S+/)\n(.*?)(?=^#|\Z)", PAGE, re.MULTILINE | re.DOTALL):
+        found += [folder + name for name in re.findall(r"`(\w+\.py)`", body)]
+    return found
+
+
+def test_the_code_map_names_every_file_once():
+    there = [p for layer in LAYERS for p in (ROOT / layer).rglob("*.py") if not says_nothing_but_its_docstring(p)]
+    files, named = {p.relative_to(ROOT).as_posix() for p in there}, mapped()
+    assert sorted(files - set(named)) == [], "say in one sentence what each of these does"
+    assert sorted(set(named) - files) == [], "these are gone"
+    assert len(named) == len(set(named))
+
+
+def test_every_file_named_anywhere_exists():
+    named = set(re.findall(r"`([\w./]+/[\w.]+\.(?:py|sql|md))", PAGE))
+    assert len(named) > 20
+    assert [name for name in sorted(named) if not (ROOT / name).is_file()] == []
+
+
+def test_every_invariant_names_tests_that_exist():
+    _, _, table = PAGE.partition("## Invariants")
+    rows = [row for row in table.partition("\n## ")[0].splitlines() if row.startswith("| ")][1:]
+    assert len(rows) > 20
+    for row in rows:
+        tests = re.findall(r"`(tests/[\w/]+\.py)::(test_\w+)`", row)
+        assert tests, row
+        for file, name in tests:
+            assert f"def {name}(" in (ROOT / file).read_text(encoding="utf-8"), f"{file}::{name}"
+
+
+def test_every_format_is_named_as_the_code_names_it():
+    layout = Layout.of(ROOT)
+    formats = [code.FORMAT, values.FORMAT, define.FORMAT, provenance.FORMAT, f"assetctl-state {state.FORMAT}"]
+    folders = [layout.journal.name, layout.blobs.name, layout.quarantine.name, layout.cache.name]
+    _, _, section = PAGE.partition("**Formats.**")
+    assert [name for name in (*formats, *folders) if f"`{name}`" not in section.partition("**Concurrency.**")[0]] == []
+
+
+def test_the_page_stays_short():
+    assert len(PAGE.splitlines()) <= MAX_LINES
+
+
+def glossary() -> list[str]:
+    rows = re.findall(r"^\| ([^|]+) \|", (ROOT / "GLOSSARY.md").read_text(encoding="utf-8"), re.MULTILINE)
+    return [word for row in rows if row != "Word" for word in row.split(", ")]
+
+
+def test_the_glossary_has_the_words_that_answers_are_given_in():
+    answers = {*get_args(Verdict), *Action, *Trace, *OutputState}
+    said = {a.value if isinstance(a, Enum) else a.__name__.lower() for a in answers}
+    elsewhere = {"restore": "restored", "sound": "trace", "input_changed": "trace", "code_changed": "trace"}
+    assert {elsewhere.get(word, word) for word in said} <= set(glossary())
+
+
+def test_the_glossary_explains_a_word_once():
+    words = glossary()
+    assert len(words) > 70
+    assert [word for word in words if words.count(word) > 1] == []
