@@ -62,7 +62,7 @@ class Declarations:
     def identification(self) -> Identification:
         """Return what identifies the steps of the graph last returned."""
         if self._identification is None:
-            self._identification = Identification(self._settings.root)
+            self._identification = Identification(self._settings)
         return self._identification
 
     def _collect(self) -> None:

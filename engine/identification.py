@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import importlib
+import platform
 import sys
 from collections.abc import Callable, Collection, Mapping
-from pathlib import Path
+from dataclasses import replace
 from types import CodeType
 from typing import Any
 
 from assetctl.assets.definition import AssetOptions
 from assetctl.assets.ids import AssetKey
+from assetctl.engine.settings import Settings
 from assetctl.engine.world import ProjectWorld
 from assetctl.lineage.decide import Identified
 from assetctl.lineage.graph import AssetGraph, Check, Step
 from assetctl.lineage.identity.code import CodeIdentifier
 from assetctl.lineage.identity.define import define, define_check
+from assetctl.lineage.identity.environment import Surrounding, environment_slice
 from assetctl.lineage.records import CodeIdentity, Digest, Symbol, Undeclared
 
 # Environment values are kept only as hashes under this key. It is the same everywhere,
@@ -26,10 +29,16 @@ _VARIABLE_KEY = b"assetctl environment variables/1"
 class Identification:
     """Answers for the steps of one graph; forget it when the code is imported anew."""
 
-    def __init__(self, root: Path) -> None:
-        self._root = root
+    def __init__(self, settings: Settings) -> None:
+        self._root = root = settings.root
+        self._settings = settings
         self._world = ProjectWorld(root, _VARIABLE_KEY)
         self._identifier = CodeIdentifier(self._world)
+        self._surrounding = Surrounding(
+            python=platform.python_version(),
+            platform=f"{sys.platform}-{platform.machine()}",
+            variables={name: self._world.variable(name) for name in settings.environment.variables},
+        )
         self._code: dict[AssetKey, CodeIdentity] = {}
         self._classes: dict[str, Digest] = {}
         self._checks: dict[tuple[AssetKey, str], Digest] = {}
@@ -39,7 +48,9 @@ class Identification:
         if step.key not in self._code:
             self._code[step.key] = self._identify_code(step, self._identifier)
         code = self._code[step.key]
-        return Identified(code, define(step, code), self._check_definitions(step, graph))
+        if self._settings.dynamic == "always" and code.dynamic:
+            code = replace(code, undecidable=(*code.undecidable, *code.dynamic))
+        return Identified(code, define(step, code, self._environment(code)), self._check_definitions(step, graph))
 
     def identify_all(self, graph: AssetGraph, keys: Collection[AssetKey]) -> dict[AssetKey, Identified]:
         """Return what is identified for the steps of these assets, by step key."""
@@ -78,6 +89,9 @@ class Identification:
         again = self._identify_code(step, CodeIdentifier(ProjectWorld(self._root, _VARIABLE_KEY)))
         return again.version == self._code[step.key].version
 
+    def _environment(self, code: CodeIdentity) -> dict[str, str]:
+        return environment_slice(code, self._settings.environment, self._surrounding)
+
     def _identify_code(self, step: Step, identifier: CodeIdentifier) -> CodeIdentity:
         options: AssetOptions = step.declaration.options
         return identifier.identify(
@@ -100,7 +114,7 @@ class Identification:
         place = (check.asset, check.name)
         if place not in self._checks:
             code = self._identifier.identify(check.declaration.fn, name=check.name)
-            self._checks[place] = define_check(check, code)
+            self._checks[place] = define_check(check, code, self._environment(code))
         return self._checks[place]
 
 

@@ -7,11 +7,11 @@ question needs it, and no lock or database stays open between two calls.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from assetctl.assets.errors import Problem, ProjectError, SelectionError
+from assetctl.assets.errors import DeclarationError, Problem, ProjectError, SelectionError
 from assetctl.assets.ids import AssetKey
 from assetctl.engine.answers import AssetStatus, Explanation, HistoryEntry, VersionDiff
 from assetctl.engine.declared import Declarations, notebook_namespace
@@ -241,10 +241,13 @@ class Project:
         keys = request.scope | borders
         self.stores.refresh()
         snapshot = self.stores.lineage.snapshot(keys)
+        identified = self._declarations.identification().identify_all(graph, request.scope)
+        if self.settings.dynamic == "strict":
+            _refuse_dynamic(graph, identified)
         deliberation = Deliberation(
             graph=graph,
             request=request,
-            identified=self._declarations.identification().identify_all(graph, request.scope),
+            identified=identified,
             observed=self.stores.observer(self.root).observe_all(graph, keys),
             snapshot=snapshot,
             states={key: self.stores.data.state(recorded.output) for key, recorded in snapshot.latest.items()},
@@ -282,6 +285,21 @@ class Project:
         """Return the traces of these steps whose outputs can all be read, those under earlier names included."""
         names = trace_keys(self._declarations.current(), keys)
         return usable_traces(self.stores.lineage.traces(names.keys()), names, self.stores.data.state)
+
+
+def _refuse_dynamic(graph: AssetGraph, identified: Mapping[AssetKey, Identified]) -> None:
+    """Refuse code whose control flow cannot be resolved, as the project's setting asks."""
+    problems = [
+        Problem(
+            f"asset `{key}` has code that cannot be followed",
+            (("declared in", graph.steps[key].where), *(("at", place) for place in found.code.dynamic)),
+            'name what it uses in `code_deps`, or set `dynamic = "warn"` or "always" in pyproject.toml',
+        )
+        for key, found in identified.items()
+        if found.code.dynamic
+    ]
+    if problems:
+        raise DeclarationError(*problems)
 
 
 def _gone(graph: AssetGraph, keys: Collection[AssetKey]) -> set[AssetKey]:

@@ -269,9 +269,12 @@ class Run:
         }
         self._deliver(fact.outputs)
         self._close(decision, "materialized")
-        warnings = [] if trace is Trace.SOUND else [f"what `{fact.step}` read changed while it ran, so it will be built again"]
+        warnings = (
+            [] if trace is Trace.SOUND else [f"what `{fact.step}` read changed while it ran, so it will be built again"]
+        )
         warnings += [
-            f"`{fact.step}` used the {u.kind} `{u.name}` without declaring it; it counts from now on" for u in fact.undeclared
+            f"`{fact.step}` used the {u.kind} `{u.name}` without declaring it; it counts from now on"
+            for u in fact.undeclared
         ]
         self._say(
             events.StepFinished(

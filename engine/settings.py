@@ -4,23 +4,31 @@ from __future__ import annotations
 
 import difflib
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from assetctl.assets.errors import ProjectError
+from assetctl.lineage.identity.environment import LEVELS, EnvironmentPolicy, normal_name
 
-_KNOWN = ("assets", "jobs")
+_KNOWN = ("assets", "jobs", "dynamic", "versions", "packages", "python", "platform", "variables")
+DYNAMIC = ("warn", "strict", "always")
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What a project says about itself. `where` is the file that says it; `jobs` None means one per core."""
+    """What a project says about itself. `where` is the file that says it; `jobs` None means one per core.
+
+    `dynamic` says what to do about code whose control flow cannot be resolved: "warn",
+    "strict" (a declaration error), or "always" (built every time).
+    """
 
     root: Path
     assets: tuple[str, ...]
     where: Path
     jobs: int | None = None
+    dynamic: str = "warn"
+    environment: EnvironmentPolicy = field(default_factory=EnvironmentPolicy)
 
 
 def find_settings(start: Path, file: Path | None = None) -> Settings:
@@ -85,4 +93,32 @@ def _settings(table: Any, path: Path) -> Settings:
     jobs = table.get("jobs")
     if jobs is not None and (type(jobs) is not int or jobs < 1):
         raise ProjectError.of(f"`jobs = {jobs!r}` is not a positive number", ("in", str(path)))
-    return Settings(path.parent, tuple(assets), path, jobs)
+    dynamic = _one_of("dynamic", table.get("dynamic", "warn"), DYNAMIC, path)
+    return Settings(path.parent, tuple(assets), path, jobs, dynamic, _environment(table, path))
+
+
+def _environment(table: dict[str, Any], path: Path) -> EnvironmentPolicy:
+    packages, variables = table.get("packages", {}), table.get("variables", [])
+    if not isinstance(packages, dict):
+        raise ProjectError.of(
+            "`packages` is not a table of package names", ("in", str(path)), hint='packages.numpy = "minor"'
+        )
+    if not isinstance(variables, list) or not all(isinstance(name, str) for name in variables):
+        raise ProjectError.of("`variables` is not a list of names", ("in", str(path)), hint='variables = ["TZ"]')
+    platform = table.get("platform", False)
+    if not isinstance(platform, bool):
+        raise ProjectError.of(f"`platform = {platform!r}` is not true or false", ("in", str(path)))
+    return EnvironmentPolicy(
+        default=_one_of("versions", table.get("versions", "exact"), LEVELS, path),
+        packages={normal_name(n): _one_of(f"packages.{n}", v, LEVELS, path) for n, v in packages.items()},
+        python=_one_of("python", table.get("python", "ignore"), LEVELS, path),
+        platform=platform,
+        variables=tuple(variables),
+    )
+
+
+def _one_of(name: str, value: object, allowed: tuple[str, ...], path: Path) -> str:
+    if isinstance(value, str) and value in allowed:
+        return value
+    choices = ", ".join(f'"{choice}"' for choice in allowed)
+    raise ProjectError.of(f"`{name} = {value!r}` is none of {choices}", ("in", str(path)))

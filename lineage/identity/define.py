@@ -16,22 +16,22 @@ from assetctl.lineage.records import CodeIdentity, Definition, Digest
 FORMAT = "def/1"
 
 
-def define(step: Step, code: CodeIdentity) -> Definition:
-    """Return the definition of a step whose code was identified."""
+def define(step: Step, code: CodeIdentity, environment: Mapping[str, str]) -> Definition:
+    """Return the definition of a step whose code was identified, in an environment slice."""
     secret = step.declaration.options.secret
     config = {name: config_text(value) for name, value in step.config.items() if name not in secret}
-    return _definition(code, _spec(step), config)
+    return _definition(code, _spec(step), config, environment)
 
 
-def define_check(check: Check, code: CodeIdentity) -> Digest:
+def define_check(check: Check, code: CodeIdentity, environment: Mapping[str, str]) -> Digest:
     """Return the digest that decides whether a check's recorded answer still holds."""
     spec = {"input": _form(check.wanted.form, check.wanted.columns)}
-    return _definition(code, spec, {}).digest
+    return _definition(code, spec, {}, environment).digest
 
 
-def _definition(code: CodeIdentity, spec: Mapping[str, str], config: Mapping[str, str]) -> Definition:
-    environment = dict(code.distributions)
-    environment.update({f"env:{n}": "(unset)" if v is None else v for n, v in code.variables.items()})
+def _definition(
+    code: CodeIdentity, spec: Mapping[str, str], config: Mapping[str, str], environment: Mapping[str, str]
+) -> Definition:
     out = Framed(FORMAT).child(code.version)
     for part in (spec, config, environment):
         out.child(digest_mapping(FORMAT, part))

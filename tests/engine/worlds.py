@@ -220,14 +220,14 @@ class World:
         spec = self.specs[step.name]
         checks = {
             key: {
-                c.name: define_check(c, CodeIdentity(CodeVersion(f"check {self.checks[c.name][1]}")))
+                c.name: define_check(c, CodeIdentity(CodeVersion(f"check {self.checks[c.name][1]}")), {})
                 for c in graph.checks[key]
             }
             for key in step.outputs
             if key in graph.checks
         }
         code = CodeIdentity(CodeVersion(spec.code))
-        return Identified(code, define(step, code), checks)
+        return Identified(code, define(step, code, {}), checks)
 
     def _perform(self, task: StepTask, graph: AssetGraph) -> StepResult:
         result = perform(task, graph, self.data, Layout.of(Path("/nowhere")))
