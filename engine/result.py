@@ -8,6 +8,7 @@ from assetctl.lineage import events
 from assetctl.lineage.events import Event, RunFinished
 from assetctl.lineage.html import table
 from assetctl.lineage.reasons import describe
+from assetctl.lineage.records import CodeIdentity, Materialized, Trace
 
 OUTCOMES = ("materialized", "restored", "fresh", "failed", "skipped")
 
@@ -44,3 +45,16 @@ class RunResult:
     @property
     def exit_code(self) -> int:
         return {"succeeded": 0, "failed": 1, "cancelled": 130}[self.status]
+
+
+def warnings_of(fact: Materialized, code: CodeIdentity) -> tuple[str, ...]:
+    """Return what a person should know about a step that went well."""
+    found: list[str] = []
+    if fact.trace is not Trace.SOUND:
+        found.append(f"what `{fact.step}` read changed while it ran, so it will be built again")
+    found += [f"`{fact.step}` has code that cannot be followed ({place})" for place in code.dynamic]
+    found += [
+        f"`{fact.step}` used the {used.kind} `{used.name}` without declaring it; it counts from now on"
+        for used in fact.undeclared
+    ]
+    return tuple(found)

@@ -17,7 +17,7 @@ from typing import Protocol
 from assetctl.assets.ids import AssetKey
 from assetctl.engine.executors.base import Executor
 from assetctl.engine.recording import Recorder, believe
-from assetctl.engine.result import OUTCOMES, RunResult
+from assetctl.engine.result import OUTCOMES, RunResult, warnings_of
 from assetctl.engine.retry import retry_delay
 from assetctl.engine.schedule import Schedule
 from assetctl.engine.tasks import CheckAnswer, Failure, StepResult, StepTask
@@ -269,13 +269,6 @@ class Run:
         }
         self._deliver(fact.outputs)
         self._close(decision, "materialized")
-        warnings = (
-            [] if trace is Trace.SOUND else [f"what `{fact.step}` read changed while it ran, so it will be built again"]
-        )
-        warnings += [
-            f"`{fact.step}` used the {u.kind} `{u.name}` without declaring it; it counts from now on"
-            for u in fact.undeclared
-        ]
         self._say(
             events.StepFinished(
                 decision.step.key,
@@ -284,7 +277,7 @@ class Run:
                 result.duration_s,
                 changed,
                 self.around.log_tail(task),
-                tuple(warnings),
+                warnings_of(fact, self.deliberation.identified[fact.step].code),
             )
         )
         self._schedule.release(decision.step.key)
