@@ -12,7 +12,8 @@ import re
 import shlex
 import subprocess
 import sys
-from dataclasses import dataclass, field
+import tomllib
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from pathlib import Path
 
@@ -21,7 +22,8 @@ import pytest
 
 from assetctl import asset
 from assetctl.cli.verbs import EXIT_CODES, SECTIONS
-from assetctl.engine.settings import find_settings
+from assetctl.engine.settings import _KNOWN as KNOWN_SETTINGS
+from assetctl.engine.settings import Settings, find_settings
 from assetctl.lineage.reasons import KINDS
 from assetctl.lineage.selection import parse
 
@@ -200,8 +202,12 @@ def test_the_settings_shown_are_settings(tmp_path):
     (shown,) = re.findall(r"```toml\n(.*?)```", README, re.DOTALL)
     (tmp_path / "pyproject.toml").write_text(shown)
     settings = find_settings(tmp_path)
+    assert set(tomllib.loads(shown)["tool"]["assetctl"]) == set(KNOWN_SETTINGS)
     assert settings.assets == ("pipeline.py", "pkg/")
-    assert settings.jobs == 4
+    usual = Settings(tmp_path, (), tmp_path)
+    assert settings.dynamic == usual.dynamic
+    given = {"packages": {"numpy": "minor"}, "variables": ("TZ",)}
+    assert settings.environment == replace(usual.environment, **given)
 
 
 @pytest.mark.parametrize("page", PAGES)
