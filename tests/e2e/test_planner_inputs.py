@@ -10,6 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+
 from tests.e2e.projects import ROOT, DiskProject
 
 TABLE = pa.table({"id": [1, 2, 3], "name": ["x", "y", "z"], "score": [0.5, None, 2.5]})

@@ -6,15 +6,32 @@ the last state of each world is also asked of the command line.
 
 from __future__ import annotations
 
+import copy
 import random
 import shutil
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+
 from tests.e2e.projects import DiskProject
 
 NAMES = ["a", "b", "c", "d", "e", "f", "g"]
+
+
+@dataclass
+class Texts:
+    """What the files of a world say; by asset: what it reads, its kind and constant, its parameter, its comment."""
+
+    data: int = 3
+    helper: int = 2
+    unused: int = 0
+    failing: str | None = None
+    reads: dict[str, list[str]] = field(default_factory=dict)
+    bodies: dict[str, tuple[str, int]] = field(default_factory=dict)
+    sizes: dict[str, int] = field(default_factory=dict)
+    comments: dict[str, str] = field(default_factory=dict)
 
 
 class RandomWorld:
@@ -24,35 +41,28 @@ class RandomWorld:
         self.choose = random.Random(seed)
         self.folder = folder
         self.project = DiskProject(folder / "world")
-        self.data = 3
-        self.helper = 2
-        self.unused = 0
-        self.reads: dict[str, list[str]] = {}
-        self.bodies: dict[str, tuple[str, int]] = {}
-        self.sizes: dict[str, int] = {}
+        self.now = Texts()
+        self.before: list[Texts] = []
         for n, name in enumerate(NAMES[: self.choose.randint(5, 7)]):
-            self.reads[name] = sorted(self.choose.sample(NAMES[:n], min(n, self.choose.randint(0, 2))))
-            self.bodies[name] = (self.choose.choice(["sum", "parity", "scaled", "long"]), self.choose.randint(0, 3))
-            self.sizes[name] = 1
-        self.failing: str | None = None
-        self.comments: dict[str, str] = {}
-        self.before: list[tuple[object, ...]] = []
+            self.now.reads[name] = sorted(self.choose.sample(NAMES[:n], min(n, self.choose.randint(0, 2))))
+            self.now.sizes[name] = 1
+            self.edit_body(name)
 
     # --- text --------------------------------------------------------------------------------
 
     def write(self, project: DiskProject) -> None:
-        project.file("data.txt", str(self.data))
-        lines = f"FACTOR = {self.helper}\nUNUSED = {self.unused}\n\n\ndef scale(x):\n    return x * FACTOR\n"
+        project.file("data.txt", str(self.now.data))
+        lines = f"FACTOR = {self.now.helper}\nUNUSED = {self.now.unused}\n\n\ndef scale(x):\n    return x * FACTOR\n"
         project.file("helpers.py", lines)
         project.head.clear()
         project.assets.clear()
         project.top('import helpers\nfrom ran_log import HERE\ndata = source.file("data.txt")')
-        for name, reads in self.reads.items():
-            parameters = ", ".join([*(reads or ["data"]), f"size={self.sizes[name]}"])
-            project.asset(name, self.comments.get(name, "") + self._body(name, reads), reads=parameters)
+        for name, reads in self.now.reads.items():
+            parameters = ", ".join([*(reads or ["data"]), f"size={self.now.sizes[name]}"])
+            project.asset(name, self.now.comments.get(name, "") + self._body(name, reads), reads=parameters)
 
     def _body(self, name: str, reads: list[str]) -> str:
-        kind, constant = self.bodies[name]
+        kind, constant = self.now.bodies[name]
         values = " + ".join(f"total({key})" for key in reads) or "int(data.read_text())"
         results = {
             "sum": f"value = {values} + {constant} + size",
@@ -61,7 +71,7 @@ class RandomWorld:
             "long": f"value = [({values}) % 7 + {constant}] * (2000 + size)",  # kept as a blob
         }
         total = "def total(x):\n    return sum(x) if isinstance(x, list) else x\n"
-        failure = "if not (HERE / 'never').exists():\n    raise ValueError('no')\n" if name == self.failing else ""
+        failure = "if not (HERE / 'never').exists():\n    raise ValueError('no')\n" if name == self.now.failing else ""
         return f"{total}{failure}{results[kind]}\nreturn value"
 
     # --- edits -------------------------------------------------------------------------------
@@ -91,40 +101,40 @@ class RandomWorld:
         return chosen.__name__
 
     def remember(self) -> None:
-        copies = (dict(self.reads), dict(self.bodies), dict(self.sizes), dict(self.comments))
-        self.before.append((self.data, self.helper, self.unused, self.failing, *copies))
+        self.before.append(copy.deepcopy(self.now))
 
     def undo(self) -> None:
         if self.before:
-            found = self.before.pop(self.choose.randrange(len(self.before)))
-            self.data, self.helper, self.unused, self.failing = found[:4]  # type: ignore[assignment]
-            self.reads, self.bodies, self.sizes, self.comments = (dict(part) for part in found[4:])  # type: ignore
+            self.now = self.before.pop(self.choose.randrange(len(self.before)))
 
     def pick(self) -> str:
-        return self.choose.choice(list(self.reads))
+        return self.choose.choice(list(self.now.reads))
 
-    def edit_body(self) -> None:
-        self.bodies[self.pick()] = (self.choose.choice(["sum", "parity", "scaled", "long"]), self.choose.randint(0, 3))
+    def edit_body(self, name: str | None = None) -> None:
+        self.now.bodies[name or self.pick()] = (
+            self.choose.choice(["sum", "parity", "scaled", "long"]),
+            self.choose.randint(0, 3),
+        )
 
     def edit_helper(self) -> None:
-        self.helper = self.choose.randint(1, 4)
+        self.now.helper = self.choose.randint(1, 4)
 
     def edit_data(self) -> None:
-        self.data = self.choose.randint(0, 9)
+        self.now.data = self.choose.randint(0, 9)
 
     def edit_reads(self) -> None:
-        name = self.choose.choice(list(self.reads)[1:])
-        earlier = list(self.reads)[: list(self.reads).index(name)]
-        self.reads[name] = sorted(self.choose.sample(earlier, self.choose.randint(0, min(2, len(earlier)))))
+        name = self.choose.choice(list(self.now.reads)[1:])
+        earlier = list(self.now.reads)[: list(self.now.reads).index(name)]
+        self.now.reads[name] = sorted(self.choose.sample(earlier, self.choose.randint(0, min(2, len(earlier)))))
 
     def edit_config(self) -> None:
-        self.sizes[self.pick()] = self.choose.randint(1, 3)
+        self.now.sizes[self.pick()] = self.choose.randint(1, 3)
 
     def comment(self) -> None:
-        self.comments[self.pick()] = f"# said {self.choose.random()}\n"
+        self.now.comments[self.pick()] = f"# said {self.choose.random()}\n"
 
     def edit_unused(self) -> None:
-        self.unused += 1
+        self.now.unused += 1
 
     def touch(self) -> None:
         for path in self.project.root.glob("*.*"):
@@ -136,17 +146,17 @@ class RandomWorld:
             self.choose.choice(blobs).unlink()
 
     def fail(self) -> None:
-        self.failing = self.pick()
+        self.now.failing = self.pick()
 
     # --- the oracle --------------------------------------------------------------------------
 
     def run_and_compare(self) -> None:
-        if self.failing is not None:
+        if self.now.failing is not None:
             self.project.build(status="failed")
-            self.failing = None
+            self.now.failing = None
             self.write(self.project)
         self.project.build()
-        self.project.build(*self.reads)  # by name: bytes that are lost are made again only where they are asked for
+        self.project.build(*self.now.reads)  # by name: bytes that are lost are made again only where they are asked for
         clean = DiskProject(self.folder / "clean")
         self.write(clean)
         clean.build()
@@ -158,7 +168,7 @@ class RandomWorld:
 
     def values(self, project: DiskProject) -> dict[str, object]:
         with project.open() as opened:
-            return {name: opened.load(name) for name in self.reads}
+            return {name: opened.load(name) for name in self.now.reads}
 
 
 def run_world(folder: Path, seed: int, n_steps: int) -> None:
