@@ -27,6 +27,7 @@ STYLES = {
     "source": "dim",
     "materialized": "green",
     "restored": "blue",
+    "accepted": "blue",
     "candidate": "magenta",
     "skipped": "yellow",
     "added": "green",

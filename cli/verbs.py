@@ -30,6 +30,7 @@ SECTIONS: dict[str, dict[str, str]] = {
     "Build": {
         "plan": "Say what would run, and why",
         "materialize": "Bring assets up to date, doing the least work that is enough",
+        "accept": "Accept that refactored code gives the same data",
     },
     "Ask": {
         "status": "Say for each asset whether it is fresh, and when it was last materialized",

@@ -94,7 +94,7 @@ def _diff_text(symbol: SymbolChange) -> str:
 
 @dataclass(frozen=True, slots=True)
 class HistoryEntry:
-    """One materialization of one asset. `action` is "materialized", "restored" or "candidate" (held back)."""
+    """One materialization of one asset. `action`: materialized, restored, accepted, or candidate (held back)."""
 
     asset: AssetKey
     materialization_id: str
@@ -112,6 +112,8 @@ class HistoryEntry:
     def of(cls, recorded: Recorded) -> HistoryEntry:
         fact, output = recorded.materialization, recorded.output
         action = "candidate" if not fact.published else "materialized" if fact.origin is None else "restored"
+        if any(reason.get("kind") == "accepted" for reason in fact.reasons):
+            action = "accepted"
         return cls(
             asset=output.asset,
             materialization_id=fact.id,

@@ -34,6 +34,7 @@ from assetctl.storage.state import check_state, ensure_state
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from assetctl.engine.accept import Accepted
     from assetctl.engine.stores import Stores
     from assetctl.lineage.drawing import LineageView
 
@@ -97,7 +98,7 @@ class Project:
 
     def plan(self, *selection: str, options: PlanOptions = PlanOptions()) -> Plan:  # noqa: B008  it is frozen
         """Return what bringing a selection up to date would do, and why. Executes nothing."""
-        return self._deliberate(selection, options)[0]
+        return self.deliberate(selection, options)[0]
 
     def materialize(
         self,
@@ -113,10 +114,21 @@ class Project:
         """
         from assetctl.engine.surroundings import Asked, start_run
 
-        plan, deliberation = self._deliberate(selection, options)
+        plan, deliberation = self.deliberate(selection, options)
         ensure_state(self.layout)  # only now: what cannot be planned leaves nothing behind
         asked = Asked(selection, options, jobs or self.settings.jobs, on_event)
         return start_run(self, plan, deliberation, asked)
+
+    def accept(self, key: str, *, is_verified: bool = True) -> Accepted:
+        """Carry an asset's record over to its present code, which gives the same data.
+
+        Raises:
+            AssetFailed: it does not, or it fails.
+            SelectionError: more than the asset's own definition changed.
+        """
+        from assetctl.engine.accept import accept
+
+        return accept(self, AssetKey(key), is_verified=is_verified)
 
     def perform(self, task: StepTask) -> StepResult:
         """Perform one task in this process; used by workers and the in-process executor."""
@@ -234,7 +246,8 @@ class Project:
 
         return resolve(graph, selection, exclude, states)
 
-    def _deliberate(self, selection: Sequence[str], options: PlanOptions) -> tuple[Plan, Deliberation]:
+    def deliberate(self, selection: Sequence[str], options: PlanOptions) -> tuple[Plan, Deliberation]:
+        """Return the plan for a selection, and the deliberation that a run goes on with."""
         graph = configure(self.graph(), options.set)
         request = self._request(graph, selection, options)
         borders = {u for k in request.scope for u in graph.upstream(k) if u not in request.scope}

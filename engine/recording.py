@@ -8,7 +8,7 @@ from __future__ import annotations
 import platform
 import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from assetctl.assets.ids import AssetKey
 from assetctl.engine.perform import outputs_of
@@ -24,6 +24,7 @@ from assetctl.lineage.records import (
     CodeVersion,
     Decision,
     Fact,
+    MaterializationId,
     Materialized,
     Output,
     OutputState,
@@ -117,6 +118,25 @@ class Recorder:
         )
         self._record(fact, self._answers(fact.outputs, answers), [])
         return fact
+
+    def accepted(
+        self, decision: StepDecision, recorded: tuple[Recorded, ...], id_: MaterializationId, *, is_verified: bool
+    ) -> None:
+        """Record that the latest outputs answer the present definition too."""
+        origin = recorded[0].materialization
+        assert decision.provenance is not None
+        fact = replace(
+            origin,
+            id=id_,
+            run_id=self.run_id,
+            provenance=decision.provenance,
+            outputs=tuple(r.output for r in recorded),
+            started_at=self.clock.now(),
+            duration_s=0.0,
+            origin=origin.origin or origin.id,
+            reasons=({"kind": "accepted", "verified": is_verified}, *_as_json(decision.reasons)),
+        )
+        self._record(fact, (), self._code(decision))
 
     def checked(self, outputs: Iterable[Output], answers: tuple[CheckAnswer, ...]) -> tuple[CheckRan, ...]:
         """Record answers about data that stay as they are."""

@@ -381,3 +381,17 @@ def test_every_schema_is_itself_valid():
         schema = json.loads(path.read_text())
         jsonschema.Draft202012Validator.check_schema(schema)
         assert schema["title"] == f"assetctl.{path.stem}/1"
+
+
+def test_accept_carries_a_record_over_only_if_the_data_are_the_same(project):
+    call("-p", project, "materialize")
+    pipeline = project / "pipeline.py"
+    text = pipeline.read_text()
+    pipeline.write_text(text.replace('kept["km"], 60.0', '60.0, kept["km"]'))
+    assert check(call("-p", project, "accept", "clean_trips", "--json").json)["verified"]
+    assert call("-p", project, "plan", "--check").code == 0
+    pipeline.write_text(text.replace("60.0", "61.0"))
+    refused = call("-p", project, "accept", "clean_trips")
+    assert refused.code == 1
+    assert "gives other data" in refused.err and "speed" in refused.err
+    assert "not verified" in call("-p", project, "accept", "clean_trips", "--unverified").err
