@@ -151,7 +151,7 @@ def test_ten_processes_at_once_run_every_function_once_and_lose_no_fact(diamonds
 
 
 def kill_at(project: DiskProject, delay_s: float) -> None:
-    """Start a run and kill it, with its workers, after a while."""
+    """Start a run and kill it after a while; its workers leave when they find it gone."""
     process = project.start("materialize", "--json")
     try:
         process.wait(timeout=delay_s)
