@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from assetctl.assets.errors import Problem, SelectionError
 from assetctl.assets.ids import AssetKey
 from assetctl.engine.answers import AssetStatus, Explanation, RootCause, SymbolChange
+from assetctl.engine.since import recorded_since
 from assetctl.lineage.decide import Action
 from assetctl.lineage.plan import Plan, PlannedAsset
 from assetctl.lineage.reasons import CodeChanged, LastAttemptFailed, NeverMaterialized, OutputMissing, UpstreamChanged
 from assetctl.lineage.records import OutputState, Recorded, Symbol
-from assetctl.lineage.staleness import Fresh, Undecided
+from assetctl.lineage.staleness import Demand, Fresh, Memory, Undecided, judge
 from assetctl.storage.past import recorded_symbols
 
 if TYPE_CHECKING:
@@ -21,8 +23,8 @@ if TYPE_CHECKING:
     from assetctl.lineage.drawing import LineageView
 
 
-def explain(project: Project, key: AssetKey) -> Explanation:
-    """Return why an asset has its verdict.
+def explain(project: Project, key: AssetKey, since: str | None) -> Explanation:
+    """Return why an asset has its verdict, or what differs from an earlier point of its history.
 
     Raises:
         SelectionError: there is no such asset.
@@ -36,6 +38,9 @@ def explain(project: Project, key: AssetKey) -> Explanation:
     plan = project.plan(key)
     planned = plan[key]
     recorded = project.stores.lineage.snapshot([key]).latest.get(key)
+    if since is not None:
+        recorded = recorded_since(project.stores, project.root, key, since)
+        planned = replace(planned, verdict=judge(planned.decision.inputs, Memory(recorded), Demand()))
     return Explanation(
         asset=key,
         planned=planned,

@@ -179,11 +179,15 @@ class Project:
 
     # --- explaining --------------------------------------------------------------------------
 
-    def why(self, key: str) -> Explanation:
-        """Explain an asset's verdict: its reasons, their root causes, and the symbols that changed."""
+    def why(self, key: str, since: str | None = None) -> Explanation:
+        """Explain an asset's verdict: its reasons, their root causes, and the symbols that changed.
+
+        `since` compares with an earlier point instead: a data version, a materialization or
+        run id, or a git ref.
+        """
         from assetctl.engine.explain import explain
 
-        return explain(self, AssetKey(key))
+        return explain(self, AssetKey(key), since)
 
     def status(self, *selection: str) -> list[AssetStatus]:
         """Return one line of state per asset, sources included, in topological order."""

@@ -30,7 +30,7 @@ def find_recorded(
         if latest is not None:
             return latest
         raise _nothing_recorded(key, known)
-    found = [r for r in past_materializations(stores.lineage, key, _EVERYTHING) if _is_named(r, version)]
+    found = [r for r in past_materializations(stores.lineage, key, _EVERYTHING) if is_named(r, version)]
     if not found:
         if not any(True for _ in past_materializations(stores.lineage, key, 1)):
             raise _nothing_recorded(key, known)
@@ -51,7 +51,8 @@ def history_of(
     return found
 
 
-def _is_named(recorded: Recorded, version: str) -> bool:
+def is_named(recorded: Recorded, version: str) -> bool:
+    """Say whether a text names this record: its materialization id, or 6 or more digits of its data version."""
     if recorded.materialization.id == version:
         return True
     digits = version.removeprefix("b3:").lower()

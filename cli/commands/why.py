@@ -11,6 +11,7 @@ from assetctl.cli.verbs import Guide, Verb
 _GUIDE = Guide(
     (
         ("assetctl why model", "its reasons, and where they began"),
+        ("assetctl why model --since HEAD~3", "what differs from what was built before that commit"),
         ("assetctl why model --json", "the same for programs, diffs included"),
     )
 )
@@ -18,10 +19,11 @@ _GUIDE = Guide(
 
 @click.command("why", cls=Verb, guide=_GUIDE)
 @asset_argument
+@click.option("--since", metavar="POINT", help="Compare with a data version, a run, or a git commit.")
 @click.pass_obj
-def command(session: Session, asset: str) -> int:
+def command(session: Session, asset: str, since: str | None) -> int:
     """Say why ASSET is stale, undecided or fresh, back to the symbol, value or source that changed."""
-    explanation = session.project.why(asset)
+    explanation = session.project.why(asset, since)
     if session.as_json:
         from assetctl.cli.jsonout import write_json
 
