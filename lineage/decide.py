@@ -52,11 +52,16 @@ class Action(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Identified:
-    """A step's code and definition, and the definitions of the checks of its outputs by name."""
+    """A step's code and definition, and the definitions of the checks of its outputs by name.
+
+    `former` holds the digests that this same definition has in earlier formats of
+    identity: what was recorded under one of them is as fresh as ever.
+    """
 
     code: CodeIdentity
     definition: Definition
     checks: Mapping[AssetKey, Mapping[str, Digest]] = field(default_factory=dict)
+    former: tuple[Digest, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,12 +163,15 @@ class Deliberation:
         parsed = (
             {k: o.table for k, o in self.observed.items() if o.table is not None} if self._reads_table(step) else {}
         )
-        inputs = Inputs(identified.definition, resolve_inputs(step.bindings, self.values, parsed, self.class_code))
+        inputs = Inputs(self._definition(step), resolve_inputs(step.bindings, self.values, parsed, self.class_code))
         provenance = provenance_of(inputs)
         candidate = self._candidate(step, provenance)
         verdicts = {key: self._judge(key, step, inputs, candidate) for key in step.outputs}
         reusable = candidate if candidate is not None and self._may_restore(step, candidate) else None
         action = _action(verdicts, reusable, self._is_held(reusable))
+        if action in (Action.RUN, Action.MAYBE):  # what is made now is recorded in the present format
+            inputs = replace(inputs, definition=identified.definition)
+            provenance = provenance_of(inputs)
         pending = self._pending_checks(step, action, reusable)
         return StepDecision(step, action, verdicts, inputs, provenance, reusable, pending)
 
@@ -185,6 +193,14 @@ class Deliberation:
         """Return the upstreams this step reads whose stored bytes are not there."""
         read = {b.upstream for b in decision.step.bindings if b.is_read and not b.is_source}
         return tuple(sorted(k for k in read if self.states.get(k, OutputState.PRESENT) is not OutputState.PRESENT))
+
+    def _definition(self, step: Step) -> Definition:
+        """Return the step's definition, in the format in which it was recorded if that means the same."""
+        identified, recorded = self.identified[step.key], self.latest.get(step.key)
+        if identified.former and recorded is not None:
+            was = recorded.materialization.provenance.definition
+            return was if was.digest in identified.former else identified.definition
+        return identified.definition
 
     def _judge(self, key: AssetKey, step: Step, inputs: Inputs, candidate: Materialized | None) -> Verdict:
         identified = self.identified[step.key]

@@ -389,3 +389,17 @@ def test_code_of_classes_within_a_stored_value_counts_for_its_readers():
     assert reason.classes == (name,)
     assert world.build().ran == ["reads"]
     assert set(world.plan().values()) == {Fresh()}
+
+
+def test_records_of_an_earlier_format_of_identity_stay_fresh_and_are_carried_on(chain):
+    chain.build()
+    chain.code_format = "fp/2"
+    assert set(chain.plan().values()) == {Fresh()}
+    assert chain.build().ran == []
+    chain.edit("b", code="v2")  # a real change is one in any format
+    assert chain.actions() == {"a": "keep", "b": "run", "c": "maybe"}
+    assert chain.build().ran == ["b"]
+    assert chain.build().ran == []
+    chain.edit("a", data="banana", code="v2")
+    assert chain.build().ran == ["a", "b", "c"]
+    assert set(chain.plan().values()) == {Fresh()}

@@ -93,6 +93,7 @@ class World:
     specs: dict[str, _Spec] = field(default_factory=dict)
     sources: dict[str, str] = field(default_factory=dict)
     checks: dict[str, tuple[str, str, Callable[[Any], Any], bool]] = field(default_factory=dict)
+    code_format: str = ""  # a later format of code versions, in which they all look different
     calls: list[str] = field(default_factory=list)
     undeclared: dict[str, Digest] = field(default_factory=dict)  # what steps use without declaring it, by name
     classes: dict[str, str] = field(default_factory=dict)  # code of first-party classes, by name
@@ -226,8 +227,10 @@ class World:
             for key in step.outputs
             if key in graph.checks
         }
-        code = CodeIdentity(CodeVersion(spec.code))
-        return Identified(code, define(step, code, {}), checks)
+        code = CodeIdentity(CodeVersion(f"{self.code_format} {spec.code}" if self.code_format else spec.code))
+        earlier = CodeIdentity(CodeVersion(spec.code))
+        former = (define(step, earlier, {}).digest,) if self.code_format else ()
+        return Identified(code, define(step, code, {}), checks, former)
 
     def _perform(self, task: StepTask, graph: AssetGraph) -> StepResult:
         result = perform(task, graph, self.data, Layout.of(Path("/nowhere")))
