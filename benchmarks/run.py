@@ -7,7 +7,7 @@ import os
 import platform
 import sys
 
-SUITES = ["startup", "noop", "overhead", "hashing"]
+SUITES = ["startup", "noop", "overhead", "watching", "hashing"]
 
 
 def main(wanted: list[str]) -> int:
