@@ -188,7 +188,7 @@ def run_world(folder: Path, seed: int, n_steps: int) -> None:
 
 @pytest.mark.parametrize("seed", [1, 3])
 def test_random_edits_give_what_a_clean_build_gives(tmp_path, seed):
-    run_world(tmp_path, seed, 8)
+    run_world(tmp_path, seed, 6)
 
 
 @pytest.mark.soak
