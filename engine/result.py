@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from assetctl.assets.ids import AssetKey
 from assetctl.lineage import events
 from assetctl.lineage.events import Event, RunFinished
 from assetctl.lineage.html import table
 from assetctl.lineage.reasons import describe
-from assetctl.lineage.records import CodeIdentity, Materialized, Trace
+from assetctl.lineage.records import CodeIdentity, Materialized, Recorded, Trace
 
 OUTCOMES = ("materialized", "restored", "fresh", "failed", "skipped")
 
@@ -47,9 +49,11 @@ class RunResult:
         return {"succeeded": 0, "failed": 1, "cancelled": 130}[self.status]
 
 
-def warnings_of(fact: Materialized, code: CodeIdentity) -> tuple[str, ...]:
-    """Return what a person should know about a step that went well."""
+def warnings_of(fact: Materialized, code: CodeIdentity, *, is_random: bool) -> tuple[str, ...]:
+    """Return what a person should know about a step that went well; `is_random`: equal inputs gave other data."""
     found: list[str] = []
+    if is_random:
+        found.append(f"`{fact.step}` is not deterministic: the same code and inputs gave other data than last time")
     if fact.trace is not Trace.SOUND:
         found.append(f"what `{fact.step}` read changed while it ran, so it will be built again")
     found += [f"`{fact.step}` has code that cannot be followed ({place})" for place in code.dynamic]
@@ -58,3 +62,15 @@ def warnings_of(fact: Materialized, code: CodeIdentity) -> tuple[str, ...]:
         for used in fact.undeclared
     ]
     return tuple(found)
+
+
+def is_nondeterministic(fact: Materialized, before: Mapping[AssetKey, Recorded | None]) -> bool:
+    """Say whether the provenance of the last materialization gave other data this time."""
+    return any(
+        was is not None
+        and was.materialization.provenance.digest == fact.provenance.digest
+        and was.materialization.trace is Trace.SOUND
+        and was.output.value.version != output.value.version
+        for output in fact.outputs
+        for was in (before[output.asset],)
+    )

@@ -17,7 +17,7 @@ from typing import Protocol
 from assetctl.assets.ids import AssetKey
 from assetctl.engine.executors.base import Executor
 from assetctl.engine.recording import Recorder, believe
-from assetctl.engine.result import OUTCOMES, RunResult, warnings_of
+from assetctl.engine.result import OUTCOMES, RunResult, is_nondeterministic, warnings_of
 from assetctl.engine.retry import retry_delay
 from assetctl.engine.schedule import Schedule
 from assetctl.engine.tasks import CheckAnswer, Failure, StepResult, StepTask
@@ -28,7 +28,14 @@ from assetctl.lineage.graph import Step
 from assetctl.lineage.plan import Plan
 from assetctl.lineage.ports import Clock
 from assetctl.lineage.reasons import CheckFailed, describe
-from assetctl.lineage.records import Fact, MaterializationId, Output, OutputState, Position, Trace
+from assetctl.lineage.records import (
+    Fact,
+    MaterializationId,
+    Output,
+    OutputState,
+    Position,
+    Trace,
+)
 
 _POLL_S = 0.05  # how often a step that another process is building is looked at again
 
@@ -263,6 +270,7 @@ class Run:
         if refused is not None:
             self._break(decision, refused, result.duration_s, self.around.log_tail(task))
             return
+        is_random = is_nondeterministic(fact, before)
         changed = {
             output.asset: (old := before[output.asset]) is None or old.output.value.version != output.value.version
             for output in fact.outputs
@@ -277,7 +285,7 @@ class Run:
                 result.duration_s,
                 changed,
                 self.around.log_tail(task),
-                warnings_of(fact, self.deliberation.identified[fact.step].code),
+                warnings_of(fact, self.deliberation.identified[fact.step].code, is_random=is_random),
             )
         )
         self._schedule.release(decision.step.key)

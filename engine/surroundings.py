@@ -21,6 +21,7 @@ from assetctl.engine.executors.base import Executor
 from assetctl.engine.executors.inprocess import InProcessExecutor
 from assetctl.engine.executors.pool import PoolExecutor
 from assetctl.engine.identifiers import new_identifier
+from assetctl.engine.masking import mask_log, mask_result, secrets_of
 from assetctl.engine.options import PlanOptions
 from assetctl.engine.perform import perform
 from assetctl.engine.recording import Recorder
@@ -132,6 +133,7 @@ class ProjectSurroundings:
         return Trace.SOUND
 
     def log_tail(self, task: StepTask) -> str:
+        mask_log(Path(task.log), secrets_of(self.deliberation.graph.steps[task.step]))
         return tail(Path(task.log)) if task.log else ""
 
     def new_id(self) -> MaterializationId:
@@ -218,6 +220,7 @@ def perform_here(project: Project, task: StepTask) -> StepResult:
     graph = project.declarations.current(task.set_config)
     with watching(project.root) as touched:
         result = perform(task, graph, project.stores.data, project.layout)
+    result = mask_result(result, secrets_of(graph.steps[task.step]))
     if result.failure is not None or task.stored:
         return result
     identification = project.declarations.identification()

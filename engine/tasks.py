@@ -9,6 +9,8 @@ from assetctl.assets.ids import AssetKey
 from assetctl.lineage.ports import Stored, Wanted
 from assetctl.lineage.records import Digest, MaterializationId, Output, ProvenanceDigest, RunId, Undeclared
 
+BEGUN = "begun"  # what a worker says when a step with a timeout begins
+
 
 @dataclass(frozen=True, slots=True)
 class OutputInput:

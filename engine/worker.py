@@ -9,8 +9,10 @@ definition differs, since files may change between two imports.
 from __future__ import annotations
 
 import os
+import select
 import signal
 import sys
+import threading
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -18,7 +20,7 @@ from assetctl.assets.errors import AssetctlError, EnvironmentFault
 from assetctl.engine.capture import captured_descriptors
 from assetctl.engine.perform import failure_of
 from assetctl.engine.project import Project
-from assetctl.engine.tasks import Failure, StepResult, StepTask
+from assetctl.engine.tasks import BEGUN, Failure, StepResult, StepTask
 
 
 def main(arguments: list[str]) -> int:
@@ -27,22 +29,40 @@ def main(arguments: list[str]) -> int:
     connection: Connection[object, StepTask] = Connection(int(arguments[0]))
     file = Path(arguments[2]) if len(arguments) > 2 else None
     project = Project.open(Path(arguments[1]), file=file)
+    threading.Thread(target=_die_with_parent, args=(connection.fileno(),), daemon=True).start()
     while True:
         try:
             task = connection.recv()
         except (EOFError, OSError):
             return 0
         try:
-            connection.send(_serve(project, task))
-        except BrokenPipeError:
+            connection.send(_serve(project, task, connection))
+        except ConnectionError:
             return 0
 
 
-def _serve(project: Project, task: StepTask) -> StepResult | EnvironmentFault:
+def _die_with_parent(descriptor: int) -> None:
+    """Kill this process and what it started as soon as the other end is gone, whatever it is doing.
+
+    The run that was killed held the step's lock: a function that went on without it could
+    run beside the next run's.
+    """
+    poll = select.poll()
+    poll.register(descriptor, select.POLLHUP)
+    while not any(event & (select.POLLHUP | select.POLLERR) for _, event in poll.poll()):
+        pass
+    os.killpg(0, signal.SIGKILL)
+
+
+def _serve(project: Project, task: StepTask, connection: Connection[object, StepTask]) -> StepResult | EnvironmentFault:
     try:
         with captured_descriptors(Path(task.log or os.devnull)):
             mismatch = _mismatch(project, task)
-            return mismatch if mismatch is not None else project.perform(task)
+            if mismatch is not None:
+                return mismatch
+            if task.timeout_s is not None:  # importing the project is not the step's time
+                connection.send(BEGUN)
+            return project.perform(task)
     except EnvironmentFault as fault:
         return fault
     except AssetctlError as error:

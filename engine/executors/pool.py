@@ -20,7 +20,7 @@ from multiprocessing.connection import Connection, wait
 from typing import Any
 
 from assetctl.assets.errors import EnvironmentFault
-from assetctl.engine.tasks import Failure, StepResult, StepTask
+from assetctl.engine.tasks import BEGUN, Failure, StepResult, StepTask
 
 
 @dataclass(slots=True, eq=False)
@@ -29,10 +29,11 @@ class _Worker:
     connection: Connection[Any, Any]
     task: StepTask | None = None
     started: float = 0.0
+    has_begun: bool = False  # said by the worker, of a step with a timeout
 
     @property
     def deadline(self) -> float | None:
-        if self.task is None or self.task.timeout_s is None:
+        if self.task is None or self.task.timeout_s is None or not self.has_begun:
             return None
         return self.started + self.task.timeout_s
 
@@ -52,7 +53,7 @@ class PoolExecutor:
         worker = next(w for w in self._workers if w.task is None)
         if worker.process.poll() is not None:
             self._replace(worker)
-        worker.task, worker.started = task, time.monotonic()
+        worker.task, worker.started, worker.has_begun = task, time.monotonic(), False
         worker.connection.send(task)
 
     def wait(self, timeout_s: float | None) -> Iterable[StepResult]:
@@ -62,7 +63,9 @@ class PoolExecutor:
             left = max(0.0, min(deadlines) - time.monotonic())
             timeout_s = left if timeout_s is None else min(timeout_s, left)
         for connection in wait(list(busy), timeout_s):
-            yield self._receive(busy[connection])  # type: ignore[index]
+            result = self._receive(busy[connection])  # type: ignore[index]
+            if result is not None:
+                yield result
         for worker in busy.values():
             if worker.deadline is not None and time.monotonic() >= worker.deadline:
                 yield self._time_out(worker)
@@ -99,12 +102,16 @@ class PoolExecutor:
         fresh = self._start()
         worker.process, worker.connection, worker.task = fresh.process, fresh.connection, None
 
-    def _receive(self, worker: _Worker) -> StepResult:
+    def _receive(self, worker: _Worker) -> StepResult | None:
+        """Return a worker's result; None if it only said that the step has begun."""
         task = _task_of(worker)
         try:
             result = worker.connection.recv()
         except (EOFError, OSError):
             return self._bury(worker, task)
+        if result == BEGUN:
+            worker.started, worker.has_begun = time.monotonic(), True
+            return None
         worker.task = None
         if isinstance(result, EnvironmentFault):
             raise result

@@ -66,4 +66,6 @@ def test_lineage_is_drawn(executed):
 
 def test_the_notebook_is_committed_with_its_outputs():
     committed = nbformat.read(TOUR, 4)
-    assert all(cell.outputs for cell in committed.cells if cell.cell_type == "code" and cell.source.startswith("project."))
+    assert all(
+        cell.outputs for cell in committed.cells if cell.cell_type == "code" and cell.source.startswith("project.")
+    )

@@ -403,3 +403,16 @@ def test_records_of_an_earlier_format_of_identity_stay_fresh_and_are_carried_on(
     chain.edit("a", data="banana", code="v2")
     assert chain.build().ran == ["a", "b", "c"]
     assert set(chain.plan().values()) == {Fresh()}
+
+
+def test_an_asset_that_gives_other_data_from_the_same_inputs_is_said_to_be_random():
+    numbers = iter(range(10))
+    world = World().asset("a", data=lambda: next(numbers)).asset("b", upstream=["a"], data=lambda a: a)
+    world.build()
+    built = world.build("a", force=True)
+    warnings = [w for e in built.result.events for w in getattr(e, "warnings", ())]
+    assert len(warnings) == 1 and "`a` is not deterministic" in warnings[0]
+    assert world.build().ran == ["b"]
+    world.edit("a", code="v2")  # other code may well give other data
+    again = world.build("a")
+    assert not [w for e in again.result.events for w in getattr(e, "warnings", ())]

@@ -1,0 +1,126 @@
+"""Worker processes: what kills one step kills nothing else, and none outlives its run."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from assetctl.engine.project import Project
+from assetctl.lineage.events import StepFailed
+
+ROOT = Path(__file__).parents[2]
+HEADER = "import os, signal, sys, time\nfrom pathlib import Path\nfrom assetctl import asset\n"
+
+
+def open_project(tmp_path: Path, assets: str) -> Project:
+    (tmp_path / "assets.py").write_text(HEADER + assets)
+    return Project.open(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("body", "error_type", "part"),
+    [
+        ("os._exit(0)", "WorkerDied", "exit code 0"),
+        ("os.kill(os.getpid(), signal.SIGKILL)", "WorkerDied", "SIGKILL"),
+        ("os.abort()", "WorkerDied", "SIGABRT"),
+        ("sys.exit(0)", "SystemExit", "sys.exit(0)"),
+        ("raise KeyError('k')", "KeyError", "k"),
+    ],
+)
+def test_a_step_that_dies_says_how_and_the_others_go_on(tmp_path, body, error_type, part):
+    project = open_project(
+        tmp_path,
+        f"@asset\ndef dies():\n    {body}\n@asset\ndef after(dies):\n    return 1\n"
+        "@asset\ndef one():\n    return 1\n@asset\ndef two(one):\n    return one + 1\n",
+    )
+    result = project.materialize(jobs=2)
+    assert (result.finished.failed, result.finished.skipped) == (("dies",), ("after",))
+    assert set(result.finished.materialized) == {"one", "two"}
+    failed = next(e for e in result.events if isinstance(e, StepFailed))
+    assert failed.error_type == error_type and part in failed.message
+
+
+def test_a_timeout_kills_the_step_and_what_it_started(tmp_path):
+    project = open_project(
+        tmp_path,
+        "import subprocess\n"
+        "@asset(timeout='500ms')\ndef hangs():\n"
+        "    child = subprocess.Popen(['sleep', '60'])\n"
+        "    Path('child.pid').write_text(str(child.pid))\n    time.sleep(60)\n"
+        "@asset\ndef fine():\n    return 1\n",
+    )
+    before = Path.cwd()
+    os.chdir(tmp_path)
+    try:
+        result = project.materialize(jobs=2)
+    finally:
+        os.chdir(before)
+    assert (result.finished.failed, result.finished.materialized) == (("hangs",), ("fine",))
+    assert not _is_running(int((tmp_path / "child.pid").read_text()))
+
+
+def test_what_steps_print_is_kept_also_from_child_processes(tmp_path):
+    project = open_project(
+        tmp_path,
+        "@asset\ndef loud():\n    print('from python')\n    os.system('echo from a child')\n    raise ValueError\n"
+        "@asset\ndef other():\n    return 1\n",
+    )
+    failed = next(e for e in project.materialize(jobs=2).events if isinstance(e, StepFailed))
+    assert failed.log.split() == ["from", "python", "from", "a", "child"]
+
+
+def test_code_that_changed_after_planning_is_refused(tmp_path):
+    project = open_project(tmp_path, "@asset\ndef a():\n    return 1\n@asset\ndef b():\n    return 1\n")
+    project.plan()
+
+    def edit(event: object) -> None:
+        (tmp_path / "assets.py").write_text(HEADER + "@asset\ndef a():\n    return 2\n@asset\ndef b():\n    return 1\n")
+
+    events = project.materialize(jobs=2, on_event=edit).events
+    failed = [e for e in events if isinstance(e, StepFailed)]
+    assert all(e.error_type == "CodeChanged" for e in failed)  # a worker that was quick imported the planned code
+    if not failed:
+        assert project.load("a") == 1
+
+
+def test_workers_die_with_a_run_that_is_killed(tmp_path):
+    (tmp_path / "assets.py").write_text(
+        HEADER + "@asset\ndef a():\n    Path(os.environ['PIDS'], str(os.getpid())).touch()\n    time.sleep(60)\n"
+        "@asset\ndef b():\n    Path(os.environ['PIDS'], str(os.getpid())).touch()\n    time.sleep(60)\n"
+    )
+    pids = tmp_path / "pids"
+    pids.mkdir()
+    environment = {**os.environ, "PIDS": str(pids), "PYTHONPATH": str(ROOT)}
+    run = subprocess.Popen(
+        [sys.executable, "-m", "assetctl", "materialize", "-j", "2"],
+        cwd=tmp_path,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    _wait_until(lambda: len(list(pids.iterdir())) == 2)
+    run.send_signal(signal.SIGKILL)
+    run.wait()
+    workers = [int(p.name) for p in pids.iterdir()]
+    _wait_until(lambda: not any(map(_is_running, workers)))
+
+
+def _wait_until(condition, limit_s: float = 30.0) -> None:
+    end = time.monotonic() + limit_s
+    while not condition():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.02)
+
+
+def _is_running(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return False
+    return state != "Z"
