@@ -44,6 +44,8 @@ class _SourceLoader(importlib.machinery.SourceFileLoader):
 class _SourceFinder(importlib.abc.MetaPathFinder):
     """Hands modules that are nobody's installed package to `_SourceLoader`."""
 
+    keeps_text = True
+
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> importlib.machinery.ModuleSpec | None:

@@ -129,6 +129,17 @@ def test_an_edit_of_the_same_size_in_the_same_second_is_seen(tmp_path):
     assert len(definitions) == 3
 
 
+def test_the_text_that_was_imported_counts_not_what_is_on_disk_later(tmp_path):
+    file = tmp_path / "assets.py"
+    file.write_text(HEADER + "@asset\ndef a(): return helper()\ndef helper(): return 1\n")
+    project = Project.open(tmp_path)
+    graph = project.graph()
+    file.write_text("this is no Python any more")
+    found = project.declarations.identification().identify(graph.steps["a"], graph)
+    assert {s.kind for s in found.code.symbols} == {"function"}
+    assert "return 1" in found.code.symbols[1].source
+
+
 def test_an_open_project_sees_edited_files(tmp_path):
     file = tmp_path / "assets.py"
     file.write_text(HEADER + "@asset\ndef a(): return 1\n")

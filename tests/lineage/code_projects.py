@@ -31,18 +31,20 @@ def write_project(folder: Path, project: str) -> None:
 
 @contextlib.contextmanager
 def imported(folder: Path, module: str = "pipeline", *, site: Path | None = None) -> Iterator[ModuleType]:
-    """Import a module of a project; everything it loaded from there is forgotten afterwards."""
+    """Import a module of a project as plain Python does; what it loaded from there is forgotten afterwards."""
     paths = [str(folder)] + ([str(site)] if site is not None else [])
     before = dict(sys.modules)
     hidden = {name: sys.modules.pop(name) for name in list(sys.modules) if name == module}
     sys.path[:0] = paths
     bytecode, sys.dont_write_bytecode = sys.dont_write_bytecode, True
+    finders, sys.meta_path[:] = sys.meta_path[:], [f for f in sys.meta_path if not hasattr(f, "keeps_text")]
     importlib.invalidate_caches()
     try:
         yield importlib.import_module(module)
     finally:
         sys.dont_write_bytecode = bytecode
         del sys.path[: len(paths)]
+        sys.meta_path[:] = finders
         for name, loaded in list(sys.modules.items()):
             file = getattr(loaded, "__file__", None)
             if name not in before and isinstance(file, str) and file.startswith(str(folder.parent)):
