@@ -149,7 +149,7 @@ def _decode(line: Line) -> tuple[str, Fact | None]:
 
 
 def _record_folded(con: Connection, seen: Mapping[str, int], sizes: Mapping[str, int]) -> None:
-    columns = {
+    columns: dict[str, list[Any]] = {
         "segment": list(sizes),
         "seen_bytes": [seen.get(segment, 0) for segment in sizes],
         "size_bytes": list(sizes.values()),
