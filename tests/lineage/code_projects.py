@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import sys
+import tempfile
 from collections.abc import Collection, Iterator
 from pathlib import Path
 from types import ModuleType
@@ -34,7 +35,9 @@ def imported(folder: Path, module: str = "pipeline", *, site: Path | None = None
     """Import a module of a project as plain Python does; what it loaded from there is forgotten afterwards."""
     paths = [str(folder)] + ([str(site)] if site is not None else [])
     before = dict(sys.modules)
-    hidden = {name: sys.modules.pop(name) for name in list(sys.modules) if name == module}
+    hidden = {
+        name: sys.modules.pop(name) for name, m in list(sys.modules.items()) if name == module or _is_of_a_test(m)
+    }
     sys.path[:0] = paths
     bytecode, sys.dont_write_bytecode = sys.dont_write_bytecode, True
     finders, sys.meta_path[:] = sys.meta_path[:], [f for f in sys.meta_path if not hasattr(f, "keeps_text")]
