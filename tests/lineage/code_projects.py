@@ -30,6 +30,11 @@ def write_project(folder: Path, project: str) -> None:
         name, lines = line[4:].strip(), []
 
 
+def _is_of_a_test(module: ModuleType) -> bool:
+    """Say whether a module is of a project that some other test left loaded."""
+    return str(getattr(module, "__file__", None)).startswith(tempfile.gettempdir())
+
+
 @contextlib.contextmanager
 def imported(folder: Path, module: str = "pipeline", *, site: Path | None = None) -> Iterator[ModuleType]:
     """Import a module of a project as plain Python does; what it loaded from there is forgotten afterwards."""
