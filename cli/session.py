@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -33,6 +34,7 @@ class Session:
     quiet: bool = False
     verbose: bool = False
     as_json: bool = False
+    began_ns: int = field(default_factory=time.time_ns)
     _opened: list[Project] = field(default_factory=list)
 
     @classmethod
@@ -59,6 +61,12 @@ class Session:
         opened = Project.open(self.project_path or ".", file=self.file)
         self._opened.append(opened)
         return opened
+
+    @property
+    def is_plain(self) -> bool:
+        """Say that no shared option was given."""
+        given = (self.project_path, self.file, self.quiet, self.verbose, self.as_json, self.color != "auto")
+        return not any(given)
 
     @cached_property
     def out(self) -> Console:

@@ -15,6 +15,7 @@ from assetctl.assets.errors import DeclarationError, Problem
 from assetctl.assets.importing import activate, forget_modules, is_personal
 from assetctl.engine.identification import Identification
 from assetctl.engine.settings import Settings
+from assetctl.engine.watching import opening
 from assetctl.lineage.configure import configure
 from assetctl.lineage.graph import AssetGraph, build_graph
 
@@ -26,6 +27,7 @@ class Declarations:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self.read_at_import: frozenset[str] = frozenset()  # files opened while the project's modules were imported
         self._found: list[Found] | None = None
         self._stamp: _Stamp = {}
         self._graph: AssetGraph | None = None
@@ -68,7 +70,9 @@ class Declarations:
     def _collect(self) -> None:
         self._found, self._graph = None, None
         forget_modules(self._settings.root)
-        found, problems = collect(self._settings.root, self._settings.assets)
+        with opening() as read:
+            found, problems = collect(self._settings.root, self._settings.assets)
+        self.read_at_import = frozenset(read)
         if problems:
             raise _with_graph_problems(found, problems)
         self._found, self._stamp = found, _stamp(self._settings)

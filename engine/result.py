@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from assetctl.assets.ids import AssetKey
 from assetctl.lineage import events
+from assetctl.lineage.decide import Deliberation
 from assetctl.lineage.events import Event, RunFinished
 from assetctl.lineage.html import table
 from assetctl.lineage.reasons import describe
@@ -21,6 +22,18 @@ class RunResult:
 
     events: tuple[Event, ...]
     finished: RunFinished
+    deliberation: Deliberation  # what was known when it ended
+
+    @property
+    def is_noop(self) -> bool:
+        """Say that everything was fresh, and nothing was run, restored or asked."""
+        done = self.finished
+        others = (done.materialized, done.restored, done.failed, done.skipped)
+        return (
+            done.status == "succeeded"
+            and not any(others)
+            and not any(isinstance(event, events.CheckFinished) for event in self.events)
+        )
 
     @property
     def status(self) -> str:

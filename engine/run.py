@@ -123,7 +123,7 @@ class Run:
         finished = self._finish(self.clock.monotonic() - began)
         self.recorder.finished(finished)
         self._say(finished)
-        return RunResult(tuple(self._said), finished)
+        return RunResult(tuple(self._said), finished, self.deliberation)
 
     def _start_ready(self) -> None:
         for key in self._blocked:

@@ -25,6 +25,7 @@ from assetctl.assets.importing import is_personal
 
 _SAMPLE_S = 0.005
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+_SYSTEM = ("/proc/", "/sys/", "/dev/")
 _CODE_SUFFIXES = (".py", ".pyc", ".so", ".pyd")
 
 
@@ -61,6 +62,18 @@ class Touched:
         return found if inside and not any(p.startswith(".") or p == "site-packages" for p in parts) else None
 
 
+@dataclass(slots=True)
+class _Opened(Touched):
+    """Notes files anywhere but those of the system, of installed packages, and Python's own caches."""
+
+    def _within(self, path: object) -> str | None:
+        if not isinstance(path, str | bytes | os.PathLike):
+            return None
+        found = os.path.abspath(os.fsdecode(path))
+        is_ours = is_personal(found) and not found.startswith(_SYSTEM) and not found.endswith(".pyc")
+        return found if is_ours else None
+
+
 _active: list[Touched] = []  # what is watched now; at most one
 _installed: list[bool] = []
 
@@ -79,6 +92,20 @@ def watching(root: Path) -> Iterator[Touched]:
             yield touched
     finally:
         _active.clear()
+
+
+@contextmanager
+def opening() -> Iterator[set[str]]:
+    """Note every file that is read while the block runs, inside the project or not; executed code is not looked at."""
+    opened = _Opened("")
+    if not _active:
+        _install()
+        _active.append(opened)
+    try:
+        yield opened.read
+    finally:
+        if _active and _active[0] is opened:
+            _active.clear()
 
 
 def note_read(path: object) -> None:

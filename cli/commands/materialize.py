@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import click
 
 from assetctl.cli.commands import plan as plan_command
@@ -51,4 +53,8 @@ def command(session: Session, selection: tuple[str, ...], options: PlanOptions, 
     finally:
         reporter.close()
         session.remember()
+    if result.is_noop and options == PlanOptions() and session.is_plain:
+        from assetctl.engine.remember import remember_noop
+
+        remember_noop(project, result, selection, session.began_ns, list(sys.modules.values()))
     return result.exit_code

@@ -1,0 +1,127 @@
+"""Answer a no-op `materialize` from a remembered verdict, before anything else is imported.
+
+A verdict is remembered with the size, mtime, ctime and inode of everything it depended
+on, as text; `engine.remember` writes it. If all of that is as it was, nothing is to be
+done. In any doubt this returns None and the whole comparison is made. Only `os`, `sys`
+and one hash are used here: `typing`, `re` or `json` would cost more than the answer.
+"""
+
+import os
+import sys
+
+import assetctl
+
+FORMAT = "assetctl-noop 1"
+FOLDER = os.path.join(".assetctl", "cache-v1", "noop")
+# What differs between two terminals, or two commands, and no pipeline depends on by accident. Anything else counts.
+VOLATILE = frozenset(
+    [
+        "_",
+        "COLUMNS",
+        "LINES",
+        "OLDPWD",
+        "PWD",
+        "SHLVL",
+        "SSH_AUTH_SOCK",
+        "SSH_CLIENT",
+        "SSH_CONNECTION",
+        "SSH_TTY",
+        "STY",
+        "TERM",
+        "TERM_PROGRAM",
+        "TERM_SESSION_ID",
+        "TMUX",
+        "TMUX_PANE",
+        "WINDOWID",
+        "XDG_SESSION_ID",
+        "GPG_TTY",
+    ]
+)
+
+
+def answer(words: "list[str]") -> "str | None":
+    """Return what to print if this command, given here, has nothing to do; None if that is not known."""
+    selection = plain_selection(words)
+    if selection is None:
+        return None
+    folder = os.getcwd()
+    while True:
+        try:
+            with open(os.path.join(folder, FOLDER, file_name(selection)), encoding="utf-8") as file:
+                return _checked(file.read().split("\n"), selection)
+        except (OSError, ValueError):
+            parent = os.path.dirname(folder)
+            if parent == folder or os.path.isdir(os.path.join(folder, ".assetctl")):
+                return None
+            folder = parent
+
+
+def plain_selection(words: "list[str]") -> "list[str] | None":
+    """Return the selection of a `materialize` without other options than `-j`; None for anything else."""
+    if not words or words[0] not in ("materialize", "build"):
+        return None
+    selection, rest = [], iter(words[1:])
+    for word in rest:
+        if word in ("-j", "--jobs"):
+            if not next(rest, "").isdigit():
+                return None
+        elif word.startswith("-"):
+            return None
+        else:
+            selection.append(word)
+    return selection
+
+
+def file_name(selection: "list[str]") -> str:
+    """Return the file a selection's verdict is remembered in; the file itself says for which."""
+    return digest("\0".join(selection)) + ".txt"
+
+
+def surroundings() -> str:
+    """Return one line for the interpreter, the release, the folder and the environment."""
+    kept = sorted(f"{name}={value}" for name, value in os.environ.items() if name not in VOLATILE)
+    parts = (assetctl.__version__, sys.version, sys.executable, sys.prefix, os.getcwd(), *kept)
+    return digest("\0".join(parts))
+
+
+def digest(text: str) -> str:
+    """Return a keyed hash; values of the environment are kept in no other form."""
+    from _blake2 import blake2b
+
+    data = text.encode("utf-8", "surrogateescape")
+    return blake2b(data, key=b"assetctl no-op", digest_size=16).hexdigest()
+
+
+def signature(path: str) -> str:
+    """Return what of a file's status tells that it is unchanged; "-" if there is none."""
+    try:
+        status = os.stat(path)
+    except OSError:
+        return "-"
+    return f"{status.st_size} {status.st_mtime_ns} {status.st_ctime_ns} {status.st_ino}"
+
+
+def journal_line(folder: str) -> str:
+    """Return the names and sizes of all journal segments, as one line."""
+    try:
+        with os.scandir(folder) as entries:
+            return " ".join(sorted(f"{entry.name}:{entry.stat().st_size}" for entry in entries))
+    except OSError:
+        return "-"
+
+
+def _checked(lines: "list[str]", selection: "list[str]") -> "str | None":
+    """Return the remembered answer if every line still holds.
+
+    Lines: format, surroundings, selection, journal folder, its segments, the answer, then
+    a signature, a tab and a path each, and "end".
+    """
+    if lines[0] != FORMAT or lines[-1] != "end" or lines[2] != " ".join(selection):
+        return None
+    if lines[1] != surroundings() or lines[4] != journal_line(lines[3]):
+        return None
+    for line in lines[6:-1]:
+        known, _, path = line.partition("\t")
+        if signature(path) != known:
+            return None
+    return lines[5]

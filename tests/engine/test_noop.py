@@ -1,0 +1,186 @@
+"""The remembered no-op: answered only while everything it depended on is as it was."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from assetctl.engine.noop import answer
+from assetctl.engine.options import PlanOptions
+from assetctl.engine.project import Project
+from assetctl.engine.remember import remember_noop
+
+ROOT = Path(__file__).parents[2]
+FILES = {
+    "pyproject.toml": '[tool.assetctl]\nassets = ["pkg/"]\n',
+    "pkg/steps.py": (
+        "import json\nfrom pathlib import Path\nimport pyarrow as pa\nfrom assetctl import asset, source\n"
+        "from helpers import k\n"
+        "CONF = json.loads((Path(__file__).parent.parent / 'conf.json').read_text())\n"
+        "s = source.file('data.csv')\nd = source.directory('folder')\ng = source.glob('parts/*.txt')\n"
+        "@asset\ndef a(s: pa.Table, d, g):\n    return s\n"
+        "@asset\ndef b():\n    return k() + CONF['n'] + len(Path('seen.txt').read_text())\n"
+    ),
+    "helpers.py": "def k():\n    return 1\n",
+    "conf.json": '{"n": 1}',
+    "data.csv": "x\n1\n2\n",
+    "folder/one.txt": "1",
+    "parts/p1.txt": "1",
+    "seen.txt": "seen",
+}
+
+
+@pytest.fixture
+def root(tmp_path, monkeypatch):
+    for name, text in FILES.items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("AT_SOMETHING", "1")
+    Project.open(tmp_path).materialize(jobs=1)
+    return tmp_path
+
+
+def remember(root: Path, *selection: str, age_s: float = 10.0) -> bool:
+    """Have a no-op remembered, as if everything had lain there for some seconds before."""
+    project = Project.open(root)
+    result = project.materialize(*selection, jobs=1)
+    assert result.is_noop
+    return remember_noop(project, result, selection, time.time_ns() + int(age_s * 1e9), modules_of(root))
+
+
+def modules_of(root: Path) -> list[ModuleType]:
+    """Return what a process of its own would have imported of the project; here the tests' modules are loaded too."""
+    return [m for m in list(sys.modules.values()) if str(getattr(m, "__file__", "")).startswith(str(root))]
+
+
+def test_what_was_remembered_is_answered(root):
+    assert answer(["materialize"]) is None
+    assert remember(root)
+    assert answer(["materialize"]) == "succeeded in 0 ms: 2 fresh"
+    assert answer(["materialize", "-j", "4"]) == answer(["build"]) == "succeeded in 0 ms: 2 fresh"
+    assert remember(root, "a")
+    assert answer(["materialize", "a"]) == "succeeded in 0 ms: 1 fresh"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["materialize", "b"], ["materialize", "--force"], ["materialize", "-j", "x"], ["plan"], [], ["materialize", "-q"]],
+)
+def test_other_commands_are_not_answered(root, words):
+    remember(root)
+    remember(root, "a")
+    assert answer(words) is None
+
+
+def rewrite_alike(path: Path) -> None:
+    """Change a byte and put the times back; only the ctime tells."""
+    status = path.stat()
+    path.write_text(path.read_text().replace("1", "7"))
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+
+def lengthen(path: Path) -> None:
+    path.write_bytes(path.read_bytes() + b"x")
+
+
+CHANGES = {
+    "helper edited, same size and mtime": lambda r: rewrite_alike(r / "helpers.py"),
+    "asset file edited": lambda r: (r / "pkg/steps.py").write_text("x = 1\n"),
+    "settings edited": lambda r: (r / "pyproject.toml").write_text(FILES["pyproject.toml"] + "jobs = 1\n"),
+    "new file of assets": lambda r: (r / "pkg/more.py").write_text(""),
+    "new module beside": lambda r: (r / "pyarrow.py").write_text(""),
+    "file read at import": lambda r: rewrite_alike(r / "conf.json"),
+    "file seen in use": lambda r: (r / "seen.txt").write_text("Seen"),
+    "source edited": lambda r: rewrite_alike(r / "data.csv"),
+    "source removed": lambda r: (r / "data.csv").unlink(),
+    "file in a folder edited": lambda r: rewrite_alike(r / "folder/one.txt"),
+    "file in a folder added": lambda r: (r / "folder/two.txt").write_text(""),
+    "file of a glob added": lambda r: (r / "parts/p2.txt").write_text(""),
+    "blob lost": lambda r: next((r / ".assetctl/blobs-v1").rglob("*/*")).unlink(),
+    "journal longer": lambda r: lengthen(next((r / ".assetctl/journal-v1").iterdir())),
+    "journal segment added": lambda r: (r / ".assetctl/journal-v1/new.log").write_text(""),
+    "environment": lambda r: os.environ.update(AT_SOMETHING="2"),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_whatever_changed_the_whole_comparison_is_made(root, change):
+    assert remember(root)
+    change(root)
+    assert answer(["materialize"]) is None
+
+
+def test_what_differs_between_two_terminals_does_not_count(root, monkeypatch):
+    remember(root)
+    monkeypatch.setenv("COLUMNS", "33")
+    assert answer(["materialize"]) is not None
+
+
+def test_another_folder_is_another_command(root, monkeypatch):
+    remember(root)
+    monkeypatch.chdir(root / "pkg")
+    assert answer(["materialize"]) is None
+    assert remember(root)
+    assert answer(["materialize"]) is not None
+    (root / "pkg" / "pyproject.toml").write_text("[tool.assetctl]\n")
+    assert answer(["materialize"]) is None
+
+
+def test_what_is_young_is_not_remembered(root):
+    assert not remember(root, age_s=0)
+
+
+@pytest.mark.parametrize(
+    ("extra", "is_remembered"),
+    [
+        ("import time\nNOW = time.time()\n", False),
+        ("from datetime import datetime as D\nclass C:\n    day = D.now().weekday()\n", False),
+        ("import time\ndef later():\n    return time.time()\n", True),
+        ("from assetctl import asset\n@asset(exists=lambda: True)\ndef outside():\n    return 1\n", False),
+    ],
+    ids=["clock at import", "clock in a class body", "clock in a function", "probe"],
+)
+def test_what_files_do_not_tell_is_not_remembered(root, extra, is_remembered):
+    (root / "pkg" / "extra.py").write_text(extra)
+    Project.open(root).materialize(jobs=1)
+    assert remember(root) is is_remembered
+
+
+def test_another_process_that_recorded_meanwhile_is_noticed(root):
+    project = Project.open(root)
+    result = project.materialize(jobs=1)
+    Project.open(root).materialize("b", jobs=1, options=PlanOptions(force=True))
+    assert not remember_noop(project, result, (), time.time_ns() + 10**10, modules_of(root))
+
+
+def test_a_damaged_memory_is_no_answer(root):
+    remember(root)
+    (file,) = (root / ".assetctl/cache-v1/noop").iterdir()
+    for text in ("", "assetctl-noop 1\n", file.read_text()[:-3], file.read_text().replace("noop 1", "noop 2")):
+        file.write_text(text)
+        assert answer(["materialize"]) is None
+
+
+def test_the_command_remembers_and_answers_without_importing_anything(root):
+    command = [sys.executable, "-X", "importtime", "-m", "assetctl", "materialize"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+
+    def say() -> str:
+        return subprocess.run(command, capture_output=True, text=True, check=True, env=environment).stderr
+
+    end = time.monotonic() + 60
+    while "engine.project" in (said := say()):
+        assert time.monotonic() < end, "it was never remembered"
+    assert "succeeded in 0 ms: 2 fresh" in said
+    imported = {line.rpartition("|")[2].strip() for line in said.splitlines() if line.startswith("import time:")}
+    assert not imported & {"typing", "re", "json", "click", "duckdb", "pyarrow", "assetctl.cli.guard"}
+    (root / "helpers.py").write_text("def k():\n    return 2\n")
+    assert "1 materialized" in say()
