@@ -15,6 +15,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
 from assetctl.cli.speech import TrimmedStream, clean
+from assetctl.engine.noop import surroundings
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -35,6 +36,7 @@ class Session:
     verbose: bool = False
     as_json: bool = False
     began_ns: int = field(default_factory=time.time_ns)
+    surroundings: str = field(default_factory=surroundings)
     _opened: list[Project] = field(default_factory=list)
 
     @classmethod

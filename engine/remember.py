@@ -11,12 +11,13 @@ import ast
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
 from assetctl.assets.importing import is_personal, text_of
-from assetctl.engine.noop import FORMAT, file_name, journal_line, signature, surroundings
+from assetctl.engine.noop import FORMAT, file_name, journal_line, signature
 from assetctl.engine.result import RunResult
 from assetctl.lineage.decide import Deliberation
 from assetctl.lineage.records import Output
@@ -46,17 +47,24 @@ _IMPURE = frozenset(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """A command as it began, before it read or imported anything: imports may change the environment."""
+
+    ns: int
+    surroundings: str
+
+
 class _NotRememberable(Exception):
     """Something that the status of files does not tell."""
 
 
 def remember_noop(
-    project: Project, result: RunResult, selection: Sequence[str], began_ns: int, modules: Iterable[ModuleType]
+    project: Project, result: RunResult, selection: Sequence[str], began: Beginning, modules: Iterable[ModuleType]
 ) -> bool:
     """Remember that a selection had nothing to do, and say whether that was possible.
 
-    `began_ns` is when the command began, before it read anything; `modules` are those
-    that are imported.
+    `modules` are those that are imported.
     """
     files = [file for m in modules if isinstance(file := getattr(m, "__file__", None), str) and is_personal(file)]
     paths = _paths_relied_on(project, result.deliberation, files)
@@ -65,11 +73,11 @@ def remember_noop(
     if paths is None or project.stores.journal.sizes() != project.stores.folded_sizes:
         return False
     signatures = [f"{signature(path)}\t{path}" for path in paths]
-    if not _is_settled(paths, began_ns) or journal_line(journal) != segments:
+    if not _is_settled(paths, began.ns) or journal_line(journal) != segments:
         return False
     words = list(selection)
     answer = f"succeeded in 0 ms: {len(result.finished.fresh)} fresh"
-    lines = [FORMAT, surroundings(), " ".join(words), journal, segments, answer, *signatures, "end"]
+    lines = [FORMAT, began.surroundings, " ".join(words), journal, segments, answer, *signatures, "end"]
     target = project.layout.cache / "noop" / file_name(words)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)

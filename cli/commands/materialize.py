@@ -54,7 +54,8 @@ def command(session: Session, selection: tuple[str, ...], options: PlanOptions, 
         reporter.close()
         session.remember()
     if result.is_noop and options == PlanOptions() and session.is_plain:
-        from assetctl.engine.remember import remember_noop
+        from assetctl.engine.remember import Beginning, remember_noop
 
-        remember_noop(project, result, selection, session.began_ns, list(sys.modules.values()))
+        began = Beginning(session.began_ns, session.surroundings)
+        remember_noop(project, result, selection, began, list(sys.modules.values()))
     return result.exit_code

@@ -11,10 +11,10 @@ from types import ModuleType
 
 import pytest
 
-from assetctl.engine.noop import answer
+from assetctl.engine.noop import answer, surroundings
 from assetctl.engine.options import PlanOptions
 from assetctl.engine.project import Project
-from assetctl.engine.remember import remember_noop
+from assetctl.engine.remember import Beginning, remember_noop
 
 ROOT = Path(__file__).parents[2]
 FILES = {
@@ -22,6 +22,7 @@ FILES = {
     "pkg/steps.py": (
         "import json\nfrom pathlib import Path\nimport pyarrow as pa\nfrom assetctl import asset, source\n"
         "from helpers import k\n"
+        "import os; os.environ['AT_SET_AT_IMPORT'] = 'as many libraries do'\n"
         "CONF = json.loads((Path(__file__).parent.parent / 'conf.json').read_text())\n"
         "s = source.file('data.csv')\nd = source.directory('folder')\ng = source.glob('parts/*.txt')\n"
         "@asset\ndef a(s: pa.Table, d, g):\n    return s\n"
@@ -53,7 +54,8 @@ def remember(root: Path, *selection: str, age_s: float = 10.0) -> bool:
     project = Project.open(root)
     result = project.materialize(*selection, jobs=1)
     assert result.is_noop
-    return remember_noop(project, result, selection, time.time_ns() + int(age_s * 1e9), modules_of(root))
+    began = Beginning(time.time_ns() + int(age_s * 1e9), surroundings())
+    return remember_noop(project, result, selection, began, modules_of(root))
 
 
 def modules_of(root: Path) -> list[ModuleType]:
@@ -158,7 +160,7 @@ def test_another_process_that_recorded_meanwhile_is_noticed(root):
     project = Project.open(root)
     result = project.materialize(jobs=1)
     Project.open(root).materialize("b", jobs=1, options=PlanOptions(force=True))
-    assert not remember_noop(project, result, (), time.time_ns() + 10**10, modules_of(root))
+    assert not remember_noop(project, result, (), Beginning(time.time_ns() + 10**10, surroundings()), modules_of(root))
 
 
 def test_a_damaged_memory_is_no_answer(root):
