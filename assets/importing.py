@@ -20,6 +20,7 @@ from pathlib import Path
 from types import CodeType, ModuleType
 
 _imported_text: dict[str, str] = {}
+_imported_code: dict[str, CodeType] = {}
 _active: list[Path] = []  # the project whose modules are in `sys.modules`; at most one
 _shelved: dict[Path, dict[str, ModuleType]] = {}
 _added: set[str] = set()  # what was put on the path for it
@@ -30,6 +31,11 @@ def text_of(file: str) -> str | None:
     return _imported_text.get(file)
 
 
+def code_of(file: str) -> CodeType | None:
+    """Return the code that was made of `text_of(file)`, or None if it was not imported by us."""
+    return _imported_code.get(file)
+
+
 class _SourceLoader(importlib.machinery.SourceFileLoader):
     """Compiles the source each time and keeps its text."""
 
@@ -38,6 +44,7 @@ class _SourceLoader(importlib.machinery.SourceFileLoader):
         data = self.get_data(path)
         code: CodeType = self.source_to_code(data, path)
         _imported_text[path] = importlib.util.decode_source(data)
+        _imported_code[path] = code
         return code
 
 

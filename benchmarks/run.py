@@ -7,7 +7,7 @@ import os
 import platform
 import sys
 
-SUITES = ["startup", "noop", "overhead", "watching", "hashing"]
+SUITES = ["startup", "noop", "overhead", "watching", "hashing", "identity"]
 
 
 def main(wanted: list[str]) -> int:

@@ -13,6 +13,7 @@ from typing import Any
 from assetctl.assets.definition import AssetOptions
 from assetctl.assets.ids import AssetKey
 from assetctl.engine.settings import Settings
+from assetctl.engine.text_cache import TextCache
 from assetctl.engine.world import ProjectWorld
 from assetctl.lineage.decide import Identified
 from assetctl.lineage.graph import AssetGraph, Check, Step
@@ -20,6 +21,7 @@ from assetctl.lineage.identity.code import CodeIdentifier
 from assetctl.lineage.identity.define import define, define_check
 from assetctl.lineage.identity.environment import Surrounding, environment_slice
 from assetctl.lineage.records import CodeIdentity, Digest, Symbol, Undeclared
+from assetctl.storage.layout import Layout
 
 # Environment values are kept only as hashes under this key. It is the same everywhere,
 # so that two machines with the same values agree on what is fresh.
@@ -32,7 +34,8 @@ class Identification:
     def __init__(self, settings: Settings) -> None:
         self._root = root = settings.root
         self._settings = settings
-        self._world = ProjectWorld(root, _VARIABLE_KEY)
+        self._cache = TextCache(Layout.of(root).cache)
+        self._world = ProjectWorld(root, _VARIABLE_KEY, self._cache)
         self._identifier = CodeIdentifier(self._world)
         self._surrounding = Surrounding(
             python=platform.python_version(),
@@ -55,7 +58,9 @@ class Identification:
     def identify_all(self, graph: AssetGraph, keys: Collection[AssetKey]) -> dict[AssetKey, Identified]:
         """Return what is identified for the steps of these assets, by step key."""
         steps = {graph.steps[key].key: graph.steps[key] for key in keys if key in graph.steps}
-        return {key: self.identify(step, graph) for key, step in steps.items()}
+        found = {key: self.identify(step, graph) for key, step in steps.items()}
+        self._identifier.keep()
+        return found
 
     def class_code(self, name: str) -> Digest:
         """Return the digest of a class's code as it is now; `name` is "module:qualname".
@@ -86,7 +91,7 @@ class Identification:
 
     def is_unchanged(self, step: Step) -> bool:
         """Say whether a step's code, with all values it captures, is still what was identified."""
-        again = self._identify_code(step, CodeIdentifier(ProjectWorld(self._root, _VARIABLE_KEY)))
+        again = self._identify_code(step, CodeIdentifier(ProjectWorld(self._root, _VARIABLE_KEY, self._cache)))
         return again.version == self._code[step.key].version
 
     def _environment(self, code: CodeIdentity) -> dict[str, str]:

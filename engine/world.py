@@ -12,11 +12,13 @@ import sys
 import sysconfig
 import tokenize
 from pathlib import Path
+from types import CodeType
 
 from blake3 import blake3
 
-from assetctl.assets.importing import text_of
+from assetctl.assets.importing import code_of, text_of
 from assetctl.engine.installed import Installed
+from assetctl.engine.text_cache import TextCache
 from assetctl.lineage.identity.encode import PREFIX, digest_bytes
 from assetctl.lineage.ports import Origin
 
@@ -29,9 +31,11 @@ class ProjectWorld:
     """The real `CodeWorld` of one project folder.
 
     `variable_key` is the project's secret for hashing environment values; any length.
+    `cache` is where what was learned from source texts is kept; None: nowhere.
     """
 
-    def __init__(self, root: Path, variable_key: bytes) -> None:
+    def __init__(self, root: Path, variable_key: bytes, cache: TextCache | None = None) -> None:
+        self._cache = cache
         self.root = Path(os.path.abspath(root))
         self._key = blake3(variable_key).digest()[:_KEY_SIZE]
         self._installed = Installed()
@@ -57,6 +61,19 @@ class ProjectWorld:
         if file not in self._texts:
             self._texts[file] = text_of(file) or _cell_text(file) or _file_text(file)
         return self._texts[file]
+
+    def compiled(self, file: str) -> CodeType | None:
+        """Return the module code that was made from a file's text when it was imported, if it was kept."""
+        return code_of(file) if text_of(file) else None
+
+    def kept(self, key: str) -> bytes | None:
+        """Return what was kept under a key, or None."""
+        return None if self._cache is None else self._cache.get(key)
+
+    def keep(self, key: str, data: bytes) -> None:
+        """Keep bytes under a key."""
+        if self._cache is not None:
+            self._cache.put(key, data)
 
     def relative(self, file: str) -> str:
         """Return a path relative to the project root with forward slashes (unchanged if outside), for people.

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import CodeType
 from typing import Any, Protocol
 
 from assetctl.assets.ids import AssetKey
@@ -157,6 +158,18 @@ class CodeWorld(Protocol):
 
     def source(self, file: str) -> str | None:
         """Return the source text of a file as it was imported, or None if there is none."""
+        ...
+
+    def compiled(self, file: str) -> CodeType | None:
+        """Return the module code that was made from `source(file)` when it was imported, or None if it was not kept."""
+        ...
+
+    def kept(self, key: str) -> bytes | None:
+        """Return what was kept under a key, or None; it may be from long ago, and of another text."""
+        ...
+
+    def keep(self, key: str, data: bytes) -> None:
+        """Keep bytes under a key, in place of what was there, if there is a place for them; never fails."""
         ...
 
     def relative(self, file: str) -> str:

@@ -12,7 +12,7 @@ import enum
 import functools
 import inspect
 import types
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import cast
 
 from assetctl.lineage.identity.encode import Framed
@@ -30,10 +30,10 @@ from assetctl.lineage.identity.origins import (
     is_any,
     module_file,
 )
-from assetctl.lineage.identity.scopes import class_bindings, expression_reads
-from assetctl.lineage.identity.sources import Found, first_line
+from assetctl.lineage.identity.sources import FoundClass
 from assetctl.lineage.identity.symbols import FORMAT, Node
-from assetctl.lineage.identity.syntax import Reading, nodes_syntax
+from assetctl.lineage.identity.syntax import Reading, joined_syntax, nodes_syntax
+from assetctl.lineage.identity.texts import counted_keywords, field_statements, merged
 from assetctl.lineage.identity.walk import mro
 
 _MACHINERY = frozenset({"_abc_impl", "_is_protocol", "_is_runtime_protocol", "_fields_defaults"})
@@ -54,7 +54,7 @@ def expand_class(reach: Reach, node: Node) -> None:
     node.source = lambda: f"<class {class_name(cls)}>"
     found = class_syntax(reach, cls)
     if found is not None:
-        node.where = reach.place(found.file.name, first_line(found.node))
+        node.where = reach.place(found.file.name, found.place.first)
         node.source = found.text
     for index, base in enumerate(class_bases(cls)):
         if base is not object:
@@ -68,7 +68,7 @@ def expand_class(reach: Reach, node: Node) -> None:
         node.link(f"attribute {name}", reach.target(value, f"{node.name}.{name}", node.where))
 
 
-def class_syntax(reach: Reach, cls: type) -> Found | None:
+def class_syntax(reach: Reach, cls: type) -> FoundClass | None:
     """Return the class statement that a live class came from, or None if that cannot be proved."""
     methods = [fn for fn in own_functions(cls) if fn.__qualname__.startswith(class_name(cls) + ".")]
     name = module_file(class_module(cls)) or next((fn.__code__.co_filename for fn in methods), "")
@@ -79,7 +79,7 @@ def class_syntax(reach: Reach, cls: type) -> Found | None:
         return None
     line = dict(class_attributes(cls)).get("__firstlineno__")
     for found in reversed(candidates):
-        start, end = first_line(found.node), found.node.end_lineno or 0  # type: ignore[attr-defined]
+        start, end = found.place.first, found.place.last
         if type(line) is int and line != start:
             continue
         if all(start <= fn.__code__.co_firstlineno <= end for fn in methods):
@@ -123,44 +123,44 @@ def _creates_fields(reach: Reach, cls: type, by_third_party: bool) -> bool:
     return any(reach.origin(maker).kind == DISTRIBUTION for maker in makers)
 
 
-def _write_statements(reach: Reach, node: Node, cls: type, found: Found | None) -> None:
+def _write_statements(reach: Reach, node: Node, cls: type, found: FoundClass | None) -> None:
     """Write the class statement: decorators and keywords, and the body where it creates fields."""
-    decorators: list[ast.expr] = []
-    keywords: list[ast.AST] = []
-    fields: list[ast.AST] = []
-    hints: list[ast.AST] = []
     space = _namespace(cls)
-    if found is not None:
-        statement = found.node
-        assert isinstance(statement, ast.ClassDef)
-        decorators, by_third_party = counted_decorators(reach, node, statement.decorator_list, space)
-        keywords = [k for k in statement.keywords if k.arg != "metaclass"]
-        creates = _creates_fields(reach, cls, by_third_party)
-        fields = _field_statements(statement) if creates else []
-        hints = [] if creates else [s for s in statement.body if isinstance(s, ast.AnnAssign)]
+    described = None if found is None else found.described()
+    decorators, by_third_party = counted_decorators(reach, described.decorators if described else (), space)
+    creates = described is not None and _creates_fields(reach, cls, by_third_party)
 
     def body(reading: Reading) -> bytes:
         out = Framed(FORMAT).tag("class").text(class_name(cls).rpartition(".")[2])
-        for part in (decorators, keywords, fields, hints if reading & Reading.ANNOTATIONS else []):
-            out.raw(nodes_syntax(part, reading))
+        for part in _parts(found, decorators, creates, reading):
+            out.raw(part)
         doc = dict(class_attributes(cls)).get("__doc__") if reading & Reading.DOCS else None
         out.none() if type(doc) is not str else out.text(inspect.cleandoc(doc))
         return out.raw_digest()
 
     node.body = remembered(body)
-    if found is not None:
-        for part, prefix in ((decorators, "@"), (keywords, "keyword "), (fields, "body ")):
-            reach.link_reads(node, expression_reads(part, found.class_name), space, found.file.name, prefix)
+    if found is not None and described is not None:
+        name = found.file.name
+        reach.link_reads(node, merged([one.reads for one in decorators.values()]), space, name, "@")
+        reach.link_reads(node, described.keywords.reads, space, name, "keyword ")
+        if creates:
+            reach.link_reads(node, described.fields.reads, space, name, "body ")
 
 
-def _field_statements(statement: ast.ClassDef) -> list[ast.AST]:
-    """Return the statements of a class body that make fields: all but methods, docstrings and `pass`."""
-    skipped = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Pass)
-    return [
-        s
-        for s in statement.body
-        if not isinstance(s, skipped) and not (isinstance(s, ast.Expr) and isinstance(s.value, ast.Constant))
-    ]
+def _parts(found: FoundClass | None, decorators: Iterable[int], creates: bool, reading: Reading) -> list[bytes]:
+    """Return decorators, keywords, the statements that make fields, and annotations if only they are read."""
+    if found is None:
+        return [nodes_syntax([], reading)] * 4
+    written = joined_syntax([found.decorator_syntax(number, reading) for number in decorators])
+    if not reading:
+        described = found.described()
+        nothing = joined_syntax([])
+        return [written, described.keywords.syntax, described.fields.syntax if creates else nothing, nothing]
+    statement = found.node()
+    fields = field_statements(statement) if creates else []
+    hints = [s for s in statement.body if isinstance(s, ast.AnnAssign)]
+    hints = hints if not creates and reading & Reading.ANNOTATIONS else []
+    return [written, *(nodes_syntax(part, reading) for part in (counted_keywords(statement), fields, hints))]
 
 
 def _namespace(cls: type) -> Namespace:
@@ -179,11 +179,11 @@ def _link_members(reach: Reach, node: Node, cls: type) -> None:
         node.link(f"member {index} {name}", reach.target(value, f"{node.name}.{name}", node.where))
 
 
-def _attributes(reach: Reach, cls: type, found: Found | None) -> Iterator[tuple[str, object]]:
+def _attributes(reach: Reach, cls: type, found: FoundClass | None) -> Iterator[tuple[str, object]]:
     """Yield the attributes that count, sorted by name."""
-    statement = found.node if found is not None else None
-    bound = class_bindings(statement) if isinstance(statement, ast.ClassDef) else None
-    defined = _defined_names(statement)
+    described = None if found is None else found.described()
+    bound = None if described is None else described.bindings
+    defined = frozenset[str]() if described is None else described.definitions
     own = dict(class_attributes(cls))
     is_enum = "_member_map_" in own
     makes_fields = bound is not None and _creates_fields(reach, cls, by_third_party=False)
@@ -202,12 +202,6 @@ def _attributes(reach: Reach, cls: type, found: Found | None) -> Iterator[tuple[
         if makes_fields and is_bound and name not in defined and reach.origin(value).kind == DISTRIBUTION:
             continue  # made by the class body, which is written as syntax
         yield name, value
-
-
-def _defined_names(statement: ast.AST | None) -> frozenset[str]:
-    """Return the names of functions and classes in a class body: their code is not among its field statements."""
-    kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
-    return frozenset(node.name for node in ast.walk(statement or ast.Pass()) if isinstance(node, kinds))
 
 
 def _is_machinery(reach: Reach, name: str, value: object, is_managed: bool, has_syntax: bool) -> bool:

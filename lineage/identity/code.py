@@ -81,6 +81,10 @@ class CodeIdentifier:
             self._write_files(out, [dep for dep in code_deps if type(dep) is str])
         return _identity(CodeVersion(out.hexdigest()), order, reading)
 
+    def keep(self) -> None:
+        """Hand what was learned from texts to the world, so that the next identifier need not parse them."""
+        self._reach.sources.keep()
+
     def _write_files(self, out: Framed, patterns: Sequence[str]) -> None:
         for pattern in patterns:
             files = self._world.files(pattern)
@@ -129,6 +133,8 @@ def _identity(version: CodeVersion, order: list[Visit], reading: Reading) -> Cod
 def _symbol(visit: Visit, reading: Reading) -> Symbol:
     node = visit.node
     targets = [f"{edge.label}={edge.target.name}" for edge in node.outgoing(reading)]
+    if node.is_orderless:
+        targets.sort()
     return Symbol(
         visit.name, node.kind, Digest(digest_alone(node, reading, targets)), visit.where, visit.via, node.source()
     )

@@ -9,8 +9,11 @@ walk began nor on the order of imports, and equal digests mean equal unfoldings.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
-from assetctl.lineage.identity.encode import Framed
+from blake3 import blake3
+
+from assetctl.lineage.identity.encode import LENGTH, Framed, field_bytes
 from assetctl.lineage.identity.symbols import FORMAT, Node
 from assetctl.lineage.identity.syntax import Reading
 
@@ -92,7 +95,17 @@ def _colour(node: Node, reading: Reading, colours: Mapping[int, bytes]) -> bytes
         rows.append((edge.label, b"=" + edge.target.digests[reading] if known is None else b"~" + known))
     if node.is_orderless:
         rows.sort()
-    out = Framed(FORMAT).tag("node").raw(node.body(reading)).length(len(rows))
+    parts = [_HEAD, field_bytes(b"b", node.body(reading)), field_bytes(b"L", LENGTH.pack(len(rows)))]
     for label, digest in rows:
-        out.text(label).raw(digest)
-    return out.raw_digest()
+        parts += (_label(label), field_bytes(b"b", digest))
+    return blake3(b"".join(parts)).digest()
+
+
+@lru_cache(maxsize=10_000)
+def _label(label: str) -> bytes:
+    return field_bytes(b"s", label.encode("utf-8", "surrogatepass"))
+
+
+# A node is written as `Framed(FORMAT).tag("node").raw(body).length(n)`, then `.text(label).raw(digest)` for each edge;
+# spelled out, since it is what identifying a large project does most.
+_HEAD = field_bytes(b"F", FORMAT.encode()) + field_bytes(b"T", b"node")

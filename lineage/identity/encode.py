@@ -18,8 +18,10 @@ from assetctl.lineage.records import Digest
 
 Buffer = bytes | bytearray | memoryview
 PREFIX = "b3:"
-_LENGTH = struct.Struct("<Q")
+LENGTH = struct.Struct("<Q")
 _DOUBLE = struct.Struct("<d")
+_SMALL = 4096  # bytes of a field worth joining to others before they are hashed
+_MOST_WAITING = 1000
 
 
 def digest_bytes(data: Buffer) -> Digest:
@@ -27,19 +29,37 @@ def digest_bytes(data: Buffer) -> Digest:
     return Digest(PREFIX + blake3(data).hexdigest())
 
 
+def field_bytes(tag: bytes, payload: bytes) -> bytes:
+    """Return one field as `Framed` writes it."""
+    return tag + LENGTH.pack(len(payload)) + payload
+
+
 class Framed:
     """An incremental, framed hash. Methods return self, so that calls chain."""
 
-    __slots__ = ("_hasher",)
+    __slots__ = ("_hasher", "_waiting")
 
     def __init__(self, format_name: str) -> None:
         self._hasher = blake3()
+        self._waiting: list[bytes] = []
         self._field(b"F", format_name.encode())
 
     def _field(self, tag: bytes, payload: Buffer) -> None:
-        view = payload if isinstance(payload, bytes) else memoryview(payload).cast("B")
-        self._hasher.update(tag + _LENGTH.pack(len(view)))
+        if type(payload) is bytes and len(payload) < _SMALL:
+            waiting = self._waiting
+            waiting += (tag, LENGTH.pack(len(payload)), payload)
+            if len(waiting) > _MOST_WAITING:
+                self._flush()
+            return
+        view = memoryview(payload).cast("B")
+        self._waiting += (tag, LENGTH.pack(len(view)))
+        self._flush()
         self._hasher.update(view)
+
+    def _flush(self) -> None:
+        """Hash what waits: one call for many small fields."""
+        self._hasher.update(b"".join(self._waiting))
+        self._waiting.clear()
 
     def tag(self, name: str) -> Self:
         """Write which kind of thing follows."""
@@ -76,7 +96,7 @@ class Framed:
 
     def length(self, n: int) -> Self:
         """Write how many items of a collection follow."""
-        self._field(b"L", _LENGTH.pack(n))
+        self._field(b"L", LENGTH.pack(n))
         return self
 
     def child(self, digest: str) -> Self:
@@ -86,10 +106,12 @@ class Framed:
 
     def hexdigest(self) -> Digest:
         """Return the digest of everything written so far, as `b3:hex`."""
+        self._flush()
         return Digest(PREFIX + self._hasher.hexdigest())
 
     def raw_digest(self) -> bytes:
         """Return the 32 bytes of the digest of everything written so far."""
+        self._flush()
         return self._hasher.digest()
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import ast
 import functools
 import inspect
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from assetctl.lineage.identity.bytecode import code_bytes, code_reads
 from assetctl.lineage.identity.encode import Framed
@@ -14,10 +14,10 @@ from assetctl.lineage.identity.links import Reach, wrapped
 from assetctl.lineage.identity.lookup import MISSING, Namespace, function_namespace
 from assetctl.lineage.identity.origins import DISTRIBUTION, PROJECT, TOOL, foreign_name
 from assetctl.lineage.identity.reads import Read, Reads
-from assetctl.lineage.identity.scopes import chain_of, expression_reads, function_reads
-from assetctl.lineage.identity.sources import Found
+from assetctl.lineage.identity.sources import FoundFunction
 from assetctl.lineage.identity.symbols import FORMAT, Node
-from assetctl.lineage.identity.syntax import Reading, function_syntax, nodes_syntax
+from assetctl.lineage.identity.syntax import Reading, joined_syntax
+from assetctl.lineage.identity.texts import Decorator, merged
 
 
 def expand_function(reach: Reach, node: Node) -> None:
@@ -63,21 +63,21 @@ def remembered(build: Callable[[Reading], bytes]) -> Callable[[Reading], bytes]:
 
 
 def counted_decorators(
-    reach: Reach, node: Node, decorators: list[ast.expr], space: Namespace
-) -> tuple[list[ast.expr], bool]:
-    """Return the decorators that are code (not assetctl's own), and whether one is a third party's."""
-    kept: list[ast.expr] = []
+    reach: Reach, decorators: Sequence[Decorator], space: Namespace
+) -> tuple[dict[int, Decorator], bool]:
+    """Return the decorators that are code (not assetctl's own) by number, and whether one is a third party's."""
+    kept: dict[int, Decorator] = {}
     is_foreign = False
-    for decorator in decorators:
-        chain = chain_of(decorator.func if isinstance(decorator, ast.Call) else decorator)
-        found = space.reach(Read(chain, decorator.lineno)) if chain else None
+    for number, decorator in enumerate(decorators):
+        chain = decorator.chain
+        found = space.reach(Read(chain, decorator.line)) if chain else None
         value = None if found is None else found.value
         value = value.func if type(value) is functools.partial else value
         kinds = {reach.origin(module).kind for module in found.modules} if found is not None else set()
         kinds.add(PROJECT if value is MISSING else reach.origin(value).kind)
         is_unseen = found is None or found.value is MISSING
         if TOOL not in kinds and not (is_unseen and chain[-1:] in (("asset",), ("check",))):
-            kept.append(decorator)
+            kept[number] = decorator
         is_foreign = is_foreign or DISTRIBUTION in kinds
     return kept, is_foreign
 
@@ -120,32 +120,27 @@ def _write_code(node: Node, fn: types.FunctionType) -> None:
     node.write(lambda out: out.tag("code").text(name).raw(code_bytes(fn.__code__)))
 
 
-def _write_syntax(reach: Reach, node: Node, fn: types.FunctionType, found: Found) -> None:
-    space, file = function_namespace(fn), fn.__code__.co_filename
-    syntax = found.node
-    assert isinstance(syntax, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
-    written = [] if isinstance(syntax, ast.Lambda) else syntax.decorator_list
-    decorators, by_third_party = counted_decorators(reach, node, written, space)
+def _write_syntax(reach: Reach, node: Node, fn: types.FunctionType, found: FoundFunction) -> None:
+    space, file, described = function_namespace(fn), fn.__code__.co_filename, found.described()
+    decorators, by_third_party = counted_decorators(reach, described.decorators, space)
     always = Reading.ANNOTATIONS if by_third_party else Reading.NOTHING
     name = "" if node.root is not None else fn.__name__
 
     def body(reading: Reading) -> bytes:
-        out = Framed(FORMAT).tag("function").text(name).raw(function_syntax(syntax, reading | always))
-        out.raw(nodes_syntax(decorators, reading))
+        out = Framed(FORMAT).tag("function").text(name).raw(found.syntax(reading | always if always else reading))
+        out.raw(joined_syntax([found.decorator_syntax(number, reading) for number in decorators]))
         doc = fn.__doc__ if reading & Reading.DOCS else None
         out.none() if type(doc) is not str else out.text(inspect.cleandoc(doc))
         return out.raw_digest()
 
     node.body = remembered(body)
-    reads = function_reads(syntax, found.class_name)
+    reads = described.reads
     reach.link_reads(node, _unconditional(reads) if by_third_party else reads, space, file)
     if decorators:
-        reach.link_reads(node, expression_reads(decorators, found.class_name), space, file, "@")
+        reach.link_reads(node, merged([one.reads for one in decorators.values()]), space, file, "@")
 
 
 def _unconditional(reads: Reads) -> Reads:
-    from dataclasses import replace
-
     return Reads(tuple(replace(read, is_annotation=False) for read in reads.names), reads.reading)
 
 

@@ -17,7 +17,7 @@ from dataclasses import replace
 
 from assetctl.assets.definition import AssetDef, CheckDef
 from assetctl.lineage.identity.lookup import MISSING, Namespace, Reached, absolute_module, import_now, providing_module
-from assetctl.lineage.identity.origins import DISTRIBUTION, PROJECT, TOOL, Origins, is_a, is_any
+from assetctl.lineage.identity.origins import DISTRIBUTION, PROJECT, TOOL, Origins, is_a, is_any, is_module
 from assetctl.lineage.identity.reads import Import, Key, Read, Reads
 from assetctl.lineage.identity.sources import Sources
 from assetctl.lineage.identity.symbols import Graph, Node, Root, Shown
@@ -45,7 +45,8 @@ class Reach:
         self.world = world
         self.graph = graph
         self.origins = Origins(world)
-        self.sources = Sources(world.source)
+        self.sources = Sources(world)
+        self._shown_files: dict[str, str] = {}
 
     def target(self, value: object, name: str, where: str, root: Root | None = None) -> Node | None:
         """Return the node of a value; None for what never counts (assetctl's own)."""
@@ -61,7 +62,7 @@ class Reach:
             return self.origins.of_function(value)
         if is_a(value, type):
             return self.origins.of_class(value)
-        if is_a(value, types.ModuleType):
+        if is_module(value):
             name = object.__getattribute__(value, "__dict__").get("__name__", "")
             return self.origins.of_module(name)
         return self.origins.of_other(value)
@@ -75,12 +76,15 @@ class Reach:
 
     def link_reads(self, node: Node, reads: Reads, space: Namespace, file: str, prefix: str = "") -> None:
         """Add an edge for everything read, in an order that does not depend on the text."""
-        node.findings.reading |= reads.reading
+        if reads.reading:
+            node.findings.reading |= reads.reading
         for read in sorted(reads.names, key=_order):
             Linker(self, node, space, file, prefix).link(read)
 
     def place(self, file: str, line: int) -> str:
-        return f"{self.world.relative(file)}:{line}"
+        if file not in self._shown_files:
+            self._shown_files[file] = self.world.relative(file)
+        return f"{self._shown_files[file]}:{line}"
 
     def module_of(self, file: str, module: str) -> Origin:
         return self.origins.of_module(module, file)
@@ -120,15 +124,11 @@ class Linker:
 
     def _edge(self, read: Read, reached: Reached) -> None:
         value = reached.value
-        if read.use == "getattr" and self.space.name("getattr") is not getattr:
-            read = replace(read, use="value")
-        if read.use == "import" and is_a(value, types.ModuleType):
-            return  # only what is read from it counts
-        if read.use == "getattr" and is_a(value, types.ModuleType):
-            text = self.space.text(read.key)
-            if text is not None and len(read.chain) == reached.taken + 1:
-                self.link(replace(read, chain=(*read.chain, text), use="value", key=None))
+        if read.use in {"getattr", "import"}:
+            changed = self._getattr_or_import(read, reached)
+            if changed is None:
                 return
+            read = changed
         if self._is_plain_builtin(read, value):
             return
         if self._foreign_module(read, reached):
@@ -143,11 +143,29 @@ class Linker:
         target = self.reach.target(value, name, where, root)
         self.node.link(label, target, Shown(name, where), annotation=read.is_annotation)
 
+    def _getattr_or_import(self, read: Read, reached: Reached) -> Read | None:
+        """Return what a `getattr` or a local import reads, or None if that is dealt with."""
+        value = reached.value
+        if read.use == "getattr" and self.space.name("getattr") is not getattr:
+            return replace(read, use="value")
+        if not is_module(value):
+            return read
+        if read.use == "import":
+            return None  # only what is read from it counts
+        text = self.space.text(read.key)
+        if text is not None and len(read.chain) == reached.taken + 1:
+            self.link(replace(read, chain=(*read.chain, text), use="value", key=None))
+            return None
+        return read
+
     def _is_plain_builtin(self, read: Read, value: object) -> bool:
         name = read.chain[0]
         if name in self.space.closure or name in self.space.global_names or read.imported is not None:
             return False
-        return getattr(builtins, name, None) is value and self.reach.origin(value).kind != PROJECT
+        if builtins.__dict__.get(name) is not value:
+            return False
+        is_own = type(value) is types.BuiltinFunctionType and value.__self__ is builtins
+        return is_own or self.reach.origin(value).kind != PROJECT
 
     def _foreign_module(self, read: Read, reached: Reached) -> bool:
         """Link what is found in someone else's module by the module's name: the rest is in the syntax."""
@@ -175,7 +193,9 @@ class Linker:
         return f"{module}.{names[0]}" if isinstance(module, str) else names[0]
 
     def _where(self, read: Read, reached: Reached) -> str:
-        """Return the line that binds a global name, else the line that reads it."""
+        """Return the line that binds a global name, else the line that reads it; a function knows its own."""
+        if type(reached.value) is types.FunctionType:
+            return self.reach.place(self.file, read.line)
         file, names = self.file, self.space.global_names
         if reached.modules:
             file, names = reached.modules[-1].__dict__.get("__file__") or file, reached.modules[-1].__dict__
@@ -217,7 +237,8 @@ class Linker:
     def _special(self, read: Read, reached: Reached) -> bool:
         """Handle a read that is more than a read; say whether it is done with."""
         value, rest = reached.value, read.chain[reached.taken + 1 :]
-        self.node.findings.reading |= _READERS.get(id(value), Reading.NOTHING)
+        if id(value) in _READERS:
+            self.node.findings.reading |= _READERS[id(value)]
         if value is os.environ or value is getattr(os, "environb", None):
             self._environment(read, rest)
             return True

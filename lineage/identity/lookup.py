@@ -13,7 +13,7 @@ import types
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from assetctl.lineage.identity.origins import is_a
+from assetctl.lineage.identity.origins import is_module
 from assetctl.lineage.identity.reads import Import, Key, Read
 
 MISSING = object()
@@ -80,7 +80,7 @@ def follow(value: object, names: tuple[str, ...]) -> Reached:
     """Take attributes while the object is a module."""
     taken = 0
     modules: list[types.ModuleType] = []
-    while is_a(value, types.ModuleType):
+    while is_module(value):
         modules.append(value)
         if taken == len(names) or names[taken] == "__dict__":
             break

@@ -17,19 +17,31 @@ from assetctl.lineage.ports import CodeWorld, Origin
 PROJECT, STDLIB, DISTRIBUTION, TOOL = "project", "stdlib", "distribution", "tool"
 _CLASS_MAKERS = frozenset({"types", "abc", "collections", "dataclasses", "enum", "typing"})
 _OS_MODULES = {"posixpath": "os.path", "ntpath": "os.path", "posix": "os", "nt": "os"}
-
+_NEVER_MODULES = frozenset(map(id, (types.FunctionType, types.BuiltinFunctionType, type, int, str, list, dict, tuple)))
 
 _Kind = TypeVar("_Kind")
 
 
 def is_a(value: object, kind: type[_Kind]) -> TypeGuard[_Kind]:
     """Say whether a value is of a class, without asking it or its class."""
-    return any(base is kind for base in mro(type(value)))
+    cls = type(value)
+    if cls is kind:
+        return True
+    for base in mro(cls):  # noqa: SIM110  (a loop: this runs for every read of every function)
+        if base is kind:
+            return True
+    return False
+
+
+def is_module(value: object) -> TypeGuard[types.ModuleType]:
+    """Say whether a value is a module, without asking it; quick for what most names are."""
+    return id(type(value)) not in _NEVER_MODULES and is_a(value, types.ModuleType)
 
 
 def is_any(value: object, *kinds: type) -> bool:
     """Say whether a value is of one of these classes, without asking it or its class."""
-    return any(base is kind for base in mro(type(value)) for kind in kinds)
+    wanted = set(map(id, kinds))
+    return not wanted.isdisjoint(map(id, mro(type(value))))
 
 
 class Origins:
@@ -38,16 +50,26 @@ class Origins:
     def __init__(self, world: CodeWorld) -> None:
         self._world = world
         self._known: dict[tuple[str, str | None], Origin] = {}
+        self._functions: dict[tuple[int, str], tuple[types.FunctionType, Origin]] = {}
+        self._classes: dict[int, tuple[type, Origin]] = {}
 
     def of_module(self, name: str, file: str | None = None) -> Origin:
         """Return the origin of a module by its name (and file, if it is not loaded)."""
         key = (name, file or module_file(name))
-        if key not in self._known:
-            self._known[key] = self._world.origin(*key)
-        return self._known[key]
+        known = self._known.get(key)
+        if known is None:
+            known = self._known[key] = self._world.origin(*key)
+        return known
 
     def of_function(self, fn: types.FunctionType) -> Origin:
         """Return the origin of a Python function: by its code's file, else by its module."""
+        key = (id(fn.__globals__), fn.__code__.co_filename)
+        known = self._functions.get(key)
+        if known is None:
+            known = self._functions[key] = fn, self._of_function(fn)  # alive, so that its globals keep their id
+        return known[1]
+
+    def _of_function(self, fn: types.FunctionType) -> Origin:
         file = fn.__code__.co_filename
         if not file.startswith("<"):
             name = _text(fn.__globals__.get("__name__"))
@@ -59,6 +81,12 @@ class Origins:
 
     def of_class(self, cls: type) -> Origin:
         """Return the origin of a class, by the module that it says it is from."""
+        known = self._classes.get(id(cls))
+        if known is None:
+            known = self._classes[id(cls)] = cls, self._of_class(cls)
+        return known[1]
+
+    def _of_class(self, cls: type) -> Origin:
         module = class_module(cls)
         if not module and not any(type(value) is types.FunctionType for _, value in class_attributes(cls)):
             return self.of_module("builtins")  # a type in C that does not say where it is from
@@ -78,6 +106,8 @@ class Origins:
 def module_file(name: str) -> str | None:
     """Return the file of a loaded module, None if it has none or is not loaded."""
     module = sys.modules.get(name)
+    if module is None:
+        return None
     file = getattr(module, "__dict__", {}).get("__file__")
     return file if isinstance(file, str) else None
 

@@ -1,71 +1,162 @@
 """Find the syntax of a live function or class, and prove that it is the syntax it came from.
 
-The text is compiled again and compared with the live code object. What does not match
-(the file changed after import, a patched code object, no text at all) has no syntax
-here, and is identified by its code object; the text on disk is never believed instead.
+The code that was made from the text when it was imported is compared with the live code
+object. What does not match (the file changed after import, a patched code object, no
+text at all) has no syntax here, and is identified by its code object; the text on disk
+is never believed instead.
 """
 
 from __future__ import annotations
 
 import ast
 import types
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 
+from assetctl.lineage.identity.encode import digest_bytes
+from assetctl.lineage.identity.kept import read_file_text, write_file_text
+from assetctl.lineage.identity.syntax import FunctionNode, Reading, function_syntax, node_syntax
+from assetctl.lineage.identity.texts import (
+    ClassPlace,
+    ClassText,
+    FileText,
+    FunctionPlace,
+    FunctionText,
+    describe_class,
+    describe_file,
+    describe_function,
+)
+from assetctl.lineage.ports import CodeWorld
+
 _FUTURE_FLAGS = 0x1FF0000  # the compiler flags of `from __future__` imports, as code objects carry them
+_Codes = dict[tuple[int, str], list[types.CodeType]]
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """A function's or class's node, the class around it ("" if none) and the file it stands in."""
+class FoundFunction:
+    """A function of a file: its place, and its syntax when asked."""
 
-    node: ast.AST
-    class_name: str
     file: SourceFile
+    number: int
+    place: FunctionPlace
+
+    @property
+    def is_lambda(self) -> bool:
+        return self.place.body is not None
+
+    def described(self) -> FunctionText:
+        """Return what identity takes from it where neither docstrings nor annotations are read."""
+        known = self.file.texts.function_texts
+        if self.number not in known:
+            known[self.number] = describe_function(self.node(), self.place.class_name)
+            self.file.has_news = True
+        return known[self.number]
+
+    def node(self) -> FunctionNode:
+        return self.file.nodes()[0][self.number]
+
+    def syntax(self, reading: Reading) -> bytes:
+        """Return signature and body."""
+        return function_syntax(self.node(), reading) if reading else self.described().syntax
+
+    def decorator_syntax(self, number: int, reading: Reading) -> bytes:
+        """Return one decorator."""
+        if not reading:
+            return self.described().decorators[number].syntax
+        return node_syntax(self.node().decorator_list[number], reading)  # type: ignore[union-attr]
 
     def text(self) -> str:
         """Return its source text, decorators included."""
-        start, end = first_line(self.node), getattr(self.node, "end_lineno", 0)
-        if isinstance(self.node, ast.Lambda):
-            return ast.get_source_segment(self.file.text, self.node) or ""
-        return "".join(self.file.lines[start - 1 : end])
+        line, column, last, end_column = self.place.span
+        if not self.is_lambda:
+            return "".join(self.file.lines()[self.place.first - 1 : last])
+        node = ast.Pass(lineno=line, col_offset=column, end_lineno=last, end_col_offset=end_column)
+        return ast.get_source_segment(self.file.text, node) or ""
+
+
+@dataclass(frozen=True, slots=True)
+class FoundClass:
+    """A class statement of a file: its place, and its syntax when asked."""
+
+    file: SourceFile
+    number: int
+    place: ClassPlace
+
+    def described(self) -> ClassText:
+        """Return what identity takes from it where neither docstrings nor annotations are read."""
+        known = self.file.texts.class_texts
+        if self.number not in known:
+            known[self.number] = describe_class(self.node(), self.place.class_name)
+            self.file.has_news = True
+        return known[self.number]
+
+    def node(self) -> ast.ClassDef:
+        return self.file.nodes()[1][self.number]
+
+    def decorator_syntax(self, number: int, reading: Reading) -> bytes:
+        """Return one decorator."""
+        if not reading:
+            return self.described().decorators[number].syntax
+        return node_syntax(self.node().decorator_list[number], reading)
+
+    def text(self) -> str:
+        """Return its source text, decorators included."""
+        return "".join(self.file.lines()[self.place.first - 1 : self.place.last])
 
 
 class SourceFile:
-    """One parsed file: its functions, classes, top-level bindings and compiled code."""
+    """One file: its functions, classes and top-level bindings; parsed only for what is not known of its text."""
 
-    def __init__(self, name: str, text: str) -> None:
+    def __init__(self, name: str, text: str, code: types.CodeType | None, kept: FileText | None) -> None:
         self.name = name
         self.text = text
-        self.lines = text.splitlines(keepends=True)
-        self.tree = ast.parse(text)
-        self._functions: dict[tuple[int, str], list[Found]] = {}
-        self._classes: dict[str, list[Found]] = {}
-        self._codes: dict[int, dict[tuple[int, str], list[types.CodeType]]] = {}
-        self._bindings: dict[str, int] | None = None
-        self._index()
+        self.has_news = kept is None
+        self._code = code
+        self._lines: list[str] | None = None
+        self._nodes: tuple[list[FunctionNode], list[ast.ClassDef]] | None = None
+        self._codes: dict[int, _Codes] = {}
+        self._by_code: dict[int, tuple[types.CodeType, FoundFunction | None]] = {}
+        if kept is None:
+            kept, functions, classes = describe_file(ast.parse(text))
+            self._nodes = (functions, classes)
+        self.texts = kept
+        self._functions: dict[tuple[int, str], list[FoundFunction]] = {}
+        self._classes: dict[str, list[FoundClass]] = {}
+        for number, place in enumerate(kept.functions):
+            self._functions.setdefault((place.first, place.name), []).append(FoundFunction(self, number, place))
+        for number, at in enumerate(kept.classes):
+            self._classes.setdefault(at.qualname, []).append(FoundClass(self, number, at))
 
-    def function(self, code: types.CodeType) -> Found | None:
-        """Return the node that this very code object was compiled from."""
-        place = (code.co_firstlineno, code.co_name)
-        candidates = self._functions.get(place, [])
-        if not candidates or not any(code == twin for twin in self._twins(code, place)):
-            return None
-        return candidates[0] if len(candidates) == 1 else _innermost(candidates, code)
+    def function(self, code: types.CodeType) -> FoundFunction | None:
+        """Return the function that this very code object was compiled from."""
+        if id(code) not in self._by_code:
+            place = (code.co_firstlineno, code.co_name)
+            candidates = self._functions.get(place, [])
+            if not candidates or not any(code is twin or code == twin for twin in self._twins(code, place)):
+                return None
+            found = candidates[0] if len(candidates) == 1 else _innermost(candidates, code)
+            self._by_code[id(code)] = code, found  # the code is kept alive, so that its id stays its own
+        return self._by_code[id(code)][1]
 
-    def classes(self, qualname: str) -> list[Found]:
+    def classes(self, qualname: str) -> list[FoundClass]:
         """Return every class statement of this qualified name, in order of the file."""
         return self._classes.get(qualname, [])
 
     def line_of(self, name: str) -> int | None:
         """Return the line of the last top-level statement that binds a name."""
-        if self._bindings is None:
-            self._bindings = {}
-            for statement in self.tree.body:
-                for node in _own_nodes(statement):
-                    if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-                        self._bindings[node.id] = statement.lineno
-        return self._bindings.get(name)
+        return self.texts.bindings.get(name)
+
+    def lines(self) -> list[str]:
+        if self._lines is None:
+            self._lines = self.text.splitlines(keepends=True)
+        return self._lines
+
+    def nodes(self) -> tuple[list[FunctionNode], list[ast.ClassDef]]:
+        """Return the nodes of functions and classes, by number of their place."""
+        if self._nodes is None:
+            _, functions, classes = describe_file(ast.parse(self.text))
+            self._nodes = (functions, classes)
+        return self._nodes
 
     def _twins(self, code: types.CodeType, place: tuple[int, str]) -> Iterable[types.CodeType]:
         yield from self._compiled(0).get(place, ())
@@ -73,79 +164,62 @@ class SourceFile:
         if flags:  # a notebook cell inherits the future imports of earlier cells
             yield from self._compiled(flags).get(place, ())
 
-    def _compiled(self, flags: int) -> dict[tuple[int, str], list[types.CodeType]]:
+    def _compiled(self, flags: int) -> _Codes:
         if flags not in self._codes:
-            table: dict[tuple[int, str], list[types.CodeType]] = {}
-            stack = [compile(self.text, self.name, "exec", flags=flags, dont_inherit=True)]
+            table: _Codes = {}
+            made = self._code if not flags else None
+            stack = [made or compile(self.text, self.name, "exec", flags=flags, dont_inherit=True)]
             while stack:
                 code = stack.pop()
                 table.setdefault((code.co_firstlineno, code.co_name), []).append(code)
-                stack.extend(const for const in code.co_consts if isinstance(const, types.CodeType))
+                stack.extend([const for const in code.co_consts if type(const) is types.CodeType])
             self._codes[flags] = table
         return self._codes[flags]
 
-    def _index(self) -> None:
-        stack: list[tuple[ast.AST, str, str]] = [(self.tree, "", "")]
-        while stack:
-            node, prefix, class_name = stack.pop()
-            inner_prefix, inner_class = prefix, class_name
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
-                name = "<lambda>" if isinstance(node, ast.Lambda) else node.name
-                found = Found(node, class_name, self)
-                self._functions.setdefault((first_line(node), name), []).append(found)
-                inner_prefix = f"{prefix}{name}.<locals>."
-            elif isinstance(node, ast.ClassDef):
-                self._classes.setdefault(prefix + node.name, []).append(Found(node, class_name, self))
-                inner_prefix, inner_class = f"{prefix}{node.name}.", node.name
-            children = list(ast.iter_child_nodes(node))
-            stack.extend((child, inner_prefix, inner_class) for child in reversed(children))
-
 
 class Sources:
-    """Parsed files by name, each read and parsed once."""
+    """Files by name, each read once, and parsed only if what is kept is not of this text."""
 
-    def __init__(self, read: Callable[[str], str | None]) -> None:
-        self._read = read
+    def __init__(self, world: CodeWorld) -> None:
+        self._world = world
         self._files: dict[str, SourceFile | None] = {}
 
     def file(self, name: str) -> SourceFile | None:
-        """Return a file parsed, or None if it has no text that Python can parse."""
+        """Return a file, or None if it has no text that Python can parse."""
         if name not in self._files:
-            text = self._read(name)
-            self._files[name] = None if text is None else _parse(name, text)
+            text = self._world.source(name)
+            self._files[name] = None if text is None else self._open(name, text)
         return self._files[name]
 
-    def function(self, code: types.CodeType) -> Found | None:
-        """Return the node that a live code object was compiled from, or None if that cannot be proved."""
+    def function(self, code: types.CodeType) -> FoundFunction | None:
+        """Return the function that a live code object was compiled from, or None if that cannot be proved."""
         file = self.file(code.co_filename)
         return None if file is None else file.function(code)
 
+    def keep(self) -> None:
+        """Hand what was learned from texts to the world, for the next time."""
+        for file in self._files.values():
+            if file is not None and file.has_news:
+                file.has_news = False
+                self._world.keep(self._key(file.name), write_file_text(_digest(file.text), file.texts))
 
-def first_line(node: ast.AST) -> int:
-    """Return the line a code object gives as its first: that of the first decorator, if any."""
-    decorators: list[ast.expr] = getattr(node, "decorator_list", [])
-    line: int = min([node.lineno, *(d.lineno for d in decorators)])  # type: ignore[attr-defined]
-    return line
+    def _open(self, name: str, text: str) -> SourceFile | None:
+        stored = self._world.kept(self._key(name))
+        kept = None if stored is None else read_file_text(_digest(text), stored)
+        try:
+            return SourceFile(name, text, self._world.compiled(name), kept)
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            return None  # nothing live can have come from it as it stands
 
-
-def _parse(name: str, text: str) -> SourceFile | None:
-    try:
-        return SourceFile(name, text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None  # nothing live can have come from it as it stands
-
-
-def _own_nodes(statement: ast.stmt) -> Iterable[ast.AST]:
-    """Yield the nodes of a statement that run when it runs, not those of functions and classes in it."""
-    stack: list[ast.AST] = [statement]
-    while stack:
-        node = stack.pop()
-        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda):
-            yield node
-            stack.extend(ast.iter_child_nodes(node))
+    def _key(self, name: str) -> str:
+        return digest_bytes(self._world.relative(name).encode("utf-8", "surrogatepass"))
 
 
-def _innermost(candidates: list[Found], code: types.CodeType) -> Found | None:
+def _digest(text: str) -> str:
+    return digest_bytes(text.encode("utf-8", "surrogatepass"))
+
+
+def _innermost(candidates: list[FoundFunction], code: types.CodeType) -> FoundFunction | None:
     """Choose among lambdas of one line the one whose body holds all positions of the code."""
     places = [p for p in list(code.co_positions()) if None not in p and p[2] != p[3]]
     if not places:
@@ -154,8 +228,9 @@ def _innermost(candidates: list[Found], code: types.CodeType) -> Found | None:
     end = max((p[1], p[3]) for p in places)
     holding = []
     for found in candidates:
-        body: ast.expr = found.node.body  # type: ignore[attr-defined]
-        if (body.lineno, body.col_offset) <= start and end <= (body.end_lineno, body.end_col_offset):
-            size = ((body.end_lineno or 0) - body.lineno, (body.end_col_offset or 0) - body.col_offset)
-            holding.append((*size, found))
+        if found.place.body is None:
+            continue
+        line, column, last, end_column = found.place.body
+        if (line, column) <= start and end <= (last, end_column):
+            holding.append((last - line, end_column - column, found))
     return min(holding, key=lambda row: row[:2])[2] if holding else None

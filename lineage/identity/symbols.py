@@ -6,7 +6,7 @@ never holds a module name, line or path in what is digested; those serve people 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
 from assetctl.lineage.identity.encode import Framed
@@ -78,6 +78,7 @@ class Node:
     source: Callable[[], str] = field(default=lambda: "")
     edges: list[Edge] = field(default_factory=list)
     is_orderless: bool = False
+    has_annotations: bool = False
     is_expanded: bool = False
     findings: Findings = field(default_factory=Findings)
     digests: dict[Reading, bytes] = field(default_factory=dict)
@@ -86,6 +87,7 @@ class Node:
         """Add an edge; `annotation`: it counts only where annotations are read."""
         if target is not None:
             self.edges.append(Edge(label, target, shown, annotation))
+            self.has_annotations = self.has_annotations or annotation
 
     def write(self, build: Callable[[Framed], object]) -> None:
         """Set a body that does not depend on what is read."""
@@ -94,11 +96,11 @@ class Node:
         digest = out.raw_digest()
         self.body = lambda reading: digest
 
-    def outgoing(self, reading: Reading) -> Iterator[Edge]:
-        """Yield the edges that count when `reading` is read."""
-        for edge in self.edges:
-            if not edge.is_annotation or reading & Reading.ANNOTATIONS:
-                yield edge
+    def outgoing(self, reading: Reading) -> Sequence[Edge]:
+        """Return the edges that count when `reading` is read."""
+        if not self.has_annotations or reading & Reading.ANNOTATIONS:
+            return self.edges
+        return [edge for edge in self.edges if not edge.is_annotation]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -142,7 +144,9 @@ class Graph:
             order = self._walk(start, reading)
             wanted = reading
             for visit in order:
-                wanted |= visit.node.findings.reading
+                found = visit.node.findings.reading
+                if found is not Reading.NOTHING:  # mostly; flags are slow to join
+                    wanted |= found
             if wanted == reading:
                 return order, reading
             reading = wanted

@@ -49,6 +49,18 @@ def nodes_syntax(nodes: Sequence[ast.AST], reading: Reading) -> bytes:
     return _write([("nodes", [_Fielded(n) if isinstance(n, ast.AnnAssign) else n for n in nodes])], reading)
 
 
+def node_syntax(node: ast.AST, reading: Reading) -> bytes:
+    """Return one node; `joined_syntax` of several is their `nodes_syntax`."""
+    return _run([node], reading)
+
+
+def joined_syntax(parts: Sequence[bytes]) -> bytes:
+    """Return expressions that were written one by one, as `nodes_syntax` would write them together."""
+    stack: list[_Item] = []
+    _push(stack, "symbol", [("nodes", b"l%d;" % len(parts) + b"".join(parts) if parts else None)])
+    return _run(stack, Reading.NOTHING)
+
+
 def constant_bytes(value: object) -> bytes:
     """Return a constant of Python's syntax, tagged by its type."""
     kind = type(value)
@@ -102,9 +114,13 @@ def _sized(tag: bytes, payload: bytes) -> bytes:
 
 
 def _write(fields: _Fields, reading: Reading) -> bytes:
-    out: list[bytes] = []
     stack: list[_Item] = []
     _push(stack, "symbol", fields)
+    return _run(stack, reading)
+
+
+def _run(stack: list[_Item], reading: Reading) -> bytes:
+    out: list[bytes] = []
     while stack:
         item = stack.pop()
         if type(item) is bytes:

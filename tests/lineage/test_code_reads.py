@@ -18,7 +18,7 @@ _FILES = ["argparse", "ast", "asyncio.tasks", "collections", "dataclasses", "enu
 def _parsed(name: str) -> SourceFile:
     path = __import__(name, fromlist=["x"]).__file__
     assert path is not None
-    return SourceFile(path, Path(path).read_text(encoding="utf-8"))
+    return SourceFile(path, Path(path).read_text(encoding="utf-8"), None, None)
 
 
 def _compiled_outside(code: types.CodeType) -> set[str]:
@@ -47,9 +47,9 @@ def test_every_outside_name_of_compiled_code_is_found(name: str) -> None:
         code = stack.pop()
         stack.extend(const for const in code.co_consts if isinstance(const, types.CodeType))
         found = file.function(code)
-        if found is None or not isinstance(found.node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+        if found is None:
             continue
-        reads = {read.chain[0] for read in function_reads(found.node, found.class_name).names}
+        reads = {read.chain[0] for read in found.described().reads.names}
         class_level = {"__name__", "__module__", "__qualname__", "__annotations__"}
         missed = _compiled_outside(code) - reads - class_level
         assert not missed, (code.co_qualname, missed)
@@ -67,7 +67,7 @@ def test_nothing_that_a_function_binds_is_reported(name: str) -> None:
         tables.extend(table.get_children())
         if isinstance(table, symtable.Function) and table.get_name() != "lambda":
             by_place[table.get_name(), table.get_lineno()] = table
-    for node in ast.walk(file.tree):
+    for node in file.nodes()[0]:
         if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             continue
         function = by_place.get((node.name, node.lineno))
