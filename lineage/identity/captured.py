@@ -31,10 +31,23 @@ from assetctl.lineage.identity.walk import type_name
 
 _SCALARS = frozenset(map(id, (type(None), bool, int, float, complex, bytes, type(Ellipsis), type(NotImplemented))))
 _PLAIN_CONTAINERS = frozenset(map(id, (list, tuple, set, frozenset)))
-_SHOWN = reprlib.Repr()
+_SHOWN_LENGTH = 200
+_MOST_BITS = 600  # of an integer that is shown; writing digits takes time that grows with their square
+
+
+class _Shown(reprlib.Repr):
+    """Cuts values before they are written, not after."""
+
+    def repr_int(self, x: int, level: int) -> str:
+        return super().repr_int(x, level) if x.bit_length() <= _MOST_BITS else f"<int of {x.bit_length()} bits>"
+
+    def repr_bytes(self, x: bytes, level: int) -> str:
+        return repr(x[:_SHOWN_LENGTH])
+
+
+_SHOWN = _Shown()
 _SHOWN.maxstring = _SHOWN.maxother = _SHOWN.maxlong = 200
 _SHOWN.maxlist = _SHOWN.maxtuple = _SHOWN.maxdict = _SHOWN.maxset = _SHOWN.maxfrozenset = 20
-_SHOWN_LENGTH = 200
 
 
 def expand_value(reach: Reach, node: Node) -> None:
@@ -118,7 +131,7 @@ def _mapping(reach: Reach, node: Node, value: Any) -> None:
     pairs = list(value.items())
     node.write(lambda out: out.tag(type(value).__name__).length(len(pairs)))
     for index, (key, item) in enumerate(pairs):
-        name = f"{node.name}[{key!r}]" if type(key) is str or type(key) is int else f"{node.name}[...]"
+        name = f"{node.name}[{_SHOWN.repr(key)}]" if type(key) is str or type(key) is int else f"{node.name}[...]"
         node.link(f"key {index}", reach.target(key, f"{node.name} key", node.where))
         node.link(f"item {index}", reach.target(item, name, node.where))
     if type(value) is collections.defaultdict:
