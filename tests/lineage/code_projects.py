@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import importlib
 import sys
-import tempfile
 from collections.abc import Collection, Iterator
 from pathlib import Path
 from types import ModuleType
@@ -32,7 +31,7 @@ def write_project(folder: Path, project: str) -> None:
 
 def _is_of_a_test(module: ModuleType) -> bool:
     """Say whether a module is of a project that some other test left loaded."""
-    return str(getattr(module, "__file__", None)).startswith(tempfile.gettempdir())
+    return "/pytest-of-" in str(getattr(module, "__file__", None))
 
 
 @contextlib.contextmanager
