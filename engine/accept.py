@@ -160,6 +160,7 @@ def _record(
         deliberation=deliberation,
         run_id=run_id,
         selection=keys,
+        recorded_texts=project.stores.lineage.texts,
         command=f"accept {keys[0]}" + ("" if is_verified else " --unverified"),
     )
     recorder.accepted(decision, recorded, MaterializationId(new_identifier()), is_verified=is_verified)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import platform
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from assetctl.assets.ids import AssetKey
@@ -20,9 +20,9 @@ from assetctl.lineage.reasons import Reason, to_json
 from assetctl.lineage.records import (
     CheckRan,
     CodeIdentity,
-    CodeRecorded,
     CodeVersion,
     Decision,
+    Digest,
     Fact,
     MaterializationId,
     Materialized,
@@ -38,6 +38,7 @@ from assetctl.lineage.records import (
 )
 from assetctl.lineage.records import RunFinished as RunFinishedFact
 from assetctl.lineage.records import RunStarted as RunStartedFact
+from assetctl.storage.past import code_facts
 
 _PYTHON = platform.python_version()
 _PLATFORM = f"{sys.platform}-{platform.machine()}"
@@ -56,7 +57,9 @@ class Recorder:
     command: str
     own_segments: set[str] = field(default_factory=set)  # journal segments that hold this run's facts
     known_code: set[CodeVersion] = field(default_factory=set)
+    recorded_texts: Callable[[], Collection[Digest]] = tuple  # asked once, when code is first recorded
     decisions: list[Decision] = field(default_factory=list)
+    _texts: set[Digest] | None = None
     _started: bool = False
 
     def append(self, facts: list[Fact]) -> Position:
@@ -209,7 +212,9 @@ class Recorder:
         if code.version in self.known_code:
             return []
         self.known_code.add(code.version)
-        return [CodeRecorded(code.version, code.symbols)]
+        if self._texts is None:
+            self._texts = set(self.recorded_texts())
+        return code_facts(code, self._texts)
 
     def _observations(self) -> list[Fact]:
         known = self.deliberation.snapshot.observed

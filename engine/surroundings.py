@@ -192,6 +192,7 @@ def start_run(project: Project, plan: Plan, deliberation: Deliberation, asked: A
         selection=asked.selection,
         command=_command(asked.selection, options, deliberation.graph),
         own_segments=around.own_segments,
+        recorded_texts=stores.lineage.texts,
         known_code={r.materialization.provenance.definition.code for r in deliberation.latest.values()},
     )
     executor = _executor(project, plan, asked.jobs)

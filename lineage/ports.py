@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from assetctl.assets.ids import AssetKey
 from assetctl.lineage.records import (
     BlobDigest,
+    Digest,
     Fact,
     Output,
     OutputState,
@@ -76,6 +77,10 @@ class LineageStore(Protocol):
 
     def traces(self, keys: Collection[AssetKey]) -> Traces:
         """Return the sound materializations of the steps whose first output is one of `keys`."""
+        ...
+
+    def texts(self) -> frozenset[Digest]:
+        """Return the digests of all symbol texts that are recorded."""
         ...
 
 

@@ -68,7 +68,8 @@ class Symbol:
     `name` is what a person would call it ("helpers.scale", "features.THRESHOLD");
     `where` is "path:line" relative to the project root; `via` is the name of the symbol
     that reached it first ("" for the asset's own function); `source` is its text, or a
-    short rendering of a value.
+    short rendering of a value. `text` is "" but in what is recorded: there it may be the
+    digest of the text, which a `SymbolText` holds, and `source` is "".
     """
 
     name: str
@@ -77,6 +78,7 @@ class Symbol:
     where: str
     via: str
     source: str
+    text: Digest = Digest("")
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,8 +263,16 @@ class SourceObserved:
 
 
 @dataclass(frozen=True, slots=True)
+class SymbolText:
+    """The source text of symbols, written once however many code versions reach them."""
+
+    digest: Digest
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class CodeRecorded:
-    """The symbols behind a code version, written once per code version."""
+    """The symbols behind a code version, written once per code version; long texts are `SymbolText`s."""
 
     code: CodeVersion
     symbols: tuple[Symbol, ...]
@@ -294,7 +304,7 @@ class RunFinished:
     decisions: tuple[Decision, ...]
 
 
-Fact = Materialized | StepFailed | CheckRan | SourceObserved | CodeRecorded | RunStarted | RunFinished
+Fact = Materialized | StepFailed | CheckRan | SourceObserved | SymbolText | CodeRecorded | RunStarted | RunFinished
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -149,7 +149,14 @@ CREATE TABLE lineage.steps (
 	links VARCHAR
 );
 
-CREATE TABLE lineage.symbols (
+CREATE TABLE lineage.symbol_texts (
+	counter BIGINT NOT NULL,
+	segment VARCHAR NOT NULL,
+	digest VARCHAR,
+	text VARCHAR
+);
+
+CREATE TABLE lineage.symbol_uses (
 	counter BIGINT NOT NULL,
 	segment VARCHAR NOT NULL,
 	ordinal INTEGER,
@@ -159,5 +166,6 @@ CREATE TABLE lineage.symbols (
 	digest VARCHAR,
 	defined_in VARCHAR,
 	via VARCHAR,
-	source VARCHAR
+	short_source VARCHAR,
+	text_digest VARCHAR
 );

@@ -23,6 +23,7 @@ from assetctl.lineage.records import (
     Snapshot,
     SourceObserved,
     StepFailed,
+    SymbolText,
     Trace,
     Traces,
     ValueIdentity,
@@ -43,6 +44,7 @@ class Fold:
         self._checks: dict[AssetKey, _Newest[tuple[Digest, DataVersion], CheckRan]] = {}
         self._values: _Newest[tuple[AssetKey, DataVersion], ValueIdentity] = {}
         self._observed: _Newest[AssetKey, SourceObserved] = {}
+        self._texts: set[Digest] = set()
         self._traces: dict[AssetKey, _Newest[ProvenanceDigest, Materialized]] = {}
 
     def add(self, position: Position, fact: Fact) -> None:
@@ -58,6 +60,8 @@ class Fold:
             case SourceObserved():
                 _keep_newest(self._observed, fact.asset, position, fact)
                 _keep_newest(self._values, (fact.asset, fact.value.version), position, fact.value)
+            case SymbolText():
+                self._texts.add(fact.digest)
             case _:
                 return  # runs and code are for people; the planner asks nothing of them
 
@@ -81,6 +85,10 @@ class Fold:
             columns={pair: self._values[pair][1] for pair in read if pair in self._values},
             observed={key: self._observed[key][1] for key in keys if key in self._observed},
         )
+
+    def texts(self) -> frozenset[Digest]:
+        """Return the digests of all symbol texts."""
+        return frozenset(self._texts)
 
     def traces(self, keys: Collection[AssetKey]) -> Traces:
         """Return the newest sound materialization of each provenance of these assets; see `Traces`."""

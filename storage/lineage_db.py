@@ -26,7 +26,7 @@ import duckdb
 
 from assetctl.assets.errors import AssetctlError, EnvironmentFault, Problem, SelectionError, WaitTimeout
 from assetctl.assets.ids import AssetKey
-from assetctl.lineage.records import Snapshot, Traces
+from assetctl.lineage.records import Digest, Snapshot, Traces
 from assetctl.storage.journal import FileJournal
 from assetctl.storage.layout import Layout
 from assetctl.storage.lineage_sql import (
@@ -40,7 +40,7 @@ from assetctl.storage.lineage_sql import (
     schema_name,
 )
 from assetctl.storage.lock import store_lock
-from assetctl.storage.questions import Facts, ask_snapshot, ask_traces, without_collection
+from assetctl.storage.questions import Facts, ask_snapshot, ask_texts, ask_traces, without_collection
 from assetctl.storage.state import check_state
 
 if TYPE_CHECKING:
@@ -127,6 +127,10 @@ class DuckLineageStore:
     def traces(self, keys: Collection[AssetKey]) -> Traces:
         """Return the sound materializations of the steps whose first output is one of `keys`."""
         return {} if self._is_empty() else self._ask(lambda con: ask_traces(con, keys, self._known))
+
+    def texts(self) -> frozenset[Digest]:
+        """Return the digests of all symbol texts that are recorded."""
+        return frozenset() if self._is_empty() else self._ask(ask_texts)
 
     def query(self, sql: str, params: Collection[object] = (), tables: Mapping[str, object] | None = None) -> pa.Table:
         """Answer a person's SQL on what is folded; nothing can be written.

@@ -22,6 +22,7 @@ from assetctl.lineage.ports import Journal, Stored, Wanted
 from assetctl.lineage.records import (
     BlobDigest,
     DataVersion,
+    Digest,
     Fact,
     Output,
     OutputState,
@@ -86,6 +87,10 @@ class MemoryLineageStore:
     def traces(self, keys: Collection[AssetKey]) -> Traces:
         """Return the sound materializations of the steps whose first output is one of `keys`."""
         return self._fold.traces(keys)
+
+    def texts(self) -> frozenset[Digest]:
+        """Return the digests of all symbol texts that are recorded."""
+        return self._fold.texts()
 
 
 class MemoryDataStore:

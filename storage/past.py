@@ -1,14 +1,32 @@
-"""Ask the lineage store about earlier versions: an asset's materializations, the symbols of a code version."""
+"""Ask the lineage store about earlier versions: an asset's materializations, the symbols of a code version.
+
+Also the other way: what has to be recorded, so that the symbols of a code version can be asked for.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, Protocol
 
 from assetctl.assets.ids import AssetKey
-from assetctl.lineage.records import CodeVersion, Digest, Materialized, Position, Recorded, Symbol
+from assetctl.lineage.identity.encode import digest_bytes
+from assetctl.lineage.records import (
+    CodeIdentity,
+    CodeRecorded,
+    CodeVersion,
+    Digest,
+    Fact,
+    Materialized,
+    Position,
+    Recorded,
+    Symbol,
+    SymbolText,
+)
 from assetctl.storage.segments import parse_json
 from assetctl.storage.wire import from_json
+
+_SHORT = 120  # characters; the digest that stands for a longer text takes 67
 
 
 class Queryable(Protocol):
@@ -46,3 +64,22 @@ def recorded_symbols(store: Queryable, code: CodeVersion) -> tuple[Symbol, ...]:
         Symbol(r["name"], r["kind"], Digest(r["digest"]), r["defined_in"], r["via"], r["source"])
         for r in found.to_pylist()
     )
+
+
+def code_facts(code: CodeIdentity, recorded: set[Digest]) -> list[Fact]:
+    """Return what records a code version: texts that are not among `recorded`, then the symbols.
+
+    Adds to `recorded` what it returns, so that each text is written once.
+    """
+    facts: list[Fact] = []
+    symbols: list[Symbol] = []
+    for symbol in code.symbols:
+        if len(symbol.source) <= _SHORT:
+            symbols.append(symbol)
+            continue
+        digest = digest_bytes(symbol.source.encode("utf-8", "surrogatepass"))
+        symbols.append(replace(symbol, source="", text=digest))
+        if digest not in recorded:
+            recorded.add(digest)
+            facts.append(SymbolText(digest, symbol.source))
+    return [*facts, CodeRecorded(code.version, tuple(symbols))]

@@ -15,6 +15,7 @@ from assetctl.assets.ids import AssetKey
 from assetctl.lineage.records import (
     CheckRan,
     DataVersion,
+    Digest,
     Fact,
     Materialized,
     Position,
@@ -176,3 +177,8 @@ def _as(kind: type[_F], fact: Fact) -> _F:
     if not isinstance(fact, kind):
         raise TypeError(f"the lineage database holds a {type(fact).__name__} where a {kind.__name__} belongs")
     return fact
+
+
+def ask_texts(con: Connection) -> frozenset[Digest]:
+    """Return the digests of all symbol texts."""
+    return frozenset(Digest(digest) for (digest,) in con.execute("SELECT digest FROM lineage.symbol_texts").fetchall())

@@ -23,6 +23,7 @@ from assetctl.lineage.records import (
     RunStarted,
     SourceObserved,
     StepFailed,
+    SymbolText,
     ValueIdentity,
 )
 
@@ -38,7 +39,8 @@ _COLUMNS = {
     "message reasons figures links",
     "checks": "counter segment run_id asset name definition data_version passed blocking message ran_at",
     "metrics": "counter segment name value run_id asset materialization_id check_name",
-    "symbols": "counter segment ordinal code_version name kind digest defined_in via source",
+    "symbol_uses": "counter segment ordinal code_version name kind digest defined_in via short_source text_digest",
+    "symbol_texts": "counter segment digest text",
     "observations": "counter segment run_id asset data_version kind basis n_rows size_bytes observed_at",
     "decisions": "counter segment asset run_id action reasons",
 }
@@ -66,10 +68,12 @@ class Rows:
             case SourceObserved():
                 self._add_observed(place, fact)
             case CodeRecorded():
-                self._rows["symbols"].extend(
-                    (*place, n, fact.code, s.name, s.kind, s.digest, s.where, s.via, s.source)
+                self._rows["symbol_uses"].extend(
+                    (*place, n, fact.code, s.name, s.kind, s.digest, s.where, s.via, s.source, s.text or None)
                     for n, s in enumerate(fact.symbols)
                 )
+            case SymbolText():
+                self._rows["symbol_texts"].append((*place, fact.digest, fact.text))
             case RunStarted():
                 selection = json.dumps(list(fact.selection))
                 started = (fact.run_id, _moment(fact.started_at), fact.command, selection)

@@ -1,7 +1,7 @@
 """The lineage schema as SQLModel tables: one definition for DuckDB here and PostgreSQL for teams.
 
 Every row comes from one fact of the journal, named by `counter` and `segment`; nothing
-lives here alone. `assets` and `runs` are views (`storage/views.sql`); their classes
+lives here alone. `assets`, `runs` and `symbols` are views (`storage/views.sql`); their classes
 below only read. Importing this module costs most of a second, so nothing that plans or
 runs does: they use `storage/ddl.sql`, which a test keeps equal to it. What each column
 means is in `docs/lineage-schema.md`.
@@ -196,8 +196,8 @@ class MetricRow(LineageModel, table=True):
     check_name: str | None
 
 
-class SymbolRow(LineageModel, table=True):
-    __tablename__ = "symbols"
+class SymbolUse(LineageModel, table=True):
+    __tablename__ = "symbol_uses"
     counter: int = _big(primary_key=True)
     segment: str = Field(primary_key=True)
     ordinal: int = Field(primary_key=True)
@@ -207,7 +207,16 @@ class SymbolRow(LineageModel, table=True):
     digest: str
     defined_in: str
     via: str
-    source: str
+    short_source: str
+    text_digest: str | None
+
+
+class SymbolTextRow(LineageModel, table=True):
+    __tablename__ = "symbol_texts"
+    counter: int = _big(primary_key=True)
+    segment: str = Field(primary_key=True)
+    digest: str
+    text: str
 
 
 class Observation(LineageModel, table=True):
@@ -251,6 +260,23 @@ class Asset(LineageModel, table=True):
     n_records: int = _big()
     counter: int | None = _big(nullable=True)
     segment: str | None
+
+
+class SymbolRow(LineageModel, table=True):
+    """A view: the symbols of each code version, each with its text."""
+
+    __tablename__ = "symbols"
+    __table_args__ = {"info": VIEW}
+    counter: int = _big(primary_key=True)
+    segment: str = Field(primary_key=True)
+    ordinal: int = Field(primary_key=True)
+    code_version: str
+    name: str
+    kind: str
+    digest: str
+    defined_in: str
+    via: str
+    source: str
 
 
 class Run(LineageModel, table=True):

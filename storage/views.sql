@@ -1,5 +1,5 @@
 -- The parts of the documented schema that are questions about its tables. Written by hand; their columns are
--- the classes `Asset` and `Run` of storage/tables.py. Tables are named without their schema, which DuckDB looks up
+-- the classes `Asset`, `Run` and `SymbolRow` of storage/tables.py. Tables are named without their schema, which DuckDB looks up
 -- where the view lies: so the views work under whatever name the file is attached.
 
 CREATE VIEW lineage.assets AS
@@ -36,6 +36,12 @@ SELECT events.run_id, coalesce(events.status, 'unfinished') AS status, events.st
        events.duration_s, events.command, events.selection, coalesce(counts.n_materialized, 0) AS n_materialized,
        coalesce(counts.n_reused, 0) AS n_reused, coalesce(counts.n_failed, 0) AS n_failed
 FROM events LEFT JOIN counts ON counts.run_id = events.run_id;
+
+CREATE VIEW lineage.symbols AS
+WITH texts AS (SELECT digest, any_value(text) AS text FROM symbol_texts GROUP BY digest)
+SELECT uses.counter, uses.segment, uses.ordinal, uses.code_version, uses.name, uses.kind, uses.digest, uses.defined_in,
+       uses.via, coalesce(texts.text, uses.short_source) AS source
+FROM symbol_uses uses LEFT JOIN texts ON texts.digest = uses.text_digest;
 
 CREATE MACRO lineage.materializations_as_of(moment) AS TABLE
 SELECT * FROM lineage.materializations

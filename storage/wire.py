@@ -4,7 +4,7 @@ Reading is forward tolerant: fields that are not known here are ignored, and a f
 unknown kind, or of a newer version of a known kind, raises `UnknownFact`, so that the
 reader can skip it and say so. A change that an older reader must not skip needs a newer
 state format instead (`storage/state.py`). Every object holds `k` (kind) and `v`
-(version); a field that has its default value is left out; floats are exact; stored bytes
+(version; each kind counts its own); a field that has its default value is left out; floats are exact; stored bytes
 are text where they are JSON or UTF-8 text, base64 otherwise.
 """
 
@@ -31,6 +31,7 @@ from assetctl.lineage.records import (
     SourceObserved,
     StepFailed,
     Symbol,
+    SymbolText,
     Trace,
     Undeclared,
 )
@@ -47,7 +48,8 @@ from assetctl.storage.wire_parts import (
     without_defaults,
 )
 
-VERSION = 1
+_LATEST = {"code_recorded": 2}
+_FIRST = 1
 
 
 class WireError(ValueError):
@@ -61,7 +63,7 @@ class UnknownFact(WireError):
 def to_json(fact: Fact) -> Json:
     """Return a fact as a JSON object."""
     kind, encode = _ENCODERS[type(fact)]
-    return {"k": kind, "v": VERSION, **encode(fact)}
+    return {"k": kind, "v": _LATEST.get(kind, _FIRST), **encode(fact)}
 
 
 def from_json(found: Json) -> Fact:
@@ -74,7 +76,8 @@ def from_json(found: Json) -> Fact:
     decode = _DECODERS.get(found.get("k", ""))
     if decode is None:
         raise UnknownFact(f"a fact of unknown kind {found.get('k')!r}")
-    if found.get("v") != VERSION:
+    version = found.get("v")
+    if type(version) is not int or not _FIRST <= version <= _LATEST.get(found["k"], _FIRST):
         raise UnknownFact(f"a `{found['k']}` fact of unknown version {found.get('v')!r}")
     try:
         return decode(found)
@@ -209,20 +212,29 @@ def _code_to_json(fact: CodeRecorded) -> Json:
     return {
         "code": fact.code,
         "symbols": [
-            {"name": s.name, "kind": s.kind, "digest": s.digest, "where": s.where, "via": s.via, "source": s.source}
-            for s in fact.symbols
+            [s.name, s.kind, s.digest, s.where, s.via, s.source, *([s.text] if s.text else [])] for s in fact.symbols
         ],
     }
 
 
 def _code(found: Json) -> CodeRecorded:
-    return CodeRecorded(
-        CodeVersion(found["code"]),
-        tuple(
-            Symbol(s["name"], s["kind"], Digest(s["digest"]), s["where"], s["via"], s["source"])
-            for s in found["symbols"]
-        ),
-    )
+    return CodeRecorded(CodeVersion(found["code"]), tuple([_symbol(symbol) for symbol in found["symbols"]]))
+
+
+def _symbol(found: list[str] | dict[str, str]) -> Symbol:
+    """Read a symbol; in version 1 it is an object with its source."""
+    if isinstance(found, dict):
+        found = [found[name] for name in ("name", "kind", "digest", "where", "via", "source")]
+    name, kind, digest, where, via, source, *text = found
+    return Symbol(name, kind, Digest(digest), where, via, source, Digest(text[0] if text else ""))
+
+
+def _symbol_text_to_json(fact: SymbolText) -> Json:
+    return {"digest": fact.digest, "text": fact.text}
+
+
+def _symbol_text(found: Json) -> SymbolText:
+    return SymbolText(Digest(found["digest"]), found["text"])
 
 
 def _run_started_to_json(fact: RunStarted) -> Json:
@@ -263,6 +275,7 @@ _ENCODERS: dict[type, tuple[str, Callable[[Any], Json]]] = {
     StepFailed: ("step_failed", _step_failed_to_json),
     CheckRan: ("check_ran", _check_ran_to_json),
     SourceObserved: ("source_observed", _observed_to_json),
+    SymbolText: ("symbol_text", _symbol_text_to_json),
     CodeRecorded: ("code_recorded", _code_to_json),
     RunStarted: ("run_started", _run_started_to_json),
     RunFinished: ("run_finished", _run_finished_to_json),
@@ -272,6 +285,7 @@ _DECODERS: dict[str, Callable[[Json], Fact]] = {
     "step_failed": _step_failed,
     "check_ran": _check_ran,
     "source_observed": _observed,
+    "symbol_text": _symbol_text,
     "code_recorded": _code,
     "run_started": _run_started,
     "run_finished": _run_finished,

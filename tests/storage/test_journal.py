@@ -26,6 +26,7 @@ from assetctl.lineage.records import (
     RunStarted,
     SourceObserved,
     StepFailed,
+    SymbolText,
 )
 from assetctl.storage.journal import FileJournal, has_no_writer
 from assetctl.storage.layout import Layout
@@ -56,6 +57,7 @@ def facts() -> st.SearchStrategy[Fact]:
         st.builds(CheckRan, metrics=numbers),
         st.builds(SourceObserved),
         st.builds(CodeRecorded),
+        st.builds(SymbolText),
         st.builds(RunStarted),
         st.builds(RunFinished, decisions=decisions, duration_s=st.floats(allow_nan=False)),
     )  # fmt: skip

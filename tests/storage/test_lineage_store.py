@@ -25,6 +25,7 @@ from assetctl.lineage.records import (
     RunStarted,
     Snapshot,
     Symbol,
+    SymbolText,
     Trace,
 )
 from assetctl.storage.journal import FileJournal
@@ -187,11 +188,25 @@ def test_the_last_observation_of_a_source_is_known(store: LineageStore, journal:
     assert store.snapshot(keys("s")).observed == {AssetKey("s"): observed("s", "2")}
 
 
+def test_texts_of_symbols_are_known_by_digest(store: LineageStore, journal: FileJournal) -> None:
+    store.refresh()
+    assert store.texts() == frozenset()
+    long = SymbolText(digest("long"), "def f(): ...")
+    journal.append([long, SymbolText(digest("other"), "def g(): ...")])
+    journal.append([long, CodeRecorded(made("a", "1").provenance.definition.code, (symbol("f", text=digest("long")),))])
+    store.refresh()
+    assert store.texts() == {digest("long"), digest("other")}
+
+
 def test_text_that_is_not_unicode_is_kept(store: LineageStore, journal: FileJournal) -> None:
     awkward = replace(failed("a"), message="caf\udce9 \0 \U0001f600")
     journal.append([awkward])
     store.refresh()
     assert store.snapshot(keys("a")).failures == {AssetKey("a"): awkward}
+
+
+def symbol(name: str, *, source: str = "", text: str = "") -> Symbol:
+    return Symbol(name, "function", digest(name), "p.py:1", "", source, text)
 
 
 def some_history(seed: int, n_facts: int = 60) -> list[Fact]:
@@ -218,8 +233,9 @@ def some_history(seed: int, n_facts: int = 60) -> list[Fact]:
             observed("s", text, columns=("k",)),
         ]
         facts.append(pick.choice(choices))
-    symbol = Symbol("f", "function", digest("f"), "p.py:1", "", "def f(): ...")
-    facts.append(CodeRecorded(made("a", "1").provenance.definition.code, (symbol,)))
+    facts.append(SymbolText(digest("long"), "def g(): ..."))
+    symbols = (symbol("f", source="def f(): ..."), symbol("g", text=digest("long")))
+    facts.append(CodeRecorded(made("a", "1").provenance.definition.code, symbols))
     facts.append(RunFinished(RunId("run1"), WHEN, "succeeded", 1.5, (Decision(AssetKey("a"), "fresh", ()),)))
     return facts
 
@@ -240,6 +256,7 @@ def test_both_stores_answer_alike(layout: Layout, seed: int) -> None:
     for asked in (keys("a"), keys("b2", "s"), keys("a", "a2", "b", "b2", "c", "c2", "s", "nothing"), []):
         assert ours.snapshot(asked) == theirs.snapshot(asked)
         assert ours.traces(asked) == theirs.traces(asked)
+    assert ours.texts() == theirs.texts()
 
 
 # --- DuckDB alone ----------------------------------------------------------------------
@@ -263,6 +280,8 @@ TABLES = [
     "checks",
     "metrics",
     "symbols",
+    "symbol_uses",
+    "symbol_texts",
     "observations",
     "decisions",
     "facts",
