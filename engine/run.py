@@ -99,6 +99,7 @@ class Run:
     _blocked: list[AssetKey] = field(default_factory=list)
     _broken: dict[AssetKey, AssetKey] = field(default_factory=dict)  # asset -> the asset whose failure broke it
     _done: dict[str, list[AssetKey]] = field(default_factory=dict)
+    _waited_for: set[AssetKey] = field(default_factory=set)
     _interrupted: bool = False
     _is_stopping: bool = False
 
@@ -174,6 +175,9 @@ class Run:
         lock = self.around.try_lock(decision.step)
         if lock is None:
             self._blocked.append(decision.step.key)
+            if decision.step.key not in self._waited_for:
+                self._waited_for.add(decision.step.key)
+                self._say(events.Warned(f"waiting for another process, which is building `{decision.step.key}`"))
             return
         news = self.around.news()
         if news:
@@ -185,18 +189,17 @@ class Run:
             lock.__exit__(None, None, None)
             self._carry_out(decision)
             return
-        identifier = self.around.new_id()
         if decision.action is Action.RUN:
-            task = self.around.task(decision, identifier)
+            task = self.around.task(decision, self.around.new_id())
         else:
-            task = self.around.check_task(decision, self._outputs_at_hand(decision), identifier)
+            task = self.around.check_task(decision, self._outputs_at_hand(decision), self.around.new_id())
         self._running[decision.step.key] = _Attempt(decision, task, lock)
-        if decision.action is Action.RUN:
-            self._say(events.StepStarted(decision.step.key, decision.step.outputs, decision.reasons))
         if decision.action is not Action.RUN and not task.checks:
             self._settle(StepResult(decision.step.key))
-        else:
-            self.executor.submit(task)
+            return
+        if decision.action is Action.RUN:
+            self._say(events.StepStarted(decision.step.key, decision.step.outputs, decision.reasons))
+        self.executor.submit(task)
 
     def _outputs_at_hand(self, decision: StepDecision) -> tuple[Output, ...]:
         if decision.action is Action.RESTORE and decision.reusable is not None:
