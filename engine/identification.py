@@ -12,6 +12,7 @@ from typing import Any
 
 from assetctl.assets.definition import AssetOptions
 from assetctl.assets.ids import AssetKey
+from assetctl.assets.importing import is_personal
 from assetctl.engine.settings import Settings
 from assetctl.engine.text_cache import TextCache
 from assetctl.engine.world import ProjectWorld
@@ -63,7 +64,7 @@ class Identification:
         return found
 
     def class_code(self, name: str) -> Digest:
-        """Return the digest of a class's code as it is now; `name` is "module:qualname".
+        """Return the digest of a class's code as it is now; `name` is "module:qualname", or "module:" for all of it.
 
         A class that is gone has a digest of its own: what was made with it is not what would be made now.
         """
@@ -84,6 +85,17 @@ class Identification:
             if name is not None and _find(name) is not None:
                 found[name] = Undeclared("symbol", name, self.class_code(name))
         return [found[name] for name in sorted(found)]
+
+    def undeclared_modules(self, step: Step, imported: Collection[str], graph: AssetGraph) -> list[Undeclared]:
+        """Return the first-party modules that were loaded while it ran and that its code does not reach."""
+        reached = [s.name for s in (*self.identify(step, graph).code.symbols, *self._check_symbols(step, graph))]
+        found: list[Undeclared] = []
+        for name in sorted(imported):
+            file = getattr(sys.modules.get(name), "__file__", None)
+            is_ours = isinstance(file, str) and is_personal(file) and not file.endswith("__init__.py")
+            if is_ours and not any(symbol.startswith(f"{name}.") for symbol in reached):
+                found.append(Undeclared("module", f"{name}:", self.class_code(f"{name}:")))
+        return found
 
     def _check_symbols(self, step: Step, graph: AssetGraph) -> list[Symbol]:
         checks = [check for key in step.outputs for check in graph.checks.get(key, ())]
@@ -149,6 +161,8 @@ def _find(name: str) -> Callable[..., Any] | None:
     module, _, qualname = name.partition(":")
     try:
         found: Any = importlib.import_module(module)
+        if not qualname:
+            return lambda: found  # a function that holds a module reaches all of it
         for part in qualname.split("."):
             found = getattr(found, part)
     except Exception:  # noqa: BLE001  importing a person's module may raise anything: the class is not there

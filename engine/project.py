@@ -283,7 +283,7 @@ class Project:
 
     def _current_digest(self, used: Undeclared) -> Digest | None:
         """Return the digest now of something a step was seen to use, or None if it is gone."""
-        if used.kind == "symbol":
+        if used.kind in {"symbol", "module"}:
             return self._declarations.identification().class_code(used.name)
         path = self.root / used.name
         return self.stores.digests.of(path) if path.is_file() else None

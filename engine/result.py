@@ -71,7 +71,7 @@ def warnings_of(fact: Materialized, code: CodeIdentity, *, is_random: bool) -> t
         found.append(f"what `{fact.step}` read changed while it ran, so it will be built again")
     found += [f"`{fact.step}` has code that cannot be followed ({place})" for place in code.dynamic]
     found += [
-        f"`{fact.step}` used the {used.kind} `{used.name}` without declaring it; it counts from now on"
+        f"`{fact.step}` used the {used.kind} `{used.name.rstrip(':')}` without declaring it; it counts from now on"
         for used in fact.undeclared
     ]
     return tuple(found)

@@ -228,7 +228,11 @@ def perform_here(project: Project, task: StepTask) -> StepResult:
     step = graph.steps[task.step]
     if task.captures_values and not identification.is_unchanged(step):
         result = replace(result, code_changed=True)
-    used = _undeclared_files(project, task, touched) + identification.undeclared_symbols(step, touched.executed, graph)
+    used = [
+        *_undeclared_files(project, task, touched),
+        *identification.undeclared_symbols(step, touched.executed, graph),
+        *identification.undeclared_modules(step, touched.imported, graph),
+    ]
     return replace(result, undeclared=tuple(used)) if used else result
 
 

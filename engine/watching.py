@@ -31,12 +31,13 @@ _CODE_SUFFIXES = (".py", ".pyc", ".so", ".pyd")
 
 @dataclass(slots=True)
 class Touched:
-    """What was seen: absolute paths of files read, and code objects executed."""
+    """What was seen: absolute paths of files read, code objects executed, modules loaded."""
 
     root: str
     read: set[str] = field(default_factory=set)
     written: set[str] = field(default_factory=set)
     executed: set[CodeType] = field(default_factory=set)
+    imported: set[str] = field(default_factory=set)  # names of modules that were not loaded before
 
     def note_read(self, path: object) -> None:
         found = self._within(path)
@@ -87,11 +88,13 @@ def watching(root: Path) -> Iterator[Touched]:
         return
     _install()
     _active.append(touched)
+    loaded = set(sys.modules)
     try:
         with _executions(touched):
             yield touched
     finally:
         _active.clear()
+        touched.imported.update(sys.modules.keys() - loaded)
 
 
 @contextmanager

@@ -222,7 +222,7 @@ class Deliberation:
 
     def _changed_since(self, made: Materialized) -> tuple[str, ...]:
         """Return what a materialization was seen to use without declaring it, and is not what it was."""
-        return tuple(used.name for used in made.undeclared if self.current_digest(used) != used.digest)
+        return tuple(used.name.rstrip(":") for used in made.undeclared if self.current_digest(used) != used.digest)
 
     def _reads_table(self, step: Step) -> bool:
         return any(b.is_source and b.reads_table for b in step.bindings)

@@ -186,7 +186,8 @@ class Trace(Enum):
 class Undeclared:
     """Something a step was seen to use that the static graph of its code lacks; it counts from then on.
 
-    `kind` is "file" (`name`: path relative to the project root) or "symbol" (`name`: "module:qualname").
+    `kind` is "file" (`name`: path relative to the project root), "symbol" (`name`:
+    "module:qualname") or "module" (`name`: "module:").
     """
 
     kind: str

@@ -152,3 +152,19 @@ def test_nothing_is_noted_after_the_watch(tmp_path):
     arrow_csv.read_csv(tmp_path / "x.csv")
     (tmp_path / "x.csv").read_text()
     assert touched.read == set()
+
+
+def test_a_module_loaded_by_a_computed_name_counts_as_a_whole_but_for_comments(make, tmp_path):
+    project = make(
+        "@asset\ndef a():\n    return importlib.import_module('set' + 'tings').K\n@asset\ndef b():\n    return 1\n",
+        settings_dot_py="K = 1\ndef unused():\n    return 1\n",
+    )
+    project.materialize(jobs=1)
+    assert used(project, "a") == [("module", "settings:")]
+    module = tmp_path / "settings.py"
+    module.write_text(module.read_text() + "# a comment\n")
+    assert project.plan().is_fresh
+    module.write_text(module.read_text().replace("K = 1", "K = 2"))
+    assert project.plan()["a"].reasons == (ObservedChanged(("settings",)),)
+    project.materialize(jobs=1)
+    assert project.load("a") == 2
