@@ -46,11 +46,23 @@ _STATELESS: tuple[type, ...] = (
     type(os.environ),
 )
 
+# They hold whole namespaces of modules to look annotations up in; the names that annotations read are edges already.
+_RESOLVERS = frozenset({("pydantic", "NsResolver")})
+# The attributes that the rest is made from, where the rest holds addresses of objects.
+_MADE_FROM = {("pydantic", "TypeAdapter"): ("_type", "_config")}
+
 
 def expand_instance(reach: Reach, node: Node, value: object) -> None:
     """Fill in the node of an instance of a class that has no form of its own."""
     if reach.note_origin(node, value).kind != PROJECT:
-        _by_type(reach, node, value) if is_any(value, *_STATELESS) else _foreign(reach, node, value)
+        name = foreign_name(type(value))
+        if name in _MADE_FROM:
+            _by_type(reach, node, value)
+            _link_state(reach, node, {key: known for key, known in state_of(value).items() if key in _MADE_FROM[name]})
+        elif name in _RESOLVERS or is_any(value, *_STATELESS):
+            _by_type(reach, node, value)
+        else:
+            _foreign(reach, node, value)
     elif any(reach.origins.of_class(base).kind == DISTRIBUTION for base in mro(type(value))):
         _foreign(reach, node, value)
     else:

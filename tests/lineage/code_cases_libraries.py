@@ -77,4 +77,36 @@ PYDANTIC = [
         "a=1",
         "a=2",
     ),
+    keep(
+        "a symbol that nothing reads beside a function that pydantic validates",
+        "import pydantic\n@pydantic.validate_call\ndef f(x: int):\n    return x\nU = 1\n"
+        + ASSET
+        + "def model(x):\n    return f(x)\n",
+        "U = 1",
+        "U = 2",
+    ),
+    rebuild(
+        "the annotation of a function that pydantic validates",
+        "import pydantic\n@pydantic.validate_call\ndef f(x: int):\n    return x\n"
+        + ASSET
+        + "def model(x):\n    return f(x)\n",
+        "x: int",
+        "x: str",
+    ),
+    keep(
+        "a symbol that nothing reads beside an adapter of a model",
+        "import pydantic\nclass P(pydantic.BaseModel):\n    a: int = 1\nread = pydantic.TypeAdapter(list[P]).validate_python\nU = 1\n"
+        + ASSET
+        + "def model(x):\n    return read(x)\n",
+        "U = 1",
+        "U = 2",
+    ),
+    rebuild(
+        "a model within an adapter",
+        "import pydantic\nclass P(pydantic.BaseModel):\n    a: int = 1\nread = pydantic.TypeAdapter(list[P]).validate_python\n"
+        + ASSET
+        + "def model(x):\n    return read(x)\n",
+        "a: int = 1",
+        "a: int = 2",
+    ),
 ]
