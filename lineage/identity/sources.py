@@ -199,12 +199,14 @@ class Sources:
     def keep(self) -> None:
         """Hand what was learned from texts to the world, for the next time."""
         for file in self._files.values():
-            if file is not None and file.has_news:
+            key = self._key(file.name) if file is not None and file.has_news else ""
+            if file is not None and key:
                 file.has_news = False
-                self._world.keep(self._key(file.name), write_file_text(_digest(file.text), file.texts))
+                self._world.keep(key, write_file_text(_digest(file.text), file.texts))
 
     def _open(self, name: str, text: str) -> SourceFile | None:
-        stored = self._world.kept(self._key(name))
+        key = self._key(name)
+        stored = self._world.kept(key) if key else None
         kept = None if stored is None else read_file_text(_digest(text), stored)
         try:
             return SourceFile(name, text, self._world.compiled(name), kept)
@@ -212,7 +214,9 @@ class Sources:
             return None  # nothing live can have come from it as it stands
 
     def _key(self, name: str) -> str:
-        return digest_bytes(self._world.relative(name).encode("utf-8", "surrogatepass"))
+        """Return what a file is kept under, "" for what is no module's file: cells of a notebook have one name."""
+        shown = self._world.relative(name)
+        return digest_bytes(shown.encode("utf-8", "surrogatepass")) if shown.endswith(".py") else ""
 
 
 def _digest(text: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -132,6 +133,19 @@ def test_docstrings_and_annotations_that_are_read_are_found_in_the_text(project:
     after, _ = identified(project)
     assert before.version != after.version
     assert identified(project)[0] == after
+
+
+def test_cells_of_a_notebook_are_not_kept(project: Path) -> None:
+    import linecache
+
+    cell, text = f"{project}/ipykernel_7/12345.py", "def model(x):\n    return x\n"
+    linecache.cache[cell] = (len(text), None, text.splitlines(keepends=True), cell)
+    names: dict[str, Any] = {"__name__": "__main__"}
+    exec(compile(text, cell, "exec"), names)
+    identifier = CodeIdentifier(ProjectWorld(project, KEY, TextCache(project / ".assetctl" / "cache-v1")))
+    assert identifier.identify(names["model"]).symbols[0].kind == "function"
+    identifier.keep()
+    assert cached_files(project) == []
 
 
 def test_the_edition_names_the_python(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:

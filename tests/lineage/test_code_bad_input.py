@@ -242,13 +242,11 @@ def test_a_huge_value_is_hashed_in_bounded_time_and_never_printed(huge: str, tmp
     ("project", "type_name"),
     [
         ("K = (i for i in range(3))", "generator"),
-        ("async def f():\n    pass\nK = f().__await__()", "coroutine_wrapper"),
-        ("import sqlite3\nK = sqlite3.connect(':memory:')", "Connection"),
+        ("import mmap\nK = mmap.mmap(-1, 8)", "mmap"),
         ("import sys\nK = sys._getframe()", "frame"),
         ("K = memoryview(bytearray(3))", "memoryview"),
     ],
 )
-@pytest.mark.filterwarnings("ignore")
 def test_what_refuses_to_be_pickled_is_undecidable_by_name(project: str, type_name: str, tmp_path: Path) -> None:
     found = identify(tmp_path / "p", project + "\n" + MODEL)
     assert len(found.undecidable) == 1
