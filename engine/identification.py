@@ -44,17 +44,24 @@ class Identification:
             variables={name: self._world.variable(name) for name in settings.environment.variables},
         )
         self._code: dict[AssetKey, CodeIdentity] = {}
+        self._identified: dict[AssetKey, tuple[Step, Identified]] = {}
         self._classes: dict[str, Digest] = {}
         self._checks: dict[tuple[AssetKey, str], Digest] = {}
 
     def identify(self, step: Step, graph: AssetGraph) -> Identified:
         """Return code, definition and check definitions of a step."""
+        known = self._identified.get(step.key)
+        if known is not None and known[0] is step:  # `--set` makes another step of it
+            return known[1]
         if step.key not in self._code:
             self._code[step.key] = self._identify_code(step, self._identifier)
         code = self._code[step.key]
         if self._settings.dynamic == "always" and code.dynamic:
             code = replace(code, undecidable=(*code.undecidable, *code.dynamic))
-        return Identified(code, define(step, code, self._environment(code)), self._check_definitions(step, graph))
+        definition = define(step, code, self._environment(code))
+        found = Identified(code, definition, self._check_definitions(step, graph))
+        self._identified[step.key] = step, found
+        return found
 
     def identify_all(self, graph: AssetGraph, keys: Collection[AssetKey]) -> dict[AssetKey, Identified]:
         """Return what is identified for the steps of these assets, by step key."""
