@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import pickle
 import sys
@@ -16,10 +17,9 @@ def carried_classes(value: object) -> tuple[str, ...]:
     The value can be pickled: it was, just now.
     """
     noting = _NotingPickler()
-    try:
+    # What cannot be pickled by name was pickled by value; what was seen before that is still named.
+    with contextlib.suppress(pickle.PicklingError, AttributeError):
         noting.dump(value)
-    except (pickle.PicklingError, AttributeError):
-        pass  # pickled by value then; what was seen before is still named
     names = {(found.__module__, found.__qualname__) for found in noting.seen if _is_first_party(found)}
     return tuple(sorted(f"{module}:{qualname}" for module, qualname in names))
 
