@@ -47,8 +47,8 @@ def collect(root: Path, entries: Sequence[str]) -> tuple[list[Found], list[Probl
     problems: list[Problem] = []
     modules: list[ModuleType] = []
     for entry in entries:
-        for name in _module_names(root, entry, problems):
-            module = _import(name, root, problems)
+        for name, file in _module_names(root, entry, problems):
+            module = _import(name, file, root, problems)
             if module is not None and module not in modules:
                 modules.append(module)
     found = find_declarations([(m, vars(m)) for m in modules], root, problems)
@@ -142,15 +142,18 @@ def relative(where: str, root: Path) -> str:
     return where.removeprefix(prefix)
 
 
-def _module_names(root: Path, entry: str, problems: list[Problem]) -> list[str]:
+def _module_names(root: Path, entry: str, problems: list[Problem]) -> list[tuple[str, Path | None]]:
+    """Return the modules that an entry stands for, by name, with their files where the entry names files."""
     path = root / entry
     if path.is_file():
-        return [_module_name(path, root)]
+        return [(_module_name(path, root), path)]
     if path.is_dir():
+        environments = {found.parent for found in path.rglob("pyvenv.cfg")}
         files = sorted(p for p in path.rglob("*.py") if not _hidden(p.relative_to(path)))
-        return [_module_name(p, root) for p in files]
+        own = [p for p in files if environments.isdisjoint(p.parents)]
+        return [(_module_name(p, root), p) for p in own]
     if not entry.endswith(".py") and all(part.isidentifier() for part in entry.split(".")):
-        return [entry]
+        return [(entry, None)]
     problems.append(
         Problem(
             f"`assets` names `{entry}`, which does not exist",
@@ -183,12 +186,23 @@ def _module_name(path: Path, root: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-def _import(name: str, root: Path, problems: list[Problem]) -> ModuleType | None:
+def _import(name: str, file: Path | None, root: Path, problems: list[Problem]) -> ModuleType | None:
     try:
-        return importlib.import_module(name)
+        module = importlib.import_module(name)
     except (Exception, SystemExit) as error:  # noqa: BLE001  whatever a module raises is reported
         problems.append(_import_problem(name, error, root))
         return None
+    loaded = getattr(module, "__file__", None)
+    if file is not None and (loaded is None or not file.samefile(loaded)):
+        problems.append(
+            Problem(
+                f"`{relative(str(file), root)}` cannot be imported: another module has the name `{name}`",
+                (("the other", str(loaded or "built in")),),
+                "rename the file",
+            )
+        )
+        return None
+    return module
 
 
 def _import_problem(name: str, error: BaseException, root: Path) -> Problem:

@@ -110,6 +110,18 @@ def test_every_broken_file_is_reported_with_its_line(project):
     assert len(problems) == 6
 
 
+def test_a_file_whose_name_is_taken_is_reported_rather_than_left_out(project):
+    _, (problem,) = project({"random.py": HEADER + "@asset\ndef a(): ...\n"})
+    assert "`random.py` cannot be imported: another module has the name `random`" in problem.message
+
+
+def test_virtual_environments_within_a_folder_are_not_the_project_s(project):
+    found, problems = project(
+        {"venv/pyvenv.cfg": "", "venv/lib/other.py": "1 / 0\n", "mine.py": HEADER + "@asset\ndef a(): ...\n"}, "."
+    )
+    assert (keys(found), problems) == (["a"], [])
+
+
 def test_checks_are_found_with_their_asset(project):
     found, _ = project({"p.py": HEADER + "@asset\ndef a(): ...\n@check(asset=a)\ndef ok(a): return True\n"})
     (item,) = [item for item in found if isinstance(item.declaration, CheckDef)]
