@@ -78,10 +78,22 @@ def file_name(selection: "list[str]") -> str:
 
 
 def surroundings() -> str:
-    """Return one line for the interpreter, the release, the folder and the environment."""
+    """Return one line for the interpreter, the release, the folder, the environment and what can be imported.
+
+    An installed distribution is known by the name of its folder, which holds its version.
+    """
     kept = sorted(f"{name}={value}" for name, value in os.environ.items() if name not in VOLATILE)
-    parts = (assetctl.__version__, sys.version, sys.executable, sys.prefix, os.getcwd(), *kept)
+    names = [f"{folder}: {_names(folder)}" for folder in sys.path]
+    parts = (assetctl.__version__, sys.version, sys.executable, sys.prefix, os.getcwd(), *names, *kept)
     return digest("\0".join(parts))
+
+
+def _names(folder: str) -> str:
+    """Return the names in a folder of the import path, without hidden ones."""
+    try:
+        return " ".join(sorted(name for name in os.listdir(folder or ".") if not name.startswith(".")))
+    except OSError:  # not there, or an archive
+        return signature(folder)
 
 
 def digest(text: str) -> str:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import ast
 import os
-import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -165,7 +164,6 @@ def _executed_at_import(tree: ast.AST) -> Iterator[ast.AST]:
 def _folders(project: Project, files: Sequence[str]) -> Iterator[str]:
     """Yield folders in which a new file could change what is imported or declared."""
     here = Path.cwd()
-    yield from (entry for entry in sys.path if entry)
     yield from (str(folder) for folder in (here, *here.parents) if folder.is_relative_to(project.root))
     yield from (os.path.dirname(file) for file in files)
     for entry in project.settings.assets:

@@ -14,6 +14,7 @@ import os
 import pathlib
 import threading
 import types
+import warnings
 import weakref
 from collections.abc import Callable
 from typing import Any
@@ -183,7 +184,8 @@ def _reduced(value: object) -> object:
     if is_any(value, types.GeneratorType, types.CoroutineType, types.FrameType, types.AsyncGeneratorType):
         return None
     try:
-        parts = value.__reduce_ex__(4)
+        with warnings.catch_warnings(action="ignore"):  # that it will refuse one day is no answer of today
+            parts = value.__reduce_ex__(4)
     except Exception:  # noqa: BLE001  (an object may refuse in any way it likes)
         return None
     if isinstance(parts, str):
