@@ -15,6 +15,7 @@ from assetctl.assets.ids import AssetKey
 from assetctl.assets.importing import is_personal
 from assetctl.engine.settings import Settings
 from assetctl.engine.text_cache import TextCache
+from assetctl.engine.watching import opening
 from assetctl.engine.world import ProjectWorld
 from assetctl.lineage.decide import Identified
 from assetctl.lineage.graph import AssetGraph, Check, Step
@@ -44,6 +45,7 @@ class Identification:
             variables={name: self._world.variable(name) for name in settings.environment.variables},
         )
         self._code: dict[AssetKey, CodeIdentity] = {}
+        self.read_at_import: set[str] = set()
         self._identified: dict[AssetKey, tuple[Step, Identified]] = {}
         self._classes: dict[str, Digest] = {}
         self._checks: dict[tuple[AssetKey, str], Digest] = {}
@@ -66,7 +68,9 @@ class Identification:
     def identify_all(self, graph: AssetGraph, keys: Collection[AssetKey]) -> dict[AssetKey, Identified]:
         """Return what is identified for the steps of these assets, by step key."""
         steps = {graph.steps[key].key: graph.steps[key] for key in keys if key in graph.steps}
-        found = {key: self.identify(step, graph) for key, step in steps.items()}
+        with opening() as read:  # it executes the first-party imports inside of functions
+            found = {key: self.identify(step, graph) for key, step in steps.items()}
+        self.read_at_import |= read
         self._identifier.keep()
         return found
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import os
+import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,6 +67,13 @@ def remember_noop(
     `modules` are those that are imported.
     """
     files = [file for m in modules if isinstance(file := getattr(m, "__file__", None), str) and is_personal(file)]
+    try:
+        return _write(project, result, list(selection), began, files)
+    except (OSError, UnicodeEncodeError):
+        return False  # it would only have been faster next time
+
+
+def _write(project: Project, result: RunResult, words: list[str], began: Beginning, files: Sequence[str]) -> bool:
     paths = _paths_relied_on(project, result.deliberation, files)
     journal = str(project.layout.journal)
     segments = journal_line(journal)
@@ -74,17 +82,13 @@ def remember_noop(
     signatures = [f"{signature(path)}\t{path}" for path in paths]
     if not _is_settled(paths, began.ns) or journal_line(journal) != segments:
         return False
-    words = list(selection)
     answer = f"succeeded in 0 ms: {len(result.finished.fresh)} fresh"
     lines = [FORMAT, began.surroundings, " ".join(words), journal, segments, answer, *signatures, "end"]
     target = project.layout.cache / "noop" / file_name(words)
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        temporary = target.with_name(f"{target.name}.{os.getpid()}.tmp")
-        temporary.write_text("\n".join(lines), encoding="utf-8")
-        temporary.replace(target)
-    except (OSError, UnicodeEncodeError):
-        return False  # it would only have been faster next time
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.with_name(f"{target.name}.{os.getpid()}.tmp")
+    temporary.write_text("\n".join(lines), encoding="utf-8")
+    temporary.replace(target)
     return True
 
 
@@ -114,28 +118,61 @@ def _is_settled(paths: Iterable[str], began_ns: int) -> bool:
 
 def _code(project: Project, files: Sequence[str]) -> Iterator[str]:
     yield str(project.settings.where)
-    for file in files:
-        _require_pure_import(file)
-        yield file
+    _require_pure_imports([file for file in files if file.endswith(".py")])  # a compiled module counts by its file
+    yield from files
     yield from project.declarations.read_at_import
+    yield from project.declarations.identification().read_at_import
 
 
-def _require_pure_import(file: str) -> None:
-    """Refuse a module that calls the clock, chance or the network outside of its functions."""
-    if not file.endswith(".py"):
-        return  # a compiled module counts by its file
-    text = text_of(file)
-    if text is None:
-        raise _NotRememberable(file)
-    tree = ast.parse(text)
-    names = set(_impure_names(tree))
-    for node in _executed_at_import(tree):
-        if isinstance(node, ast.Call):
-            root = node.func
-            while isinstance(root, ast.Attribute):
-                root = root.value
-            if isinstance(root, ast.Name) and root.id in names:
-                raise _NotRememberable(file)
+def _require_pure_imports(files: Sequence[str]) -> None:
+    """Refuse modules that ask the clock, chance or the network while they are imported.
+
+    Where a module calls first-party functions at its top level, those may be the ones that ask.
+    """
+    texts = {file: text_of(file) for file in files}
+    trees = {file: ast.parse(text) for file, text in texts.items() if text is not None}
+    if len(trees) < len(texts):
+        raise _NotRememberable(min(texts.keys() - trees.keys()))
+    own_code_runs = False
+    for file, tree in trees.items():
+        at_import = set(_called(_executed_at_import(tree)))
+        if at_import & set(_impure_names(tree)):
+            raise _NotRememberable(file)
+        own_code_runs = own_code_runs or bool(at_import & set(_own_names(tree)))
+    if own_code_runs and any(set(_called(ast.walk(t))) & set(_impure_names(t)) for t in trees.values()):
+        raise _NotRememberable("a call at the top level of a module")
+
+
+def _called(nodes: Iterable[ast.AST]) -> Iterator[str]:
+    """Yield the first name of everything that is called, or decorates something."""
+    for node in nodes:
+        roots: list[ast.AST] = [node.func] if isinstance(node, ast.Call) else []
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            roots.extend(node.decorator_list)
+        yield from (name for name in map(_first_name, roots) if name is not None)
+
+
+def _first_name(node: ast.AST) -> str | None:
+    """Return `a` of `a.b.c`; None for what does not begin with a name."""
+    while isinstance(node, ast.Attribute):
+        node = node.value
+    return node.id if isinstance(node, ast.Name) else None
+
+
+def _own_names(tree: ast.Module) -> Iterator[str]:
+    """Yield the names by which a module knows first-party functions, classes and modules."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            yield node.name
+        elif isinstance(node, ast.ImportFrom) and (node.level or _is_own(node.module or "")):
+            yield from (alias.asname or alias.name for alias in node.names)
+        elif isinstance(node, ast.Import):
+            yield from (a.asname or a.name.partition(".")[0] for a in node.names if _is_own(a.name))
+
+
+def _is_own(module: str) -> bool:
+    file = getattr(sys.modules.get(module), "__file__", None)
+    return isinstance(file, str) and is_personal(file)
 
 
 def _impure_names(tree: ast.Module) -> Iterator[str]:

@@ -26,9 +26,11 @@ FILES = {
         "CONF = json.loads((Path(__file__).parent.parent / 'conf.json').read_text())\n"
         "s = source.file('data.csv')\nd = source.directory('folder')\ng = source.glob('parts/*.txt')\n"
         "@asset\ndef a(s: pa.Table, d, g):\n    return s\n"
-        "@asset\ndef b():\n    return k() + CONF['n'] + len(Path('seen.txt').read_text())\n"
+        "@asset\ndef b():\n    import lazy\n    return lazy.L + k() + CONF['n'] + len(Path('seen.txt').read_text())\n"
     ),
     "helpers.py": "def k():\n    return 1\n",
+    "lazy.py": "from pathlib import Path\nL = len((Path(__file__).parent / 'lazy.txt').read_text())\n",
+    "lazy.txt": "1",
     "conf.json": '{"n": 1}',
     "data.csv": "x\n1\n2\n",
     "folder/one.txt": "1",
@@ -100,6 +102,7 @@ CHANGES = {
     "new file of assets": lambda r: (r / "pkg/more.py").write_text(""),
     "new module beside": lambda r: (r / "pyarrow.py").write_text(""),
     "file read at import": lambda r: rewrite_alike(r / "conf.json"),
+    "file read by an import inside a function": lambda r: rewrite_alike(r / "lazy.txt"),
     "file seen in use": lambda r: (r / "seen.txt").write_text("Seen"),
     "source edited": lambda r: rewrite_alike(r / "data.csv"),
     "source removed": lambda r: (r / "data.csv").unlink(),
@@ -146,9 +149,18 @@ def test_what_is_young_is_not_remembered(root):
         ("import time\nNOW = time.time()\n", False),
         ("from datetime import datetime as D\nclass C:\n    day = D.now().weekday()\n", False),
         ("import time\ndef later():\n    return time.time()\n", True),
+        ("import time\ndef now():\n    return time.time()\nIS_LATE = now() > 0\n", False),
+        ("from time import time\ndef deco(f):\n    time()\n    return f\n@deco\ndef g():\n    return 1\n", False),
         ("from assetctl import asset\n@asset(exists=lambda: True)\ndef outside():\n    return 1\n", False),
     ],
-    ids=["clock at import", "clock in a class body", "clock in a function", "probe"],
+    ids=[
+        "clock at import",
+        "clock in a class body",
+        "clock in a function",
+        "clock by a call",
+        "clock by a decorator",
+        "probe",
+    ],
 )
 def test_what_files_do_not_tell_is_not_remembered(root, extra, is_remembered):
     (root / "pkg" / "extra.py").write_text(extra)
