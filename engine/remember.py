@@ -120,8 +120,9 @@ def _code(project: Project, files: Sequence[str]) -> Iterator[str]:
     yield str(project.settings.where)
     _require_pure_imports([file for file in files if file.endswith(".py")])  # a compiled module counts by its file
     yield from files
-    yield from project.declarations.read_at_import
-    yield from project.declarations.identification().read_at_import
+    own_state = f"{project.layout.state}{os.sep}"  # what we cached ourselves decides nothing
+    read = project.declarations.read_at_import | project.declarations.identification().read_at_import
+    yield from (path for path in read if not path.startswith(own_state))
 
 
 def _require_pure_imports(files: Sequence[str]) -> None:

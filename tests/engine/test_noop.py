@@ -70,6 +70,8 @@ def test_what_was_remembered_is_answered(root):
     assert remember(root)
     assert answer(["materialize"]) == "succeeded in 0 ms: 2 fresh"
     assert answer(["materialize", "-j", "4"]) == answer(["build"]) == "succeeded in 0 ms: 2 fresh"
+    (file,) = (root / ".assetctl/cache-v1/noop").iterdir()
+    assert "cache-v1" not in file.read_text()  # our own caches are always young
     assert remember(root, "a")
     assert answer(["materialize", "a"]) == "succeeded in 0 ms: 1 fresh"
 
