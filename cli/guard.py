@@ -113,17 +113,43 @@ def _call(words: Sequence[str]) -> int:
 
 def _refuse(error: AssetctlError, asked: _Asked) -> int:
     if asked.verbose and error.__cause__ is not None:
-        traceback.print_exception(error.__cause__, file=sys.stderr)
+        _print_trace(error.__cause__)
     return _report(error.problems, error.exit_code, asked)
 
 
 def _report(problems: Sequence[Problem], code: int, asked: _Asked) -> int:
+    problems = [_without_secrets(problem) for problem in problems]
     if asked.wants_json:
         from assetctl.cli.jsonout import error_json, write_json
 
         write_json(error_json(problems, code))
     _write(sys.stderr, problems_text(problems, is_nothing_done=code == USAGE))
     return code
+
+
+def _without_secrets(problem: Problem) -> Problem:
+    """Return a problem without values of environment variables whose names say that they are secret."""
+    from assetctl.engine.confidential import mask_of_environment
+
+    masked = mask_of_environment().text
+    facts = tuple((label, masked(value)) for label, value in problem.facts)
+    return Problem(masked(problem.message), facts, None if problem.hint is None else masked(problem.hint))
+
+
+def _print_trace(error: BaseException) -> None:
+    from assetctl.engine.confidential import mask_of_environment
+
+    _write(sys.stderr, mask_of_environment().text("".join(traceback.format_exception(error))))
+
+
+def _without_values(words: Sequence[str]) -> list[str]:
+    """Return arguments without what `--set` gives: it may be a secret."""
+    shown: list[str] = []
+    for before, word in zip(["", *words], words, strict=False):
+        target, equals, _ = word.removeprefix("--set=").partition("=")
+        is_given = bool(equals) and (before == "--set" or word.startswith("--set="))
+        shown.append(word[: word.index(target) + len(target)] + "=***" if is_given else word)
+    return shown
 
 
 def _write(stream: TextIO, text: str) -> None:
@@ -139,11 +165,11 @@ def _usage_problem(error: click.ClickException) -> Problem:
 
 
 def _confess(error: Exception, asked: _Asked) -> int:
-    traceback.print_exception(error, file=sys.stderr)
+    _print_trace(error)
     where = f"assetctl {assetctl.__version__}, Python {platform.python_version()}, {platform.platform()}"
     problem = Problem(
         f"this is a bug in assetctl: {type(error).__name__}: {error}",
-        (("versions", where), ("command", "assetctl " + " ".join(sys.argv[1:]))),
+        (("versions", where), ("command", " ".join(["assetctl", *_without_values(sys.argv[1:])]))),
         "please report it with the traceback above; what was recorded before stays as it was",
     )
     return _report([problem], BUG, asked)

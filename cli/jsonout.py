@@ -6,6 +6,7 @@ the tests hold each output against its schema.
 
 from __future__ import annotations
 
+import ast
 import json
 import math
 import sys
@@ -91,13 +92,35 @@ def _asset(project: Project, key: AssetKey) -> dict[str, Any]:
         "description": options.description,
         "upstream": list(graph.upstream(key)),
         "outputs": list(step.outputs),
-        "config": {name: json.loads(text) for name, text in identified.definition.config.items()},
+        "config": {name: _config_json(text) for name, text in identified.definition.config.items()},
         "code_version": identified.code.version,
         "definition": identified.definition.digest,
         "dynamic": list(identified.code.dynamic),
         "undecidable": list(identified.code.undecidable),
         "checks": [check.name for check in graph.checks.get(key, ())],
     }
+
+
+def _config_json(text: str) -> Any:
+    """Return a recorded config value as JSON: a tuple is a list; a number that JSON does not have is text."""
+    try:
+        return json.loads(text, parse_constant=str)
+    except ValueError:
+        return _listed(ast.parse(text, mode="eval").body)
+
+
+def _listed(node: ast.expr) -> Any:
+    """Return what a piece of canonical config text stands for; `true` and `inf` are names to Python."""
+    match node:
+        case ast.Tuple(elts) | ast.List(elts):
+            return [_listed(item) for item in elts]
+        case ast.Dict(keys, values):
+            return {_listed(key): _listed(value) for key, value in zip(keys, values, strict=True) if key is not None}
+        case ast.Name(name):
+            return {"true": True, "false": False, "null": None}.get(name, name)
+        case ast.UnaryOp(operand=ast.Name(name)):
+            return f"-{name}"
+    return ast.literal_eval(node)
 
 
 def plan_json(plan: Plan) -> dict[str, Any]:

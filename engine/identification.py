@@ -60,7 +60,7 @@ class Identification:
         code = self._code[step.key]
         if self._settings.dynamic == "always" and code.dynamic:
             code = replace(code, undecidable=(*code.undecidable, *code.dynamic))
-        definition = define(step, code, self._environment(code))
+        definition = self._world.environment.definition(step, define(step, code, self._environment(code)))
         found = Identified(code, definition, self._check_definitions(step, graph))
         self._identified[step.key] = step, found
         return found

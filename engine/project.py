@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from assetctl.engine.accept import Accepted
+    from assetctl.engine.masking import Mask
     from assetctl.engine.stores import Stores
     from assetctl.lineage.drawing import LineageView
 
@@ -135,6 +136,12 @@ class Project:
         from assetctl.engine.surroundings import perform_here
 
         return perform_here(self, task)
+
+    def mask_of(self, task: StepTask) -> Mask:
+        """Return the mask of the secrets that a task's step may show."""
+        from assetctl.engine.surroundings import mask_of_task
+
+        return mask_of_task(self, task)
 
     # --- values and records ------------------------------------------------------------------
 

@@ -16,12 +16,13 @@ from assetctl.assets.errors import WaitTimeout
 from assetctl.assets.ids import AssetKey
 from assetctl.engine.capture import tail
 from assetctl.engine.clock import SystemClock
+from assetctl.engine.confidential import mask_of_environment, mask_of_step
 from assetctl.engine.declared import notebook_namespace
 from assetctl.engine.executors.base import Executor
 from assetctl.engine.executors.inprocess import InProcessExecutor
 from assetctl.engine.executors.pool import PoolExecutor
 from assetctl.engine.identifiers import new_identifier
-from assetctl.engine.masking import mask_log, mask_result, secrets_of
+from assetctl.engine.masking import Mask, mask_result
 from assetctl.engine.options import PlanOptions
 from assetctl.engine.perform import perform
 from assetctl.engine.recording import Recorder
@@ -133,7 +134,6 @@ class ProjectSurroundings:
         return Trace.SOUND
 
     def log_tail(self, task: StepTask) -> str:
-        mask_log(Path(task.log), secrets_of(self.deliberation.graph.steps[task.step]))
         return tail(Path(task.log)) if task.log else ""
 
     def new_id(self) -> MaterializationId:
@@ -221,7 +221,7 @@ def perform_here(project: Project, task: StepTask) -> StepResult:
     graph = project.declarations.current(task.set_config)
     with watching(project.root) as touched:
         result = perform(task, graph, project.stores.data, project.layout)
-    result = mask_result(result, secrets_of(graph.steps[task.step]))
+    result = mask_result(result, mask_of_task(project, task))
     if result.failure is not None or task.stored:
         return result
     identification = project.declarations.identification()
@@ -234,6 +234,13 @@ def perform_here(project: Project, task: StepTask) -> StepResult:
         *identification.undeclared_modules(step, touched.imported, graph),
     ]
     return replace(result, undeclared=tuple(used)) if used else result
+
+
+def mask_of_task(project: Project, task: StepTask) -> Mask:
+    """Return the mask for what a task's step prints, raises or answers."""
+    graph = project.declarations.current(task.set_config)
+    step = graph.steps[task.step]
+    return mask_of_step(step, project.declarations.identification().identify(step, graph))
 
 
 def _undeclared_files(project: Project, task: StepTask, touched: Touched) -> list[Undeclared]:
@@ -255,7 +262,7 @@ def _executor(project: Project, plan: Plan, jobs: int | None) -> Executor:
     n_workers = min(jobs or os.cpu_count() or 1, len(steps))
     has_timeout = any(step.declaration.options.timeout_s is not None for step in steps.values())
     if notebook_namespace() is not None or (n_workers <= 1 and not has_timeout) or not steps:
-        return InProcessExecutor(project.perform)
+        return InProcessExecutor(project.perform, project.mask_of)
     settings = project.settings
     file = [str(settings.where)] if settings.where.suffix == ".py" else []
     return PoolExecutor(n_workers, [str(settings.root), *file])
@@ -292,10 +299,10 @@ def _interruptions(executor: Executor) -> Iterator[_Interruptions]:
 
 
 def _command(selection: Sequence[str], options: PlanOptions, graph: AssetGraph) -> str:
-    """Return the command as it is recorded: values of secret parameters are not."""
+    """Return the command as it is recorded: without values of secret parameters, or of secret variables."""
     flags = [name for name, given in (("--force", options.force), ("--only", options.only)) if given]
     secret = {f"{n}.{p}" for k, s in graph.steps.items() for n in (k, s.name) for p in s.declaration.options.secret}
     for assignment in options.set:
         target = assignment.partition("=")[0].strip()
         flags.append(f"--set {target}=***" if target in secret else f"--set {assignment}")
-    return " ".join(["materialize", *selection, *flags])
+    return mask_of_environment().text(" ".join(["materialize", *selection, *flags]))

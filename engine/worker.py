@@ -18,6 +18,8 @@ from pathlib import Path
 
 from assetctl.assets.errors import AssetctlError, EnvironmentFault
 from assetctl.engine.capture import captured_descriptors
+from assetctl.engine.confidential import mask_of_environment
+from assetctl.engine.masking import mask_result
 from assetctl.engine.perform import failure_of
 from assetctl.engine.project import Project
 from assetctl.engine.tasks import BEGUN, Failure, StepResult, StepTask
@@ -55,18 +57,20 @@ def _die_with_parent(descriptor: int) -> None:
 
 
 def _serve(project: Project, task: StepTask, connection: Connection[object, StepTask]) -> StepResult | EnvironmentFault:
+    log = Path(task.log or os.devnull)
     try:
-        with captured_descriptors(Path(task.log or os.devnull)):
+        with captured_descriptors(log, mask_of_environment()):  # which secrets the step has is not known yet
             mismatch = _mismatch(project, task)
-            if mismatch is not None:
-                return mismatch
+        if mismatch is not None:
+            return mismatch
+        with captured_descriptors(log, project.mask_of(task)):
             if task.timeout_s is not None:  # importing the project is not the step's time
                 connection.send(BEGUN)
             return project.perform(task)
     except EnvironmentFault as fault:
         return fault
     except AssetctlError as error:
-        return StepResult(task.step, failure=failure_of(error))
+        return mask_result(StepResult(task.step, failure=failure_of(error)), mask_of_environment())
 
 
 def _mismatch(project: Project, task: StepTask) -> StepResult | None:

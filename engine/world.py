@@ -17,6 +17,7 @@ from types import CodeType
 from blake3 import blake3
 
 from assetctl.assets.importing import code_of, text_of
+from assetctl.engine.confidential import EnvironmentValues
 from assetctl.engine.installed import Installed
 from assetctl.engine.text_cache import TextCache
 from assetctl.lineage.identity.encode import PREFIX, digest_bytes
@@ -39,6 +40,7 @@ class ProjectWorld:
         self.root = Path(os.path.abspath(root))
         self._key = blake3(variable_key).digest()[:_KEY_SIZE]
         self._installed = Installed()
+        self.environment = EnvironmentValues()
         self._texts: dict[str, str | None] = {}
         self._stdlib = _standard_folders()
         self._tool = _tool_folders()
@@ -96,6 +98,10 @@ class ProjectWorld:
             return None
         text = value.encode("utf-8", "surrogateescape")
         return PREFIX + blake3(name.encode() + b"\0" + text, key=self._key).hexdigest()
+
+    def hidden(self, text: str) -> str:
+        """Return a text with marks in place of values of environment variables."""
+        return self.environment.hidden(text)
 
     def file_digest(self, path: str) -> str | None:
         """Return the digest of a file's bytes (a relative path is the project's), or None if it cannot be read."""

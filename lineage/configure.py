@@ -46,22 +46,25 @@ def configure(graph: AssetGraph, assignments: Sequence[str]) -> AssetGraph:
 def _parse(graph: AssetGraph, assignment: str) -> tuple[Step, str, Any] | Problem:
     target, equals, text = assignment.partition("=")
     name, dot, parameter = target.strip().rpartition(".")
+    given = f"`--set {target.strip()}=...`"  # the value may be a secret: it is never said back
     if not equals or not dot or not name or not parameter:
-        return Problem(f"`--set {assignment}` is not of the form asset.param=value", hint="write `--set model.depth=5`")
+        return Problem(
+            "what `--set` was given is not of the form asset.param=value", hint="write `--set model.depth=5`"
+        )
     step = _step(graph, name)
     if step is None:
         names = sorted({*graph.steps, *(s.name for s in graph.steps.values())})
         near = difflib.get_close_matches(name, names, n=1)
         hint = f"did you mean `{near[0]}`?" if near else "see `assetctl ls`"
-        return Problem(f"`--set {assignment}`: there is no asset `{name}`", hint=hint)
+        return Problem(f"{given}: there is no asset `{name}`", hint=hint)
     if parameter not in step.config:
         near = difflib.get_close_matches(parameter, step.config, n=1)
         return Problem(
-            f"`--set {assignment}`: asset `{name}` has no config parameter `{parameter}`",
+            f"{given}: asset `{name}` has no config parameter `{parameter}`",
             (("declared in", step.where), ("config", ", ".join(sorted(step.config)) or "(none)")),
             f"did you mean `{near[0]}`?" if near else "config parameters are those with a plain default",
         )
-    return _fit(step, parameter, text, assignment)
+    return _fit(step, parameter, text, given)
 
 
 def _step(graph: AssetGraph, name: str) -> Step | None:
@@ -71,16 +74,18 @@ def _step(graph: AssetGraph, name: str) -> Step | None:
     return None
 
 
-def _fit(step: Step, parameter: str, text: str, assignment: str) -> tuple[Step, str, Any] | Problem:
+def _fit(step: Step, parameter: str, text: str, given: str) -> tuple[Step, str, Any] | Problem:
     declared = step.config[parameter]
     value, is_json = _json(text)
     if isinstance(declared, str):
         return step, parameter, value if isinstance(value, str) else text
     if not is_json and declared is not None:
+        is_secret = parameter in step.declaration.options.secret
+        value_text, default = ("...", "") if is_secret else (text, f" {declared!r}")
         return Problem(
-            f"`--set {assignment}`: {text!r} is not {_kind(declared)}, as its default {declared!r} is",
+            f"{given}: {'this' if is_secret else repr(text)} is not {_kind(declared)}, as its default{default} is",
             (("declared in", step.where),),
-            f"""for text write `--set '{step.name}.{parameter}="{text}"'`""",
+            f"""for text write `--set '{step.name}.{parameter}="{value_text}"'`""",
         )
     if isinstance(declared, tuple) and isinstance(value, list):
         return step, parameter, tuple(value)

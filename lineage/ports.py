@@ -185,6 +185,10 @@ class CodeWorld(Protocol):
         """Return a keyed hash of an environment variable's value, or None if it is unset."""
         ...
 
+    def hidden(self, text: str) -> str:
+        """Return a text of a captured value as it may be recorded: without values of environment variables."""
+        ...
+
     def file_digest(self, path: str) -> str | None:
         """Return the digest of a file's bytes (a relative path is the project's), or None if it cannot be read."""
         ...

@@ -7,14 +7,18 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from assetctl.engine.capture import captured_streams
+from assetctl.engine.masking import Mask
 from assetctl.engine.tasks import StepResult, StepTask
 
 
 class InProcessExecutor:
     """Performs a task when its result is asked for, so that it is shown as started before it runs."""
 
-    def __init__(self, perform: Callable[[StepTask], StepResult]) -> None:
+    def __init__(
+        self, perform: Callable[[StepTask], StepResult], mask_of: Callable[[StepTask], Mask] = lambda task: Mask(())
+    ) -> None:
         self._perform = perform
+        self._mask_of = mask_of  # what must not get into a task's log
         self._waiting: deque[StepTask] = deque()
 
     @property
@@ -28,7 +32,7 @@ class InProcessExecutor:
         while self._waiting:
             task = self._waiting.popleft()
             if task.log:
-                with captured_streams(Path(task.log)):
+                with captured_streams(Path(task.log), self._mask_of(task)):
                     result = self._perform(task)
             else:
                 result = self._perform(task)

@@ -36,25 +36,31 @@ _MOST_BITS = 600  # of an integer that is shown; writing digits takes time that 
 
 
 class _Shown(reprlib.Repr):
-    """Cuts values before they are written, not after."""
+    """Cuts values before they are written, not after, and hides what must not be shown before it cuts."""
+
+    def __init__(self, hidden: Callable[[str], str] = str) -> None:
+        super().__init__()
+        self._hidden = hidden
+        self.maxstring = self.maxother = self.maxlong = _SHOWN_LENGTH
+        self.maxlist = self.maxtuple = self.maxdict = self.maxset = self.maxfrozenset = 20
+
+    def repr_str(self, x: str, level: int) -> str:
+        return super().repr_str(self._hidden(x), level)
 
     def repr_int(self, x: int, level: int) -> str:
         return super().repr_int(x, level) if x.bit_length() <= _MOST_BITS else f"<int of {x.bit_length()} bits>"
 
     def repr_bytes(self, x: bytes, level: int) -> str:
-        return repr(x[:_SHOWN_LENGTH])
-
-
-_SHOWN = _Shown()
-_SHOWN.maxstring = _SHOWN.maxother = _SHOWN.maxlong = 200
-_SHOWN.maxlist = _SHOWN.maxtuple = _SHOWN.maxdict = _SHOWN.maxset = _SHOWN.maxfrozenset = 20
+        text = x.decode("utf-8", "surrogateescape")
+        hidden = self._hidden(text)
+        return repr((x if hidden == text else hidden.encode("utf-8", "surrogateescape"))[:_SHOWN_LENGTH])
 
 
 def expand_value(reach: Reach, node: Node) -> None:
     """Fill in the node of anything that is neither a function nor a class."""
     value = node.subject
     node.kind = "value"
-    node.source = lambda: shown(value)
+    node.source = lambda: shown(value, reach.world.hidden)
     for handles, expand in _KINDS:
         if handles(value):
             expand(reach, node, value)
@@ -62,11 +68,11 @@ def expand_value(reach: Reach, node: Node) -> None:
     expand_instance(reach, node, value)
 
 
-def shown(value: object) -> str:
-    """Return a short text for a value, calling nothing of an unknown class."""
+def shown(value: object, hidden: Callable[[str], str] = str) -> str:
+    """Return a short text for a value, calling nothing of an unknown class; texts in it go through `hidden`."""
     if not is_plain(value):
         return f"<{type_name(type(value))}>"
-    return _SHOWN.repr(value)[:_SHOWN_LENGTH]
+    return _Shown(hidden).repr(value)[:_SHOWN_LENGTH]
 
 
 def is_plain(value: object) -> bool:
@@ -131,7 +137,11 @@ def _mapping(reach: Reach, node: Node, value: Any) -> None:
     pairs = list(value.items())
     node.write(lambda out: out.tag(type(value).__name__).length(len(pairs)))
     for index, (key, item) in enumerate(pairs):
-        name = f"{node.name}[{_SHOWN.repr(key)}]" if type(key) is str or type(key) is int else f"{node.name}[...]"
+        name = (
+            f"{node.name}[{_Shown(reach.world.hidden).repr(key)}]"
+            if type(key) is str or type(key) is int
+            else f"{node.name}[...]"
+        )
         node.link(f"key {index}", reach.target(key, f"{node.name} key", node.where))
         node.link(f"item {index}", reach.target(item, name, node.where))
     if type(value) is collections.defaultdict:

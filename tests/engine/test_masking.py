@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import base64
+import html
+import json
+import os
+from pathlib import Path
+from urllib.parse import quote, quote_plus
 
 import pytest
 
+from assetctl.engine.capture import LogWriter, captured_descriptors
+from assetctl.engine.confidential import EnvironmentValues, mark_of
+from assetctl.engine.masking import Mask
 from assetctl.engine.project import Project
 
 SECRET = "pa55 wörd/&x"
+RAW = SECRET.encode()
 ASSETS = """
-import base64, json, os, urllib.parse
+import os
+
 from assetctl import asset
 
 @asset(secret=["token"])
 def loads(token=os.environ["AT_TOKEN"]):
-    print(token, repr(token), json.dumps(token), urllib.parse.quote(token, safe=""))
-    print(base64.b64encode(token.encode()).decode())
+    print(token)
     if os.environ.get("AT_FAIL"):
         raise ValueError(f"refused: {token}")
     return len(token)
@@ -34,16 +43,111 @@ def left_behind(project: Project) -> bytes:
     return b"".join(p.read_bytes() for p in project.layout.state.rglob("*") if p.is_file())
 
 
-@pytest.mark.parametrize("jobs", [1, 2])
-def test_a_secret_that_rotates_keeps_the_asset_and_is_written_nowhere(project, monkeypatch, jobs):
-    (project.root / "assets.py").write_text(ASSETS + "\n@asset\ndef other():\n    return 1\n")
-    events = project.materialize(jobs=jobs).events
+@pytest.mark.parametrize(
+    "form",
+    [
+        SECRET,
+        quote(RAW, safe=""),
+        quote(RAW),
+        quote_plus(RAW),
+        json.dumps(SECRET)[1:-1],
+        json.dumps(SECRET, ensure_ascii=False)[1:-1],
+        repr(RAW)[2:-1],
+        html.escape(SECRET),
+        RAW.hex(),
+        RAW.hex().upper(),
+        base64.b64encode(RAW).decode().rstrip("="),
+        base64.urlsafe_b64encode(RAW).decode().rstrip("="),
+    ],
+)
+def test_a_secret_is_found_in_every_form_that_programs_write_it_in(form):
+    assert Mask([SECRET]).text(f"<{form}>") == "<***>"
+
+
+@pytest.mark.parametrize("user", ["u", "us", "use", "user:"])
+def test_a_secret_is_found_at_any_place_within_base64(user):
+    encoded = base64.b64encode(f"{user}{SECRET}!".encode()).decode()
+    shown = Mask([SECRET]).text(encoded)
+    assert "***" in shown
+    n_left = len(shown) - len("***")
+    n_around = (len(user) + 1) * 8 // 6
+    assert n_left <= n_around + 6  # digits that hold bits of what stands beside it, and padding
+
+
+@pytest.mark.parametrize(
+    ("secret", "text", "shown"),
+    [
+        ("123", "pin 123, not 12345", "pin ***, not 12345"),
+        ("postgres://u:hunter22@h/db", "password hunter22 refused", "password *** refused"),
+        ("first line\nsecond line", "only second line\n", "only ***\n"),
+        ("", "nothing", "nothing"),
+    ],
+)
+def test_short_secrets_passwords_in_addresses_and_single_lines_are_found(secret, text, shown):
+    assert Mask([secret]).text(text) == shown
+
+
+def test_a_secret_written_in_pieces_is_never_in_the_log(tmp_path):
+    for cut in range(1, len(RAW)):
+        log = tmp_path / f"{cut}.log"
+        writer = LogWriter(log, Mask([SECRET]))
+        writer.write(b"a " + RAW[:cut])
+        assert RAW[:cut] not in (log.read_bytes() if log.exists() else b"")
+        writer.write(RAW[cut:] + b" b")
+        writer.close()
+        assert log.read_bytes() == b"a *** b"
+
+
+def test_a_secret_that_ends_as_another_form_begins_is_masked(tmp_path):
+    writer = LogWriter(tmp_path / "log", Mask(["config-31d9e6"]))  # its hexadecimal form begins with 6
+    writer.write(b"config-31d9e6")
+    writer.close()
+    assert (tmp_path / "log").read_bytes() == b"***"
+
+
+def test_output_that_only_begins_like_a_secret_is_kept(tmp_path):
+    writer = LogWriter(tmp_path / "log", Mask([SECRET]))
+    writer.write(RAW[:5])
+    writer.close()
+    assert (tmp_path / "log").read_bytes() == RAW[:5]
+
+
+def test_what_child_processes_print_is_masked_before_it_is_on_the_disk(tmp_path, capfd):
+    log = tmp_path / "log"
+    with captured_descriptors(log, Mask([SECRET])):
+        os.system(f"echo '{SECRET}' >&2")
+    assert log.read_text() == "***\n"
+    assert capfd.readouterr() == ("", "")
+
+
+def test_values_of_variables_become_marks_that_differ_as_the_values_do():
+    here = EnvironmentValues({"REGION": "eu-central-9", "OTHER": "us-west-1", "HOME": "/home/me", "N": "1"})
+    assert here.hidden("in eu-central-9, 1, /home/me") == f"in {mark_of('eu-central-9')}, 1, /home/me"
+    assert here.hidden_in({"a": ("us-west-1", 1)}) == {"a": (mark_of("us-west-1"), 1)}
+    assert mark_of("us-west-1") != mark_of("eu-central-9")
+
+
+@pytest.mark.parametrize(
+    ("name", "is_secret"),
+    [
+        ("GITHUB_TOKEN", True),
+        ("AWS_SECRET_ACCESS_KEY", True),
+        ("DB_PASSWORD", True),
+        ("OPENAI_API_KEY", True),
+        ("SENTRY_DSN", True),
+        ("DATABASE_URL", True),
+        ("GIT_AUTHOR_NAME", False),
+        ("KEYBOARD", False),
+        ("STAGE", False),
+    ],
+)
+def test_names_of_variables_say_that_their_values_are_secret(name, is_secret):
+    assert bool(EnvironmentValues({name: "something"}).of_secret_names()) == is_secret
+
+
+def test_a_secret_that_rotates_keeps_the_asset(project, monkeypatch):
+    project.materialize(jobs=1)
     assert project.load("loads") == len(SECRET)
-    stored = left_behind(project)
-    for form in (SECRET.encode(), base64.b64encode(SECRET.encode()), b"pa55%20"):
-        assert form not in stored
-    assert SECRET not in str(events)
-    assert any("***" in getattr(e, "log", "") for e in events)
     monkeypatch.setenv("AT_TOKEN", "another one")
     assert Project.open(project.root).plan().is_fresh
 
@@ -53,7 +157,7 @@ def test_a_secret_in_an_error_is_masked(project, monkeypatch):
     events = project.materialize(jobs=1).events
     assert SECRET not in str(events)
     assert any(getattr(e, "message", "") == "refused: ***" for e in events)
-    assert SECRET.encode() not in left_behind(project)
+    assert RAW not in left_behind(project)
 
 
 def test_a_secret_set_on_the_command_line_is_not_recorded(project):
@@ -62,3 +166,17 @@ def test_a_secret_set_on_the_command_line_is_not_recorded(project):
     project.materialize(options=PlanOptions(set=('loads.token="from the command line"',)), jobs=1)
     assert project.load("loads") == len("from the command line")
     assert b"from the command" not in left_behind(project)
+
+
+def test_config_that_comes_from_a_variable_is_recorded_as_a_mark_and_still_counts(tmp_path, monkeypatch):
+    (tmp_path / "assets.py").write_text(
+        "import os\nfrom assetctl import asset\n@asset\ndef a(region=os.environ['AT_REGION']):\n    return len(region)\n"
+    )
+    monkeypatch.setenv("AT_REGION", "eu-central-9")
+    Project.open(tmp_path).materialize(jobs=1)
+    project = Project.open(tmp_path)
+    assert project.plan().is_fresh
+    assert b"eu-central-9" not in left_behind(project)
+    monkeypatch.setenv("AT_REGION", "eu-central-8")
+    again = Project.open(Path(tmp_path)).plan()
+    assert [type(reason).__name__ for reason in again["a"].reasons] == ["ConfigChanged"]
