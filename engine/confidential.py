@@ -37,16 +37,20 @@ _KEY = blake3(b"assetctl masked values/1").digest()
 
 
 class EnvironmentValues:
-    """The values of this process's environment that must not be recorded, as they are now."""
+    """The values of an environment that must not be recorded."""
 
-    def __init__(self, environ: Mapping[str, str] | None = None) -> None:
-        found = dict(os.environ if environ is None else environ)
-        self._values = {n: v for n, v in found.items() if len(v) >= _SHORTEST and not _OF_THE_MACHINE.fullmatch(n)}
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._values = {n: v for n, v in environ.items() if len(v) >= _SHORTEST and not _OF_THE_MACHINE.fullmatch(n)}
         self._marks: list[tuple[str, str]] = []
         for name, value in self._values.items():
             forms = forms_of(value) if _SAYS_SECRET.search(name) else {value}
             self._marks.extend((form, mark_of(value)) for form in forms)
         self._marks.sort(key=lambda pair: len(pair[0]), reverse=True)
+
+    @classmethod
+    def now(cls) -> EnvironmentValues:
+        """Return those of this process, as they are now."""
+        return _values_of(tuple(os.environ.items()))
 
     def hidden(self, text: str) -> str:
         """Return a text with a mark in place of each value; different values keep different marks."""
@@ -86,12 +90,12 @@ class EnvironmentValues:
 
 def mask_of_environment() -> Mask:
     """Return the mask of variables whose names say that their values are secret."""
-    return _mask(frozenset(EnvironmentValues().of_secret_names()))
+    return _mask(frozenset(EnvironmentValues.now().of_secret_names()))
 
 
 def mask_of_step(step: Step, identified: Identified) -> Mask:
     """Return the mask for everything that a step prints, raises or answers."""
-    environment = EnvironmentValues()
+    environment = EnvironmentValues.now()
     declared = {leaf for name in step.declaration.options.secret for leaf in _leaves(step.config.get(name))}
     return _mask(frozenset(declared | environment.of_secret_names() | environment.of_step(identified)))
 
@@ -99,6 +103,11 @@ def mask_of_step(step: Step, identified: Identified) -> Mask:
 def mark_of(value: str) -> str:
     """Return what stands for the value of an environment variable in what is recorded."""
     return MASK + blake3(value.encode("utf-8", "surrogateescape"), key=_KEY).hexdigest()[:_HASH_DIGITS]
+
+
+@lru_cache(maxsize=4)  # making the forms of all values costs more than a step may
+def _values_of(environ: tuple[tuple[str, str], ...]) -> EnvironmentValues:
+    return EnvironmentValues(dict(environ))
 
 
 @lru_cache(maxsize=64)

@@ -53,6 +53,11 @@ class Declarations:
         self._identification = None
         return self._graph
 
+    @property
+    def is_collected(self) -> bool:
+        """Say whether the project's code was imported."""
+        return self._graph is not None
+
     def current(self, assignments: tuple[str, ...] = ()) -> AssetGraph:
         """Return the graph as last collected, with config assignments applied; nothing is looked at again."""
         activate(self._settings.root)

@@ -59,8 +59,10 @@ def _die_with_parent(descriptor: int) -> None:
 def _serve(project: Project, task: StepTask, connection: Connection[object, StepTask]) -> StepResult | EnvironmentFault:
     log = Path(task.log or os.devnull)
     try:
-        with captured_descriptors(log, mask_of_environment()):  # which secrets the step has is not known yet
-            mismatch = _mismatch(project, task)
+        if not project.declarations.is_collected:
+            with captured_descriptors(log, mask_of_environment()):  # which secrets the step has is not known yet
+                project.declarations.current()
+        mismatch = _mismatch(project, task)
         if mismatch is not None:
             return mismatch
         with captured_descriptors(log, project.mask_of(task)):

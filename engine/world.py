@@ -40,7 +40,7 @@ class ProjectWorld:
         self.root = Path(os.path.abspath(root))
         self._key = blake3(variable_key).digest()[:_KEY_SIZE]
         self._installed = Installed()
-        self.environment = EnvironmentValues()
+        self.environment = EnvironmentValues.now()
         self._texts: dict[str, str | None] = {}
         self._stdlib = _standard_folders()
         self._tool = _tool_folders()
