@@ -173,7 +173,7 @@ class TableHasher:
 
 
 def _write_type(walk: Walk, out: Framed, kind: pa.DataType) -> None:
-    out.tag("arrow.DataType").text(logical_type(kind)).text(str(kind))
+    out.tag("arrow.DataType").text(logical_type(kind)).text(pa.DataType.__str__(kind))
 
 
 def _write_field(walk: Walk, out: Framed, field: pa.Field) -> None:
