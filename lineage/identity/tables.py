@@ -37,7 +37,7 @@ def column_digests(columns: Sequence[pa.ChunkedArray]) -> list[Digest]:
     def hash_part(part: tuple[int, int]) -> bytes:
         return _granule(columns[part[0]].slice(part[1], GRANULE_ROWS))
 
-    large = sum(column.nbytes for column in columns) >= _THREADS_FROM_BYTES
+    large = sum(column.get_total_buffer_size() for column in columns) >= _THREADS_FROM_BYTES
     digests = list((hashing_threads().map if large else map)(hash_part, parts))
     granules: list[list[bytes]] = [[] for _ in columns]
     for (index, _), digest in zip(parts, digests, strict=True):
