@@ -1,27 +1,26 @@
 """Identity of estimators: class, parameters and fitted state, field by field.
 
-The same fit gives the same digest in every process. Objects in compiled classes say
-their state through `__reduce_ex__`, which is called for classes of scikit-learn, scipy
-and numpy only; anybody else's unknown object has no identity here.
+The same fit gives the same digest in every process: how long it took, addresses in
+memory and the number of threads do not count. What estimators hold beside arrays is
+the job of `library_objects.py`.
 """
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from typing import Any
 
 from sklearn.base import BaseEstimator
+from sklearn.utils import Bunch
 
 from assetctl.lineage.identity.encode import Framed
-from assetctl.lineage.identity.walk import Child, Encoder, Walk, state_of, write_state
-
-_TRUSTED = ("sklearn", "scipy", "numpy")
+from assetctl.lineage.identity.walk import Child, Encoder, Walk, state_of, type_name
 
 
 def _write_estimator(walk: Walk, out: Framed, value: Any) -> Iterator[Child]:
     walk.class_of(out.tag("estimator"), type(value))
-    state = {name: item for name, item in state_of(value).items() if name not in _NOT_STATE}
+    not_state = _NOT_STATE_OF.get(type_name(type(value)), _NOT_STATE)
+    state = {name: item for name, item in state_of(value).items() if name not in not_state}
     results = state.get("cv_results_")
     if isinstance(results, dict):  # of a search: scores count, how long they took does not
         state["cv_results_"] = {k: v for k, v in results.items() if not str(k).endswith("_time")}
@@ -30,50 +29,19 @@ def _write_estimator(walk: Walk, out: Framed, value: Any) -> Iterator[Child]:
         yield out.text(name), state[name], f".{name}"
 
 
-_NOT_STATE = {"_stop_words_id", "refit_time_"}  # an address in memory; a duration
+_NOT_STATE = {"_stop_words_id", "refit_time_", "_n_threads"}  # an address in memory; a duration; the machine's cores
+_NOT_STATE_OF = {"sklearn.ensemble._hist_gradient_boosting.binning._BinMapper": {"n_threads"}}
 
 
-def _write_trusted(walk: Walk, out: Framed, value: Any) -> Iterator[Child]:
-    cls = type(value)
-    walk.class_of(out.tag("object"), cls)
-    if _keeps_all(cls):
-        yield from write_state(walk, out, value)
-        return
-    reduced = value.__reduce_ex__(4)
-    if not isinstance(reduced, tuple):
-        walk.refuse(value)
-    out.length(len(reduced))
-    for part in reduced[:3]:
-        yield out, part, ".__reduce_ex__()"
-    for part in reduced[3:]:
-        yield out, None if part is None else list(part), ".__reduce_ex__()"
-
-
-def _write_function(walk: Walk, out: Framed, value: Any) -> None:
-    walk.named(out, value, (value.__module__, value.__qualname__))
-
-
-def _keeps_all(cls: Any) -> bool:
-    """Say whether a class leaves its state to its attributes: plain Python, no hook of its own."""
-    hooks = ("__reduce__", "__reduce_ex__", "__getstate__")
-    if any(getattr(cls, hook, None) is not getattr(object, hook, None) for hook in hooks):
-        return False
-    return bool(cls.__flags__ & _HEAP_TYPE)
-
-
-_HEAP_TYPE = 1 << 9
-
-
-def trusted(cls: type) -> Encoder | None:
-    """Return the encoder of other objects that estimators hold, for classes of trusted libraries."""
-    if cls.__name__ == "cython_function_or_method":
-        return Encoder(_write_function, whole=True)
-    module = cls.__module__
-    if module.partition(".")[0] not in _TRUSTED or module not in sys.modules:
-        return None
-    return Encoder(_write_trusted, is_compound=True, whole=True)
+def _write_bunch(walk: Walk, out: Framed, value: Bunch) -> Iterator[Child]:
+    """Write the items: what a Bunch keeps beside them does not survive pickling."""
+    walk.class_of(out.tag("bunch"), type(value))
+    yield out, dict(dict.items(value)), ""
 
 
 def encoders() -> dict[type, Encoder]:
     """Return how scikit-learn's classes are written."""
-    return {BaseEstimator: Encoder(_write_estimator, is_compound=True, whole=True)}
+    return {
+        BaseEstimator: Encoder(_write_estimator, is_compound=True, whole=True),
+        Bunch: Encoder(_write_bunch, is_compound=True),
+    }

@@ -17,18 +17,58 @@ from assetctl.lineage.identity.values import digest_of
 from assetctl.lineage.identity.walk import Encoder, Unencodable
 from assetctl.lineage.records import ValueIdentity
 
+_WIDE = tuple(kind for name in ("Int128", "UInt128") if (kind := getattr(pl, name, None)) is not None)
+_UNKNOWN = tuple(
+    kind for name in ("Object", "Unknown", "BaseExtension") if (kind := getattr(pl, name, None)) is not None
+)
+
 
 def _column(series: pl.Series) -> Column:
     dtype = series.dtype
-    if dtype == pl.Object:
-        raise Unencodable(f"[{series.name!r}]", "polars.Object")
+    added: list[object] = []
+    carried = _carried(dtype, added, series.name)
+    if carried != dtype:
+        series = series.cast(carried)
     frame = None
     if isinstance(dtype, pl.Enum):
         frame = digest_of(["polars.Enum", dtype.categories.to_list()])
-    elif dtype in (pl.Int128, getattr(pl, "UInt128", pl.Int128)):
-        frame, series = digest_of(str(dtype)), series.cast(pl.String)
-    array = series.to_arrow()
-    return Column(series.name, pa.chunked_array([array]), frame)
+    elif isinstance(dtype, _WIDE):
+        frame = digest_of(str(dtype))
+    elif added:
+        frame = digest_of(["polars", *added])
+    return Column(series.name, pa.chunked_array([series.to_arrow()]), frame)
+
+
+def _carried(dtype: pl.DataType, added: list[object], column: str) -> Any:
+    """Return the dtype that Arrow carries in place of another; `added` takes what it loses, in order.
+
+    Raises:
+        Unencodable: the dtype holds anything, or is somebody's own.
+    """
+    if isinstance(dtype, _UNKNOWN):
+        raise Unencodable(f"[{column!r}]", f"polars.{type(dtype).__name__}")
+    if isinstance(dtype, pl.Enum):
+        added.append(["Enum", dtype.categories.to_list()])
+    elif isinstance(dtype, _WIDE):
+        added.append(str(dtype))
+        return pl.String()
+    elif isinstance(dtype, pl.List):
+        return pl.List(_inner(dtype.inner, added, column, "[]"))
+    elif isinstance(dtype, pl.Array):
+        return pl.Array(_inner(dtype.inner, added, column, "[]"), dtype.size)
+    elif isinstance(dtype, pl.Struct):
+        return pl.Struct([pl.Field(f.name, _inner(f.dtype, added, column, f.name)) for f in dtype.fields])
+    elif hasattr(pl, "Map") and isinstance(dtype, pl.Map):
+        return pl.Map(_inner(dtype.key, added, column, "keys"), _inner(dtype.value, added, column, "values"))
+    return dtype
+
+
+def _inner(dtype: Any, added: list[object], column: str, step: str) -> Any:
+    below: list[object] = []
+    carried = _carried(dtype, below, column)
+    if below:
+        added.append([step, *below])
+    return carried
 
 
 def identify_polars(frame: pl.DataFrame, unordered: bool = False) -> ValueIdentity:

@@ -24,9 +24,21 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from assetctl.lineage.identity.encode import Framed
-from assetctl.lineage.identity.walk import Child, Encoder, Walk, mro, state_of, write_state
+from assetctl.lineage.identity.walk import (
+    HEAP_TYPE,
+    Child,
+    Encoder,
+    Walk,
+    class_attribute,
+    is_of,
+    mro,
+    state_of,
+    write_state,
+)
 
 _PACK_FROM = 32  # items; shorter sequences are written one by one
+_SHOWN_ITEMS = 100  # of a dict's key, in the path to what is refused
+_SHOWN_BITS = 300
 
 
 def _packed(items: list[Any]) -> tuple[str, bytes] | None:
@@ -72,7 +84,16 @@ def _pairs(walk: Walk, out: Framed, pairs: Iterable[tuple[Any, Any]], n_pairs: i
         if not walk.leaf(out, key):
             yield out, key, ".keys()"
         if not walk.leaf(out, item):
-            yield out, item, f"[{key!r}]" if type(key) in (str, int, bool, float, bytes) else "[...]"
+            yield out, item, _step_of(key)
+
+
+def _step_of(key: object) -> str:
+    """Return the step to a dict's item, for people; a key's own `__repr__` is not asked."""
+    if type(key) is int:
+        return f"[{key}]" if key.bit_length() <= _SHOWN_BITS else "[...]"
+    if type(key) is str or type(key) is bytes:
+        return f"[{key[:_SHOWN_ITEMS]!r}]"
+    return f"[{key!r}]" if type(key) in (bool, float) else "[...]"
 
 
 def _list(walk: Walk, out: Framed, value: list[Any]) -> Iterator[Child]:
@@ -142,17 +163,6 @@ def _frozenset(walk: Walk, out: Framed, value: frozenset[Any]) -> Iterator[Child
     return _members(walk, out.tag("frozenset"), frozenset.__iter__(value), frozenset.__len__(value))
 
 
-def _attributes(tag: str, *names: str) -> Encoder:
-    """Encode by attributes that a built-in class defines."""
-
-    def write(walk: Walk, out: Framed, value: Any) -> Iterator[Child]:
-        out.tag(tag)
-        for name in names:
-            yield out, getattr(value, name), f".{name}"
-
-    return Encoder(write, is_compound=True)
-
-
 def _fields(cls: type, tag: str, *names: str) -> Encoder:
     """Encode by C-level fields of a base class, which a subclass cannot hide."""
     getters = [(name, getattr(cls, name).__get__) for name in names]
@@ -176,7 +186,7 @@ def _decimal(walk: Walk, out: Framed, value: decimal.Decimal) -> None:
 
 
 def _zone(walk: Walk, out: Framed, value: Any) -> None:
-    if value.key is None:  # read from a file, which is not known any more
+    if type(value) is not zoneinfo.ZoneInfo or value.key is None:  # read from a file, which is not known any more
         walk.refuse(value)
     out.tag("ZoneInfo").text(value.key)
 
@@ -187,10 +197,39 @@ def _timezone(walk: Walk, out: Framed, value: datetime.timezone) -> None:
 
 
 def _path(walk: Walk, out: Framed, value: pathlib.PurePath) -> None:
+    if not is_of(type(value), "pathlib"):
+        walk.refuse(value)
     parts = value.parts
-    out.tag("path").length(len(parts))
+    out.tag("PureWindowsPath" if type(value) is pathlib.PureWindowsPath else "path").length(len(parts))
     for part in parts:
         out.text(part)
+
+
+def _bytearray(walk: Walk, out: Framed, value: bytearray) -> None:
+    """Write the bytes; of a subclass from a copy, since its view is a method it may override."""
+    out.tag("bytearray").raw(
+        memoryview(value) if type(value) is bytearray else bytearray.__getitem__(value, slice(None))
+    )
+
+
+def _memoryview(walk: Walk, out: Framed, value: memoryview) -> None:
+    try:
+        content = value.tobytes()
+    except ValueError:  # released
+        walk.refuse(value)
+    else:
+        out.tag("memoryview").text(value.format).text(str(value.shape)).raw(content)
+
+
+def _array(walk: Walk, out: Framed, value: array.array[Any]) -> None:
+    kind, items = array.array.typecode.__get__(value), array.array.tolist(value)
+    out.tag("array.array").text(kind).length(len(items))
+    if kind in "uw":
+        out.text("".join(items))
+    elif kind in "fd":
+        out.raw(_little_endian(array.array("d", (float("nan") if x != x else x for x in items))))
+    else:
+        out.raw(_little_endian(array.array("Q" if kind.isupper() else "q", items)))
 
 
 def _pattern(walk: Walk, out: Framed, value: re.Pattern[Any]) -> None:
@@ -213,7 +252,7 @@ def _dataclass(walk: Walk, out: Framed, value: object) -> Iterator[Child]:
         base = _BASES.get(id(ancestor))
         if base is not None:
             yield from base.write(walk, out, value) or ()
-        elif not ancestor.__flags__ & _HEAP_TYPE:  # or an exception, an array: content out of sight
+        elif not ancestor.__flags__ & HEAP_TYPE:  # or an exception, an array: content out of sight
             walk.refuse(value)
     yield from write_state(walk, out, value)
 
@@ -221,7 +260,7 @@ def _dataclass(walk: Walk, out: Framed, value: object) -> Iterator[Child]:
 def _namedtuple(walk: Walk, out: Framed, value: tuple[Any, ...]) -> Iterator[Child]:
     out.tag("namedtuple")
     walk.class_of(out, type(value))
-    names = tuple(_class_attribute(type(value), "_fields") or ())
+    names = tuple(class_attribute(type(value), "_fields") or ())
     out.length(len(names))
     for name in names:
         out.text(name)
@@ -279,7 +318,9 @@ ENCODERS: dict[type, Encoder] = {
     ),
     str: _leaf(lambda out, value: out.text(str.__str__(value))),
     bytes: _leaf(lambda out, value: out.raw(bytes.__getitem__(value, slice(None)))),
-    bytearray: _leaf(lambda out, value: out.tag("bytearray").raw(bytearray.__getitem__(value, slice(None)))),
+    bytearray: Encoder(_bytearray),
+    memoryview: Encoder(_memoryview),
+    array.array: Encoder(_array),
     type(Ellipsis): _leaf(lambda out, value: out.tag("Ellipsis")),
     type(NotImplemented): _leaf(lambda out, value: out.tag("NotImplemented")),
     list: _compound(_list),
@@ -302,8 +343,8 @@ ENCODERS: dict[type, Encoder] = {
     datetime.timezone: Encoder(_timezone),
     zoneinfo.ZoneInfo: Encoder(_zone, whole=True),
     decimal.Decimal: Encoder(_decimal),
-    fractions.Fraction: _attributes("Fraction", "_numerator", "_denominator"),
-    uuid.UUID: _leaf(lambda out, value: out.tag("UUID").integer(value.int)),
+    fractions.Fraction: _fields(fractions.Fraction, "Fraction", "_numerator", "_denominator"),
+    uuid.UUID: _leaf(lambda out, value: out.tag("UUID").integer(uuid.UUID.__dict__["int"].__get__(value))),
     pathlib.PurePath: Encoder(_path, whole=True),
     re.Pattern: Encoder(_pattern),
     type: Encoder(_class, whole=True),
@@ -313,20 +354,10 @@ ENCODERS: dict[type, Encoder] = {
 }
 
 _BASES = {id(base): ENCODERS[base] for base in (dict, list, set, frozenset, tuple, str, bytes, int, float)}
-_HEAP_TYPE = 1 << 9  # set for classes made by a `class` statement
 
 _ENUM_MEMBER = Encoder(_enum_member, is_compound=True, whole=True)
 _DATACLASS = Encoder(_dataclass, is_compound=True, whole=True)
 _NAMEDTUPLE = Encoder(_namedtuple, is_compound=True, whole=True)
-
-
-def _class_attribute(cls: type, name: str) -> Any:
-    """Return an attribute from the class bodies, without asking the metaclass."""
-    for base in mro(cls):
-        members = type.__dict__["__dict__"].__get__(base)
-        if name in members:
-            return members[name]
-    return None
 
 
 def family(cls: type) -> Encoder | None:
@@ -334,8 +365,8 @@ def family(cls: type) -> Encoder | None:
     bases = mro(cls)
     if any(base is enum.Enum for base in bases):
         return _ENUM_MEMBER
-    if _class_attribute(cls, "__dataclass_fields__") is not None:
+    if class_attribute(cls, "__dataclass_fields__") is not None:
         return _DATACLASS
-    if any(base is tuple for base in bases) and _class_attribute(cls, "_fields") is not None:
+    if any(base is tuple for base in bases) and class_attribute(cls, "_fields") is not None:
         return _NAMEDTUPLE
     return None

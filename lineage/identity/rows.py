@@ -14,7 +14,8 @@ import pyarrow as pa
 from blake3 import blake3
 
 from assetctl.lineage.identity.arrays import one_nan
-from assetctl.lineage.identity.arrow_blocks import decoded, write_block
+from assetctl.lineage.identity.arrow_blocks import write_plain
+from assetctl.lineage.identity.arrow_plain import bare, is_binary, is_text, joined, plain, width_of
 from assetctl.lineage.identity.encode import Framed
 from assetctl.lineage.records import Digest
 
@@ -29,36 +30,25 @@ def unordered_digest(columns: Sequence[pa.ChunkedArray], n_rows: int) -> Digest:
     """Return the digest of the multiset of rows; types and names are the caller's to add."""
     rows: list[bytes] = []
     for start in range(0, n_rows, _BLOCK_ROWS):
-        block = [column.slice(start, _BLOCK_ROWS).combine_chunks() for column in columns]
-        rows.extend(_row_digests(block, min(_BLOCK_ROWS, n_rows - start)))
+        cells = [_cells(column.slice(start, _BLOCK_ROWS)) for column in columns]
+        n_block = min(_BLOCK_ROWS, n_rows - start)
+        rows.extend(blake3(b"".join([cell(row) for cell in cells])).digest() for row in range(n_block))
     rows.sort()
     return Framed("av/1").tag("multiset").length(len(rows)).raw(b"".join(rows)).hexdigest()
 
 
-def _row_digests(columns: list[Any], n_rows: int) -> list[bytes]:
-    cells = [_cells(_single(column)) for column in columns]
-    return [blake3(b"".join([cell(row) for cell in cells])).digest() for row in range(n_rows)]
-
-
-def _single(column: Any) -> pa.Array:
-    if isinstance(column, pa.ChunkedArray):
-        return column.chunk(0) if column.num_chunks == 1 else pa.concat_arrays(column.chunks)
-    return column
-
-
-def _cells(array: pa.Array) -> Cells:
+def _cells(column: pa.ChunkedArray) -> Cells:
     """Return a function from a row to its cell's bytes: fixed in size, or begun with their length."""
-    array = decoded(array)
-    kind = array.type
+    array, kind = joined([plain(chunk) for chunk in column.chunks]), bare(column.type)
     if _t.is_integer(kind) or _t.is_floating(kind) or (_t.is_temporal(kind) and not _t.is_interval(kind)):
-        return _fixed_cells(array, kind.bit_width // 8)
-    if any(test(kind) for test in (_t.is_string, _t.is_large_string, _t.is_binary, _t.is_large_binary)):
+        return _fixed_cells(array, np.dtype(f"{'f' if _t.is_floating(kind) else 'i'}{width_of(kind)}"))
+    if is_text(kind) or is_binary(kind):
         return _text_cells(array)
-    return _any_cells(array)
+    return _any_cells(array, kind)
 
 
-def _fixed_cells(array: pa.Array, width: int) -> Cells:
-    dtype = np.dtype(f"f{width}" if _t.is_floating(array.type) else f"i{width}")
+def _fixed_cells(array: pa.Array, dtype: np.dtype[Any]) -> Cells:
+    width = dtype.itemsize
     values = np.frombuffer(array.buffers()[1], dtype, len(array), array.offset * width)
     if dtype.kind == "f":
         values = one_nan(values)
@@ -71,7 +61,7 @@ def _fixed_cells(array: pa.Array, width: int) -> Cells:
 
 
 def _text_cells(array: pa.Array) -> Cells:
-    content = array.cast(pa.large_binary()).to_pylist()
+    content = array.to_pylist()
 
     def cell(row: int) -> bytes:
         text = content[row]
@@ -80,10 +70,10 @@ def _text_cells(array: pa.Array) -> Cells:
     return cell
 
 
-def _any_cells(array: pa.Array) -> Cells:
+def _any_cells(array: pa.Array, kind: pa.DataType) -> Cells:
     def cell(row: int) -> bytes:
         out = Framed("av/1")
-        write_block(out, array.slice(row, 1))
+        write_plain(out, kind, array.slice(row, 1))
         return out.raw_digest()
 
     return cell

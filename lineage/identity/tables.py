@@ -37,7 +37,7 @@ def column_digests(columns: Sequence[pa.ChunkedArray]) -> list[Digest]:
     def hash_part(part: tuple[int, int]) -> bytes:
         return _granule(columns[part[0]].slice(part[1], GRANULE_ROWS))
 
-    large = sum(column.nbytes for column in columns) >= _THREADS_FROM_BYTES
+    large = sum(column.get_total_buffer_size() for column in columns) >= _THREADS_FROM_BYTES
     digests = list((hashing_threads().map if large else map)(hash_part, parts))
     granules: list[list[bytes]] = [[] for _ in columns]
     for (index, _), digest in zip(parts, digests, strict=True):
@@ -49,20 +49,10 @@ def _granule(column: pa.ChunkedArray) -> bytes:
     out = Framed(FORMAT).tag("granule")
     try:
         for start in range(0, len(column), BLOCK_ROWS):
-            write_block(out, _joined(column.slice(start, BLOCK_ROWS).chunks))
+            write_block(out, column.slice(start, BLOCK_ROWS).chunks)
     except pa.ArrowNotImplementedError as cause:
         raise Unencodable("", f"arrow.{column.type}") from cause
     return out.raw_digest()
-
-
-def _joined(chunks: list[pa.Array]) -> pa.Array:
-    if len(chunks) == 1:
-        return chunks[0]
-    if isinstance(chunks[0].type, pa.BaseExtensionType):
-        return _joined([chunk.storage for chunk in chunks])
-    if pa.types.is_dictionary(chunks[0].type):
-        return _joined([chunk.dictionary_decode() for chunk in chunks])
-    return pa.concat_arrays(chunks)
 
 
 def _column(kind: pa.DataType, granules: Sequence[bytes]) -> Digest:
@@ -168,7 +158,7 @@ class TableHasher:
 
     def _flush(self) -> None:
         def hash_column(index: int) -> None:
-            write_block(self._open[index], _joined([batch.column(index) for batch in self._waiting]))
+            write_block(self._open[index], [batch.column(index) for batch in self._waiting])
 
         list(hashing_threads().map(hash_column, range(len(self._open))))
         self._n_rows += self._n_waiting
@@ -183,7 +173,7 @@ class TableHasher:
 
 
 def _write_type(walk: Walk, out: Framed, kind: pa.DataType) -> None:
-    out.tag("arrow.DataType").text(logical_type(kind)).text(str(kind))
+    out.tag("arrow.DataType").text(logical_type(kind)).text(pa.DataType.__str__(kind))
 
 
 def _write_field(walk: Walk, out: Framed, field: pa.Field) -> None:
@@ -199,7 +189,7 @@ def _write_schema(walk: Walk, out: Framed, schema: pa.Schema) -> None:
 
 def _write_scalar(walk: Walk, out: Framed, scalar: pa.Scalar) -> None:
     out.tag("arrow.Scalar").text(logical_type(scalar.type))
-    write_block(out, pa.array([scalar], scalar.type))
+    write_block(out, [pa.array([scalar], scalar.type)])
 
 
 def table_encoder(identify: Any) -> Encoder:

@@ -11,10 +11,9 @@ from __future__ import annotations
 import importlib
 import sys
 import threading
-from collections.abc import Callable
 from typing import Protocol, cast
 
-from assetctl.lineage.identity import python_values
+from assetctl.lineage.identity import library_objects, python_values
 from assetctl.lineage.identity.encode import Framed
 from assetctl.lineage.identity.walk import FORMAT, Encoder, Refer, Unencodable, Walk, mro, type_name
 from assetctl.lineage.records import DataVersion, Digest, ValueIdentity
@@ -44,7 +43,6 @@ class _Registry:
         self._classes: list[type] = []
         self._waiting = frozenset(_PLUGINS)
         self._loading = threading.RLock()
-        self._trusted: Callable[[type], Encoder | None] | None = None
         self._add(python_values.ENCODERS)
 
     def _add(self, encoders: dict[type, Encoder]) -> None:
@@ -57,7 +55,6 @@ class _Registry:
             for library in [library for library in self._waiting if library in sys.modules]:
                 plugin = cast(_Plugin, importlib.import_module(_PLUGINS[library]))
                 self._add(plugin.encoders())
-                self._trusted = getattr(plugin, "trusted", self._trusted)
                 self._waiting = self._waiting - {library}
 
     def lookup(self, cls: type) -> tuple[Encoder, bool] | None:
@@ -74,10 +71,8 @@ class _Registry:
             inherited = self._encoders.get(id(base))
             if inherited is not None:
                 return None if inherited.identify and not inherited.whole else (inherited, not inherited.whole)
-        if self._trusted is not None:
-            trusted = self._trusted(cls)
-            return None if trusted is None else (trusted, False)
-        return None
+        trusted = library_objects.trusted(cls)
+        return None if trusted is None else (trusted, False)
 
 
 _registry = _Registry()

@@ -27,6 +27,7 @@ Child = tuple[Framed, object, str]
 """Where to write, what to write, and its step in the path from its parent ("[3]", ".x")."""
 
 _MRO = type.__dict__["__mro__"]
+_FLAGS = type.__dict__["__flags__"]
 
 
 class Unencodable(Exception):
@@ -77,6 +78,15 @@ def mro(cls: type) -> tuple[type, ...]:
     """Return a class's method resolution order without asking its metaclass."""
     order: tuple[type, ...] = _MRO.__get__(cls)
     return order
+
+
+def is_of(cls: type, *packages: str) -> bool:
+    """Say whether a class comes from one of some packages, or is built in: nobody's subclass of theirs."""
+    module = type.__dict__["__module__"].__get__(cls)
+    return not _FLAGS.__get__(cls) & HEAP_TYPE or (isinstance(module, str) and module.partition(".")[0] in packages)
+
+
+HEAP_TYPE = 1 << 9  # set for classes made by a `class` statement
 
 
 def type_name(cls: type) -> str:
@@ -232,17 +242,34 @@ def state_of(value: object) -> dict[str, object]:
         state.update(object.__getattribute__(value, "__dict__"))
     except AttributeError:
         state.clear()  # an instance of slots only
+    fields = class_attribute(cls, "__dataclass_fields__")
     for base in mro(cls):
         members = type.__dict__["__dict__"].__get__(base)
         for name, member in members.items():
-            if type(member) is _MemberDescriptor and not name.startswith("__"):
-                try:
-                    state[name] = member.__get__(value, cls)
-                except AttributeError:
-                    continue  # a slot that was never set
-            elif type(member).__name__ == "cached_property":
+            if type(member) is _MemberDescriptor and (_FLAGS.__get__(base) & HEAP_TYPE or not name.startswith("__")):
+                _add_slot(state, name, member, value)
+            elif type_name(type(member)).endswith("cached_property") and not (type(fields) is dict and name in fields):
                 state.pop(name, None)
     return state
+
+
+def _add_slot(state: dict[str, object], name: str, member: Any, value: object) -> None:
+    try:
+        held = member.__get__(value, type(value))
+    except AttributeError:
+        return  # a slot that was never set
+    while name in state:  # a slot of the same name further up the bases, or an attribute beside the slot
+        name += "'"
+    state[name] = held
+
+
+def class_attribute(cls: type, name: str) -> Any:
+    """Return an attribute from the class bodies, without asking the metaclass."""
+    for base in mro(cls):
+        members = type.__dict__["__dict__"].__get__(base)
+        if name in members:
+            return members[name]
+    return None
 
 
 class _Slots:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
-import decimal
-
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -12,60 +9,9 @@ import pytest
 
 from assetctl.lineage.identity.tables import BLOCK_ROWS, GRANULE_ROWS, TableHasher
 from assetctl.lineage.identity.values import identify_value
+from tests.lineage.arrow_arrays import ARRAYS as MAKERS
 
-_DAY = datetime.date(2024, 2, 29)
-_NOON = datetime.datetime(2024, 2, 29, 12, tzinfo=datetime.UTC)
-_MAP = pa.map_(pa.string(), pa.int32())
-
-ARRAYS = {
-    "null": pa.nulls(5),
-    "bool": pa.array([True, False, None, True, True]),
-    **{f"int{bits}": pa.array([1, None, -3, 4, 5], f"int{bits}") for bits in (8, 16, 32, 64)},
-    **{f"uint{bits}": pa.array([1, None, 3, 4, 5], f"uint{bits}") for bits in (8, 16, 32, 64)},
-    "half": pa.array(np.array([1, 2, np.nan, -0.0, 5], "f2")),
-    "float": pa.array([1.5, None, float("nan"), -0.0, 0.0], pa.float32()),
-    "double": pa.array([1.5, None, float("nan"), -0.0, 0.0]),
-    "decimal32": pa.array([decimal.Decimal("1.20"), None, 3, 4, 5], pa.decimal32(5, 2)),
-    "decimal64": pa.array([decimal.Decimal("1.20"), None, 3, 4, 5], pa.decimal64(15, 2)),
-    "decimal128": pa.array([decimal.Decimal("1.20"), None, 3, 4, 5], pa.decimal128(30, 2)),
-    "decimal256": pa.array([decimal.Decimal("1.20"), None, 3, 4, 5], pa.decimal256(60, 2)),
-    "string": pa.array(["a", None, "", "ccc", "dd"]),
-    "large_string": pa.array(["a", None, "", "ccc", "d"], pa.large_string()),
-    "string_view": pa.array(["a", None, "", "longer than twelve bytes", "dd"], pa.string_view()),
-    "binary": pa.array([b"a", None, b"", b"ccc", b"dd"]),
-    "large_binary": pa.array([b"a", None, b"", b"ccc", b"e"], pa.large_binary()),
-    "binary_view": pa.array([b"a", None, b"", b"longer than twelve bytes", b"dd"], pa.binary_view()),
-    "fixed_binary": pa.array([b"ab", None, b"cd", b"ef", b"gh"], pa.binary(2)),
-    "date32": pa.array([_DAY, None, _DAY, _DAY, _DAY]),
-    "date64": pa.array([_DAY, None, _DAY, _DAY, _DAY], pa.date64()),
-    "time32": pa.array([1, None, 2, 3, 4], pa.time32("ms")),
-    "time64": pa.array([1, None, 2, 3, 4], pa.time64("ns")),
-    "timestamp": pa.array([_NOON, None, _NOON, _NOON, _NOON], pa.timestamp("ms", "Europe/Berlin")),
-    "duration": pa.array([1, None, 2, 3, 4], pa.duration("s")),
-    "interval": pa.array([(1, 2, 3), None, (4, 5, 6), (7, 8, 9), (0, 0, 0)], pa.month_day_nano_interval()),
-    "list": pa.array([[1], None, [], [2, None], [3]]),
-    "large_list": pa.array([[1], None, [], [2, None], [4]], pa.large_list(pa.int64())),
-    "list_view": pa.array([[1], None, [], [2, None], [5]], pa.list_view(pa.int64())),
-    "large_list_view": pa.array([[1], None, [], [2, None], [6]], pa.large_list_view(pa.int64())),
-    "fixed_list": pa.array([[1, 2], None, [3, None], [4, 5], [6, 7]], pa.list_(pa.int64(), 2)),
-    "nested_list": pa.array([[["a"], None], None, [], [[]], [["b", "c"]]]),
-    "struct": pa.array([{"x": 1, "y": "a"}, None, {"x": None, "y": "b"}, {"x": 2, "y": None}, {"x": 3, "y": ""}]),
-    "map": pa.array([[("k", 1)], None, [], [("a", None), ("b", 2)], [("c", 3)]], _MAP),
-    "dictionary": pa.array(["u", None, "v", "u", "w"]).dictionary_encode(),
-    "dictionary of numbers": pa.DictionaryArray.from_arrays(pa.array([0, 1, None, 0, 1]), pa.array([2.5, -1.0])),
-    "run_end": pc.run_end_encode(pa.array([7, 7, None, 8, 8])),
-    "extension": pa.ExtensionArray.from_storage(
-        pa.uuid(), pa.array([bytes([i]) * 16 for i in range(5)], pa.binary(16))
-    ),
-    "sparse_union": pa.UnionArray.from_sparse(
-        pa.array([0, 1, 0, 1, 1], pa.int8()), [pa.array([1, 2, 3, 4, 5]), pa.array(["a", "b", "c", "d", "e"])]
-    ),
-    "dense_union": pa.UnionArray.from_dense(
-        pa.array([0, 1, 0, 1, 1], pa.int8()),
-        pa.array([0, 0, 1, 1, 2], pa.int32()),
-        [pa.array([1, 3]), pa.array(["b", "d", "f"])],
-    ),
-}
+ARRAYS = {name: make() for name, make in MAKERS.items()}
 
 
 def version(value: object) -> str:

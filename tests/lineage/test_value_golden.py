@@ -2,49 +2,13 @@
 
 from __future__ import annotations
 
-import collections
-import datetime
-import decimal
+import json
+from pathlib import Path
 
-import numpy as np
-import pandas as pd
-import polars as pl
-import pyarrow as pa
 import pytest
-from scipy import sparse
 
-from assetctl.lineage.identity.tables import BLOCK_ROWS, GRANULE_ROWS
 from assetctl.lineage.identity.values import identify_value
-
-_TABLE = pa.table(
-    {
-        "n": pa.array([1, None, 3]),
-        "f": [0.5, -0.0, float("nan")],
-        "s": ["a", None, ""],
-        "t": pa.array([0, 1, None]).cast(pa.timestamp("us", "UTC")),
-        "l": [[1], None, []],
-        "d": pa.array([decimal.Decimal("1.50"), None, decimal.Decimal("2.25")]),
-    }
-)
-
-VALUES = {
-    "none": None,
-    "numbers": [True, 1, 2**70, 1.5, -0.0, float("nan"), 1j],
-    "texts": ["", "a", "é", b"\x00", bytearray(b"x")],
-    "containers": {"a": (1, [2]), "b": {3, 1, 2}, "c": frozenset(), "d": collections.deque([1])},
-    "times": [datetime.datetime(2024, 2, 29, tzinfo=datetime.UTC), datetime.timedelta(1), datetime.date(2024, 1, 1)],
-    "long floats": [0.5] * 100,
-    "array": np.arange(6.0).reshape(2, 3),
-    "records": np.array([(1, "a")], [("n", "i4"), ("s", "U3")]),
-    "large array": np.arange(3_000_000, dtype=np.int64),
-    "sparse": sparse.csr_array(np.eye(3)),
-    "table": _TABLE,
-    "large column": pa.table({"n": np.arange(GRANULE_ROWS + BLOCK_ROWS + 1)}),
-    "pandas": pd.DataFrame(
-        {"n": [1, 2], "s": ["a", None], "c": pd.Categorical(["x", "y"], ["y", "x"]), "o": [1, "1"]}, index=["p", "q"]
-    ),
-    "polars": pl.DataFrame({"n": [1, None], "s": ["a", "b"]}),
-}
+from tests.lineage.golden_values import CASES, table
 
 GOLDEN = {
     "none": "b3:79e2a91ab375c31dd2eff207d4aa08b862909883e64ce76bb87d156d99753e0d",
@@ -65,11 +29,17 @@ GOLDEN = {
 
 UNORDERED = "b3:6ed1eee03c1d4202b8f66d1f6304d4dadf007d20606bf7cf1733894fd69dfe86"
 
+GOLDEN |= json.loads(Path(__file__).with_name("golden_digests.json").read_text())
 
-@pytest.mark.parametrize("name", VALUES)
+
+@pytest.mark.parametrize("name", CASES)
 def test_the_digest_is_the_pinned_one(name: str) -> None:
-    assert identify_value(VALUES[name]).version == GOLDEN[name]
+    assert identify_value(CASES[name]()).version == GOLDEN[name]
+
+
+def test_every_pinned_digest_has_its_value() -> None:
+    assert set(GOLDEN) == set(CASES)
 
 
 def test_unordered_tables_are_pinned_too() -> None:
-    assert identify_value(_TABLE, unordered=True).version == UNORDERED
+    assert identify_value(table(), unordered=True).version == UNORDERED
