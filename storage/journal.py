@@ -28,6 +28,7 @@ from pathlib import Path
 
 from assetctl.assets.errors import EnvironmentFault
 from assetctl.lineage.records import Fact, Position
+from assetctl.storage.faults import CrashPoint, reached
 from assetctl.storage.layout import Layout
 from assetctl.storage.segments import SUFFIX, Line, LineProblem, frame, last_counter, parse_json, read_lines
 from assetctl.storage.state import environment_fault
@@ -89,6 +90,7 @@ class FileJournal:
             lines = [frame(fact, counter + n) for n, fact in enumerate(facts, start=1)]
             segment = self._segment or self._create_segment()
             self._write(segment, b"".join(lines))
+            reached(CrashPoint.RECORD_APPENDED)
             self._counter = counter + len(lines)
             return Position(self._counter, segment.name)
 
@@ -112,6 +114,7 @@ class FileJournal:
                         _sync_folder(self._folder)
                         _sync_folder(self._folder.parent)
                         segment.is_new = False
+                    reached(CrashPoint.JOURNAL_SYNCED)
             except OSError as cause:
                 self._sync_fault = environment_fault(cause, self._folder, "the journal cannot be made durable")
                 raise self._sync_fault from cause
