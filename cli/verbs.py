@@ -45,6 +45,7 @@ SECTIONS: dict[str, dict[str, str]] = {
         "ls": "List assets",
     },
     "Keep": {
+        "verify": "Hash what is stored again, and say what is corrupt and how to heal it",
         "doctor": "Look for damage in what is stored, and rebuild what can be",
         "gc": "Delete stored data that nothing needs any more",
     },

@@ -25,6 +25,7 @@ from assetctl.engine.tasks import CheckAnswer, CheckTask, Failure, OutputInput, 
 from assetctl.lineage.graph import AssetGraph, Check, Step
 from assetctl.lineage.ports import DataStore, Stored
 from assetctl.lineage.records import Output
+from assetctl.storage.faults import CrashPoint, reached
 from assetctl.storage.layout import Layout
 from assetctl.storage.parsing import parse_table
 
@@ -46,6 +47,7 @@ def perform(task: StepTask, graph: AssetGraph, data: DataStore, layout: Layout) 
             outputs = task.stored
         else:
             arguments = _arguments(step, task, context, data)
+            reached(CrashPoint.INPUTS_HASHED)
             try:
                 stored = _store(step, task, _call(step, arguments), data)
             finally:
@@ -103,7 +105,9 @@ def _arguments(step: Step, task: StepTask, context: StepContext, data: DataStore
 
 def _call(step: Step, arguments: Mapping[str, Any]) -> Any:
     positional, keywords = _arranged(step.declaration.fn, arguments)
-    return _finished(step.declaration.fn(*positional, **keywords))
+    value = _finished(step.declaration.fn(*positional, **keywords))
+    reached(CrashPoint.FUNCTION_RETURNED)
+    return value
 
 
 def _discard_copies(values: Iterable[object], layout: Layout) -> None:

@@ -39,6 +39,7 @@ from assetctl.lineage.records import (
 )
 from assetctl.lineage.records import RunFinished as RunFinishedFact
 from assetctl.lineage.records import RunStarted as RunStartedFact
+from assetctl.storage.faults import CrashPoint, reached
 from assetctl.storage.past import code_facts
 
 _PYTHON = platform.python_version()
@@ -79,6 +80,7 @@ class Recorder:
 
     def materialized(self, decision: StepDecision, task: StepTask, result: StepResult, trace: Trace) -> Materialized:
         """Record that a step ran. Not published if a blocking check said no."""
+        reached(CrashPoint.INPUTS_RECHECKED)
         assert decision.provenance is not None, "a step runs only when all it reads is known"
         fact = Materialized(
             id=task.materialization_id,
@@ -169,6 +171,7 @@ class Recorder:
                     )
                 ]
             )
+            reached(CrashPoint.RUN_FINISHED_RECORDED)
             self.journal.sync()
 
     def decided(self, keys: Iterable[AssetKey], action: str, reasons: tuple[Reason, ...]) -> None:

@@ -45,6 +45,7 @@ from assetctl.lineage.records import (
     Trace,
     Undeclared,
 )
+from assetctl.storage.faults import CrashPoint, reached
 from assetctl.storage.lock import hold, step_lock_file
 
 if TYPE_CHECKING:
@@ -206,7 +207,7 @@ def start_run(project: Project, plan: Plan, deliberation: Deliberation, asked: A
             executor=executor,
             around=around,
             clock=SystemClock(),
-            show=asked.on_event or (lambda event: None),
+            show=_announcing(asked.on_event),
             is_cancelled=lambda: interruptions.count > 0,
         )
         try:
@@ -216,6 +217,15 @@ def start_run(project: Project, plan: Plan, deliberation: Deliberation, asked: A
     if result.finished.status != "succeeded" or not plan.is_fresh:
         stores.refresh()
     return result
+
+
+def _announcing(on_event: Callable[[Event], None] | None) -> Callable[[Event], None]:
+    def show(event: Event) -> None:
+        if on_event is not None:
+            on_event(event)
+        reached(CrashPoint.STEP_SHOWN)
+
+    return show
 
 
 def perform_here(project: Project, task: StepTask) -> StepResult:

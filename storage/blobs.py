@@ -31,6 +31,7 @@ from assetctl.assets.errors import CorruptionError, Problem
 from assetctl.lineage.identity.encode import PREFIX, Buffer, digest_bytes
 from assetctl.lineage.records import BlobDigest, OutputState
 from assetctl.storage.copying import clone_or_copy, fsync_folder
+from assetctl.storage.faults import CrashPoint, reached
 from assetctl.storage.layout import Layout
 from assetctl.storage.state import environment_fault
 
@@ -79,6 +80,7 @@ class Blobs:
         if not self._is_reused(digest, len(data)):
             temporary = self.temporary()
             self._guard(temporary, "a blob cannot be written", lambda: temporary.write_bytes(data))
+            reached(CrashPoint.OUTPUT_WRITTEN)
             self.adopt(temporary, digest)
         return digest
 
@@ -88,12 +90,14 @@ class Blobs:
         Raises:
             EnvironmentFault: the disk refused; nothing was stored.
         """
+        reached(CrashPoint.OUTPUT_WRITTEN)
         digest = hash_file(temporary)
         self.adopt(temporary, digest)
         return digest
 
     def adopt(self, temporary: Path, digest: BlobDigest) -> None:
         """Make a temporary file, known to have this digest, the blob."""
+        reached(CrashPoint.OUTPUT_HASHED)
         target = self._layout.blob(digest)
 
         def move() -> None:
@@ -103,13 +107,16 @@ class Blobs:
                 return
             with temporary.open("rb+") as file:
                 os.fsync(file.fileno())
+            reached(CrashPoint.OUTPUT_DURABLE)
             temporary.chmod(_READ_ONLY)
             is_new_folder = not target.parent.is_dir()
             target.parent.mkdir(parents=True, exist_ok=True)
             temporary.replace(target)
+            reached(CrashPoint.BLOB_RENAMED)
             fsync_folder(target.parent)
             if is_new_folder:
                 fsync_folder(target.parent.parent)
+            reached(CrashPoint.BLOB_FOLDER_SYNCED)
 
         self._guard(target, "a blob cannot be written", move)
 

@@ -19,6 +19,7 @@ from pathlib import Path
 from assetctl.assets.ids import AssetKey
 from assetctl.lineage.ports import Journal
 from assetctl.lineage.records import BlobDigest
+from assetctl.storage.faults import CrashPoint, reached
 from assetctl.storage.layout import Layout
 from assetctl.storage.lock import store_lock
 from assetctl.storage.references import BlobFile, References, Version, blob_files, versions_in
@@ -119,6 +120,7 @@ def apply_gc(layout: Layout, journal: Journal, plan: GcPlan) -> tuple[Reclaim, .
             except OSError as cause:
                 raise environment_fault(cause, reclaim.path, "stored bytes cannot be removed") from cause
             removed.append(reclaim)
+            reached(CrashPoint.BLOB_DELETED)
     return tuple(removed)
 
 

@@ -19,6 +19,7 @@ import errno
 import fcntl
 import os
 import secrets
+import stat
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -28,10 +29,11 @@ from pathlib import Path
 
 from assetctl.assets.errors import EnvironmentFault
 from assetctl.lineage.records import Fact, Position
+from assetctl.storage.faults import CrashPoint, reached
 from assetctl.storage.layout import Layout
 from assetctl.storage.segments import SUFFIX, Line, LineProblem, frame, last_counter, parse_json, read_lines
 from assetctl.storage.state import environment_fault
-from assetctl.storage.wire import WireError, from_json
+from assetctl.storage.wire import UnknownFact, WireError, from_json
 
 _TAIL_BYTES = 16 * 1024
 _NOT_WRITTEN = "the journal cannot be written; this record does not count"
@@ -89,6 +91,7 @@ class FileJournal:
             lines = [frame(fact, counter + n) for n, fact in enumerate(facts, start=1)]
             segment = self._segment or self._create_segment()
             self._write(segment, b"".join(lines))
+            reached(CrashPoint.RECORD_APPENDED)
             self._counter = counter + len(lines)
             return Position(self._counter, segment.name)
 
@@ -112,6 +115,7 @@ class FileJournal:
                         _sync_folder(self._folder)
                         _sync_folder(self._folder.parent)
                         segment.is_new = False
+                    reached(CrashPoint.JOURNAL_SYNCED)
             except OSError as cause:
                 self._sync_fault = environment_fault(cause, self._folder, "the journal cannot be made durable")
                 raise self._sync_fault from cause
@@ -153,11 +157,28 @@ class FileJournal:
         Raises:
             EnvironmentFault: the journal folder cannot be read.
         """
+        found: dict[str, int] = {}
+        for entry in self._entries():
+            try:
+                status = entry.stat()
+            except FileNotFoundError:  # withdrawn by its writer just now, or a link that leads nowhere
+                continue
+            except OSError as cause:
+                raise environment_fault(cause, entry.path, "the journal cannot be read") from cause
+            if stat.S_ISREG(status.st_mode):
+                found[entry.name.removesuffix(SUFFIX)] = status.st_size
+        return found
+
+    def not_segments(self) -> list[Path]:
+        """Return what has a segment's name and is no file: a folder, a pipe, a link that leads nowhere."""
+        return sorted(Path(entry.path) for entry in self._entries() if not entry.is_file())
+
+    def _entries(self) -> list[os.DirEntry[str]]:
         try:
             with os.scandir(self._folder) as entries:
-                return {e.name.removesuffix(SUFFIX): e.stat().st_size for e in entries if e.name.endswith(SUFFIX)}
+                return [entry for entry in entries if entry.name.endswith(SUFFIX)]
         except FileNotFoundError:
-            return {}
+            return []
         except OSError as cause:
             raise environment_fault(cause, self._folder, "the journal cannot be read") from cause
 
@@ -283,8 +304,10 @@ def decode(lines: Sequence[tuple[Position, Line]]) -> tuple[list[tuple[Position,
     for position, line in lines:
         try:
             facts.append((position, from_json(parse_json(line.payload))))
+        except UnknownFact as cause:
+            problems.append(LineProblem(position.segment, line.start, str(cause), False, is_newer=True))
         except (WireError, ValueError, TypeError, RecursionError) as cause:
-            problems.append(LineProblem(position.segment, line.start, f"{cause}; it was skipped", False))
+            problems.append(LineProblem(position.segment, line.start, str(cause), False))
     return facts, tuple(problems)
 
 

@@ -27,6 +27,7 @@ import duckdb
 from assetctl.assets.errors import AssetctlError, EnvironmentFault, Problem, SelectionError, WaitTimeout
 from assetctl.assets.ids import AssetKey
 from assetctl.lineage.records import Digest, Pinned, Snapshot, Traces
+from assetctl.storage.faults import CrashPoint, reached
 from assetctl.storage.journal import FileJournal
 from assetctl.storage.layout import Layout
 from assetctl.storage.lineage_sql import (
@@ -189,7 +190,9 @@ class DuckLineageStore:
                 _remove(new)
                 sizes = self._journal.sizes()
                 self._fold_into(new, sizes)
+                reached(CrashPoint.REBUILD_FOLDED)
                 _wal(target).unlink(missing_ok=True)
+                reached(CrashPoint.REBUILD_WAL_REMOVED)
                 new.replace(target)
             except (OSError, Unusable, Damaged) as cause:
                 raise EnvironmentFault(

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from blake3 import blake3
 
 from assetctl.lineage.records import Fact, Position
+from assetctl.storage.faults import CrashPoint, reached
 from assetctl.storage.journal import Scan
 from assetctl.storage.rows import COLUMNS, Rows
 from assetctl.storage.segments import Line, parse_json
@@ -103,11 +104,14 @@ def read_folded(con: Connection) -> Folded:
 def fold_scan(con: Connection, scan: Scan, sizes: Mapping[str, int]) -> None:
     """Fold lines of the journal in one transaction; `sizes` are the segments' sizes before they were read."""
     con.execute("BEGIN")
+    reached(CrashPoint.FOLD_BEGUN)
     try:
         for start in range(0, len(scan.lines), _LINES_AT_ONCE):
             _insert_lines(con, scan.lines[start : start + _LINES_AT_ONCE])
         _record_folded(con, scan.seen, sizes)
+        reached(CrashPoint.FOLD_INSERTED)
         con.execute("COMMIT")
+        reached(CrashPoint.FOLD_COMMITTED)
     except BaseException:
         con.execute("ROLLBACK")
         raise

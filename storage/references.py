@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from assetctl.assets.errors import AssetctlError
+from assetctl.lineage.identity.encode import digest_bytes
 from assetctl.lineage.records import BlobDigest, Fact, Materialized, Output, Position
 from assetctl.storage.blobs import Blobs
 from assetctl.storage.codecs.registry import FOLDER
@@ -49,12 +50,21 @@ class References:
 
     def of(self, version: Version) -> set[BlobDigest]:
         """Return every blob that a version needs; inline values need none."""
-        needed = {BlobDigest(digest) for digest in version.materialization.figures.values()}
+        return {digest for digest, _, _ in self.parts(version)}
+
+    def parts(self, version: Version) -> Iterator[tuple[BlobDigest, int | None, str]]:
+        """Yield every blob that a version needs, its size where one was recorded, and what it is ("": the value)."""
+        for name, digest in version.materialization.figures.items():
+            yield BlobDigest(digest), None, f"figure {name}"
         output = version.output
-        if output.blob is not None and output.inline is None:
-            needed.add(output.blob)
-            needed.update(file.digest for file in self.files(output))
-        return needed
+        if output.blob is None or output.inline is not None:
+            return
+        if output.codec != FOLDER:
+            yield output.blob, output.size_bytes, ""
+            return
+        yield output.blob, None, "the list of its files"  # the recorded size is that of all files
+        for file in self.files(output):
+            yield file.digest, file.size_bytes, f"file {file.name}"
 
     def files(self, output: Output) -> tuple[FolderFile, ...]:
         """Return the files of an output that is a folder; () for others, and where its manifest cannot be read."""
@@ -67,7 +77,8 @@ class References:
     def _read_manifest(self, digest: BlobDigest) -> tuple[FolderFile, ...]:
         path = self._layout.blob(digest)
         try:
-            return tuple(read_manifest(digest, path.read_bytes()))
+            data = path.read_bytes()
+            return tuple(read_manifest(digest, data)) if digest_bytes(data) == digest else ()
         except (OSError, ValueError, TypeError, KeyError, AssetctlError):
             return ()  # a folder without its manifest cannot be read back, whatever files are left of it
 

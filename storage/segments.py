@@ -18,6 +18,7 @@ from assetctl.storage.wire_parts import Json
 
 SUFFIX = ".log"
 _CHECKSUM_LENGTH = 16
+_UNFINISHED = "an unfinished line"
 _FRAME_LENGTH = _CHECKSUM_LENGTH + 2  # the space and the newline
 _encode_json = json.JSONEncoder(separators=(",", ":")).encode
 
@@ -39,13 +40,24 @@ class Line:
 class LineProblem:
     """Bytes of a segment that are not a fact. `offset` is where they begin.
 
-    `is_tail` says that nothing good follows: a write that never finished, or has not yet.
+    `is_tail` says that nothing good follows. `is_torn`: a write that never finished, or
+    has not yet; what has an end was written as a whole, and is damaged if it is bad now.
+    `is_newer`: whole, and not known to this release.
     """
 
     segment: str
     offset: int
     what: str
     is_tail: bool
+    is_newer: bool = False
+
+    @property
+    def is_torn(self) -> bool:
+        return self.is_tail and self.what == _UNFINISHED
+
+    @property
+    def is_damage(self) -> bool:
+        return not self.is_torn and not self.is_newer
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +96,8 @@ def read_lines(segment: str, data: bytes, start: int) -> Reading:
     while at < stop:
         newline = data.find(b"\n", at)
         if newline < 0:
-            bad.append((start + at, "an unfinished line"))
+            is_cut = _good_line(data[at:-1], stop) is None  # otherwise it is its newline that changed
+            bad.append((start + at, _UNFINISHED if is_cut else "a line whose end is damaged"))
             break
         line = _good_line(data[at:newline], start + newline + 1)
         if line is None:

@@ -13,6 +13,7 @@ from assetctl.lineage.identity.encode import PREFIX
 from assetctl.lineage.records import BlobDigest
 from assetctl.storage.blobs import Blobs
 from assetctl.storage.codecs.base import Encoded
+from assetctl.storage.faults import CrashPoint, reached
 from assetctl.storage.state import environment_fault
 
 _IN_MEMORY_BYTES = 1 << 18
@@ -96,6 +97,7 @@ class Sink(io.RawIOBase):
             self._file.close()
         except OSError as cause:
             raise environment_fault(cause, self._path, "a value cannot be written") from cause
+        reached(CrashPoint.OUTPUT_WRITTEN)
         self._blobs.adopt(self._path, self.digest)
         self._path = None
         return self.digest

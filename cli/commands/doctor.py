@@ -13,7 +13,7 @@ from assetctl.cli.speech import count
 from assetctl.cli.verbs import Guide, Verb
 
 if TYPE_CHECKING:
-    from assetctl.storage.inspect import Finding
+    from assetctl.storage.findings import Finding
 
 _GUIDE = Guide(
     (
@@ -32,7 +32,8 @@ _STYLES = {"error": "bold red", "warning": "yellow", "note": "dim"}
 @click.pass_obj
 def command(session: Session, deep: bool, rebuild: bool) -> int:
     """Look for damage in the state folder and say what it means and what to do; exit code 4 if facts or bytes are corrupt."""
-    from assetctl.storage.inspect import ERROR, examine
+    from assetctl.storage.findings import ERROR
+    from assetctl.storage.inspect import examine
 
     project = session.project
     if rebuild and project.layout.state.is_dir():

@@ -11,9 +11,11 @@ from pathlib import Path
 import pytest
 
 from assetctl.assets.ids import AssetKey
-from assetctl.lineage.records import Output
+from assetctl.lineage.identity.encode import digest_bytes
+from assetctl.lineage.records import BlobDigest, Output
 from assetctl.storage.blobs import Blobs
-from assetctl.storage.inspect import Finding, examine
+from assetctl.storage.findings import Finding
+from assetctl.storage.inspect import examine
 from assetctl.storage.journal import FileJournal
 from assetctl.storage.layout import Layout
 from assetctl.storage.lineage_db import DuckLineageStore
@@ -30,7 +32,7 @@ def layout(tmp_path: Path) -> Layout:
     ensure_state(layout)
     blob = Blobs(layout).put_bytes(TEXT.encode())
     stored = Output(AssetKey("a"), value("a"), "text/1", blob, len(TEXT))
-    inline = Output(AssetKey("b"), value("b"), "text/1", blob, 1, b"b")
+    inline = Output(AssetKey("b"), value("b"), "text/1", BlobDigest(digest_bytes(b"b")), 1, b"b")
     journal = FileJournal(layout)
     journal.append([made("a", "a", outputs=(stored,)), made("b", "b", outputs=(inline,))])
     journal.close()
