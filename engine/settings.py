@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 from assetctl.assets.errors import ProjectError
 from assetctl.lineage.identity.environment import LEVELS, EnvironmentPolicy, normal_name
 
-_KNOWN = ("assets", "jobs", "dynamic", "versions", "packages", "python", "platform", "variables")
+_KNOWN = ("assets", "jobs", "dynamic", "versions", "packages", "python", "platform", "variables", "store")
 DYNAMIC = ("warn", "strict", "always")
 
 
@@ -20,7 +21,8 @@ class Settings:
     """What a project says about itself. `where` is the file that says it; `jobs` None means one per core.
 
     `dynamic` says what to do about code whose control flow cannot be resolved: "warn",
-    "strict" (a declaration error), or "always" (built every time).
+    "strict" (a declaration error), or "always" (built every time). `store` is the folder
+    where bytes are kept, None for the state folder.
     """
 
     root: Path
@@ -29,6 +31,7 @@ class Settings:
     jobs: int | None = None
     dynamic: str = "warn"
     environment: EnvironmentPolicy = field(default_factory=EnvironmentPolicy)
+    store: Path | None = None
 
 
 def find_settings(start: Path, file: Path | None = None) -> Settings:
@@ -94,7 +97,7 @@ def _settings(table: Any, path: Path) -> Settings:
     if jobs is not None and (type(jobs) is not int or jobs < 1):
         raise ProjectError.of(f"`jobs = {jobs!r}` is not a positive number", ("in", str(path)))
     dynamic = _one_of("dynamic", table.get("dynamic", "warn"), DYNAMIC, path)
-    return Settings(path.parent, tuple(assets), path, jobs, dynamic, _environment(table, path))
+    return Settings(path.parent, tuple(assets), path, jobs, dynamic, _environment(table, path), _store(table, path))
 
 
 def _environment(table: dict[str, Any], path: Path) -> EnvironmentPolicy:
@@ -115,6 +118,30 @@ def _environment(table: dict[str, Any], path: Path) -> EnvironmentPolicy:
         platform=platform,
         variables=tuple(variables),
     )
+
+
+def _store(table: dict[str, Any], path: Path) -> Path | None:
+    """Return the folder that `store` names: links resolved, `~` is the home folder, else relative to the project."""
+    given = table.get("store")
+    if given is None:
+        return None
+    hint = 'write a folder: store = "~/.cache/assetctl"'
+    if not isinstance(given, str) or not given.strip() or "\0" in given:
+        raise ProjectError.of(f"`store = {given!r}` is not a folder", ("in", str(path)), hint=hint)
+    if given.startswith("$"):
+        raise ProjectError.of(f"`store = {given!r}`: variables are not expanded", ("in", str(path)), hint=hint)
+    if "://" in given:
+        raise ProjectError.of(f"`store = {given!r}` is an address, not a folder", ("in", str(path)), hint=hint)
+    try:
+        store = Path(os.path.realpath(path.parent / Path(given).expanduser()))
+    except RuntimeError as cause:
+        raise ProjectError.of(
+            f"`store = {given!r}`: there is no such home folder", ("in", str(path)), hint=hint
+        ) from cause
+    root = Path(os.path.realpath(path.parent))
+    if store == root or store in root.parents:
+        raise ProjectError.of(f"`store = {given!r}` holds the project itself", ("in", str(path)), hint=hint)
+    return None if store == Path(os.path.realpath(root / ".assetctl")) else store
 
 
 def _one_of(name: str, value: object, allowed: tuple[str, ...], path: Path) -> str:

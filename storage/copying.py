@@ -45,14 +45,3 @@ def _clone(source: int, target: int) -> bool:
             return False
         raise
     return True
-
-
-def fsync_folder(folder: Path) -> None:
-    """Return once the folder's entries survive a power loss."""
-    if os.name == "nt":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

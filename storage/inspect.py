@@ -19,10 +19,10 @@ from assetctl.assets.ids import AssetKey
 from assetctl.lineage.records import BlobDigest, Fact, Position
 from assetctl.storage.blobs import hash_file
 from assetctl.storage.codecs.registry import FOLDER
-from assetctl.storage.gc import stray_writes
+from assetctl.storage.gc import orphans, stray_writes
 from assetctl.storage.journal import FileJournal, has_no_writer
 from assetctl.storage.layout import Layout
-from assetctl.storage.references import References, Version, blob_files, foreign_files, versions_in
+from assetctl.storage.references import References, Version, foreign_files, stored_files, versions_in
 from assetctl.storage.state import check_state
 
 ERROR, WARNING, NOTE = "error", "warning", "note"
@@ -82,7 +82,7 @@ def _blob_findings(layout: Layout, facts: list[tuple[Position, Fact]], *, full: 
     versions = list(versions_in(facts))
     latest = _latest(versions)
     sizes = _expected_sizes(versions, references)
-    files = {file.digest: file for file in blob_files(layout)}
+    files = stored_files(layout)
     for digest, (version, size) in sizes.items():
         is_latest = latest.get(version.output.asset) is version
         file = files.get(digest)
@@ -171,11 +171,11 @@ def _tidiness_findings(layout: Layout) -> Iterator[Finding]:
     facts, _ = FileJournal(layout).read_since({})
     references = References(layout)
     recorded = {digest for version in versions_in(facts) for digest in references.of(version)}
-    orphans = [file for file in blob_files(layout) if file.digest not in recorded]
+    without_record = list(orphans(layout, recorded))
     tidy = "`assetctl gc` shows what can go, and removes it when told to"
-    if orphans:
-        size = sum(file.size_bytes for file in orphans)
-        what = f"{len(orphans)} stored blobs have no record ({size} bytes)"
+    if without_record:
+        size = sum(file.size_bytes for file in without_record)
+        what = f"{len(without_record)} stored blobs have no record ({size} bytes)"
         yield Finding(NOTE, what, str(layout.blobs), tidy)
     for stray in stray_writes(layout, time.time()):
         yield Finding(NOTE, stray.why, str(stray.path), tidy)
