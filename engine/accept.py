@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from assetctl.assets.errors import AssetFailed, Problem, SelectionError
 from assetctl.assets.ids import AssetKey
+from assetctl.engine.checkout import checkout_of
 from assetctl.engine.clock import SystemClock
 from assetctl.engine.identifiers import new_identifier
 from assetctl.engine.options import PlanOptions
@@ -160,6 +161,7 @@ def _record(
         deliberation=deliberation,
         run_id=run_id,
         selection=keys,
+        checkout=checkout_of(project.root),
         recorded_texts=project.stores.lineage.texts,
         command=f"accept {keys[0]}" + ("" if is_verified else " --unverified"),
     )

@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from assetctl.assets.ids import AssetKey
+from assetctl.engine.checkout import Checkout
 from assetctl.engine.perform import outputs_of
 from assetctl.engine.tasks import CheckAnswer, StepResult, StepTask
 from assetctl.lineage.decide import Deliberation, StepDecision
@@ -57,6 +58,7 @@ class Recorder:
     command: str
     own_segments: set[str] = field(default_factory=set)  # journal segments that hold this run's facts
     known_code: set[CodeVersion] = field(default_factory=set)
+    checkout: Checkout = Checkout()  # noqa: RUF009  it is frozen
     recorded_texts: Callable[[], Collection[Digest]] = tuple  # asked once, when code is first recorded
     decisions: list[Decision] = field(default_factory=list)
     _texts: set[Digest] | None = None
@@ -66,7 +68,9 @@ class Recorder:
         """Append facts, preceded by the run's own and by sources seen with new data if these are the first."""
         first: list[Fact] = []
         if not self._started:
-            first.append(RunStartedFact(self.run_id, self.clock.now(), self.selection, self.command))
+            at = self.checkout
+            began = (self.run_id, self.clock.now(), self.selection, self.command, at.branch, at.commit)
+            first.append(RunStartedFact(*began))
             first.extend(self._observations())
             self._started = True
         position = self.journal.append([*first, *facts])

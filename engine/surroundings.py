@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from assetctl.assets.errors import WaitTimeout
 from assetctl.assets.ids import AssetKey
 from assetctl.engine.capture import tail
+from assetctl.engine.checkout import checkout_of
 from assetctl.engine.clock import SystemClock
 from assetctl.engine.declared import notebook_namespace
 from assetctl.engine.executors.base import Executor
@@ -191,6 +192,7 @@ def start_run(project: Project, plan: Plan, deliberation: Deliberation, asked: A
         run_id=run_id,
         selection=asked.selection,
         command=_command(asked.selection, options, deliberation.graph),
+        checkout=checkout_of(project.root),
         own_segments=around.own_segments,
         recorded_texts=stores.lineage.texts,
         known_code={r.materialization.provenance.definition.code for r in deliberation.latest.values()},

@@ -19,6 +19,7 @@ from assetctl.lineage.records import (
     Fact,
     Output,
     OutputState,
+    Pinned,
     Position,
     ProvenanceDigest,
     Snapshot,
@@ -81,6 +82,14 @@ class LineageStore(Protocol):
 
     def texts(self) -> frozenset[Digest]:
         """Return the digests of all symbol texts that are recorded."""
+        ...
+
+    def pins(self) -> tuple[Pinned, ...]:
+        """Return every pin in force, of all assets, oldest first."""
+        ...
+
+    def names(self) -> Mapping[AssetKey, tuple[AssetKey, ...]]:
+        """Return the names that renamed assets had, by the name they have now, oldest first."""
         ...
 
 

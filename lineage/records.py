@@ -13,6 +13,12 @@ from types import MappingProxyType
 from typing import Any, NewType
 
 from assetctl.assets.ids import AssetKey
+from assetctl.lineage.retention import Forgotten as Forgotten  # noqa: PLC0414  facts like those below: found here
+from assetctl.lineage.retention import Pinned as Pinned  # noqa: PLC0414
+from assetctl.lineage.retention import Purpose as Purpose  # noqa: PLC0414
+from assetctl.lineage.retention import Renamed as Renamed  # noqa: PLC0414
+from assetctl.lineage.retention import Retention as Retention  # noqa: PLC0414
+from assetctl.lineage.retention import Unpinned as Unpinned  # noqa: PLC0414
 
 Digest = NewType("Digest", str)  # "b3:" + 64 hex digits, like all of the following
 CodeVersion = NewType("CodeVersion", str)
@@ -281,10 +287,14 @@ class CodeRecorded:
 
 @dataclass(frozen=True, slots=True)
 class RunStarted:
+    """A run began to record. `branch` and `commit` are git's where the project lies; "" if there is none."""
+
     run_id: RunId
     started_at: str
     selection: tuple[str, ...]
     command: str
+    branch: str = ""
+    commit: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,7 +315,17 @@ class RunFinished:
     decisions: tuple[Decision, ...]
 
 
-Fact = Materialized | StepFailed | CheckRan | SourceObserved | SymbolText | CodeRecorded | RunStarted | RunFinished
+Fact = (
+    Materialized
+    | StepFailed
+    | CheckRan
+    | SourceObserved
+    | SymbolText
+    | CodeRecorded
+    | RunStarted
+    | RunFinished
+    | Retention
+)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -347,6 +367,8 @@ class Snapshot:
     materialization. `checks` answers (check definition, data version) with the latest
     result. `columns` gives the columns of every upstream version that a latest
     materialization was made from. `observed` is the last observed value of each source.
+    `pins` holds the pin to serve that is in force. What was recorded of an asset before it
+    was forgotten, or before its name was given up, is in none of them but `columns`.
     """
 
     latest: Mapping[AssetKey, Recorded] = field(default_factory=dict)
@@ -354,7 +376,10 @@ class Snapshot:
     checks: Mapping[tuple[Digest, DataVersion], CheckRan] = field(default_factory=dict)
     columns: Mapping[tuple[AssetKey, DataVersion], ValueIdentity] = field(default_factory=dict)
     observed: Mapping[AssetKey, SourceObserved] = field(default_factory=dict)
+    pins: Mapping[AssetKey, Pinned] = field(default_factory=dict)
 
 
 Traces = Mapping[tuple[AssetKey, ProvenanceDigest], Materialized]
-"""Sound materializations of steps by (first output, provenance), the newest of each; candidates included."""
+"""Sound materializations of steps by (first output, provenance), the newest of each; candidates included.
+
+One of whose outputs was forgotten since is none."""

@@ -50,6 +50,14 @@ CREATE TABLE lineage.folded (
 	size_bytes BIGINT
 );
 
+CREATE TABLE lineage.forgotten (
+	counter BIGINT NOT NULL,
+	segment VARCHAR NOT NULL,
+	asset VARCHAR,
+	forgotten_at TIMESTAMP WITH TIME ZONE,
+	command VARCHAR
+);
+
 CREATE TABLE lineage.inputs (
 	materialization_id VARCHAR,
 	name VARCHAR,
@@ -120,6 +128,26 @@ CREATE TABLE lineage.observations (
 	observed_at TIMESTAMP WITH TIME ZONE
 );
 
+CREATE TABLE lineage.pins (
+	counter BIGINT NOT NULL,
+	segment VARCHAR NOT NULL,
+	asset VARCHAR,
+	purpose VARCHAR,
+	is_lifted BOOLEAN,
+	materialization_id VARCHAR,
+	data_version VARCHAR,
+	recorded_at TIMESTAMP WITH TIME ZONE,
+	note VARCHAR
+);
+
+CREATE TABLE lineage.renames (
+	counter BIGINT NOT NULL,
+	segment VARCHAR NOT NULL,
+	old_asset VARCHAR,
+	new_asset VARCHAR,
+	renamed_at TIMESTAMP WITH TIME ZONE
+);
+
 CREATE TABLE lineage.run_events (
 	counter BIGINT NOT NULL,
 	segment VARCHAR NOT NULL,
@@ -129,7 +157,9 @@ CREATE TABLE lineage.run_events (
 	selection VARCHAR,
 	finished_at TIMESTAMP WITH TIME ZONE,
 	status VARCHAR,
-	duration_s DOUBLE PRECISION
+	duration_s DOUBLE PRECISION,
+	branch VARCHAR,
+	commit VARCHAR
 );
 
 CREATE TABLE lineage.steps (

@@ -7,7 +7,7 @@ same questions in SQL; one conformance suite holds both to this file.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import TypeVar
 
 from assetctl.assets.ids import AssetKey
@@ -16,18 +16,24 @@ from assetctl.lineage.records import (
     DataVersion,
     Digest,
     Fact,
+    Forgotten,
     Materialized,
+    Pinned,
     Position,
-    ProvenanceDigest,
+    Purpose,
     Recorded,
+    Renamed,
+    Retention,
     Snapshot,
     SourceObserved,
     StepFailed,
     SymbolText,
     Trace,
     Traces,
+    Unpinned,
     ValueIdentity,
 )
+from assetctl.lineage.retention import former_names, pins_in_force
 
 _K = TypeVar("_K")
 _V = TypeVar("_V")
@@ -45,7 +51,10 @@ class Fold:
         self._values: _Newest[tuple[AssetKey, DataVersion], ValueIdentity] = {}
         self._observed: _Newest[AssetKey, SourceObserved] = {}
         self._texts: set[Digest] = set()
-        self._traces: dict[AssetKey, _Newest[ProvenanceDigest, Materialized]] = {}
+        self._traces: dict[AssetKey, dict[Position, Materialized]] = {}
+        self._forgotten: _Newest[AssetKey, None] = {}
+        self._ended: _Newest[AssetKey, None] = {}  # forgotten, or its name given up
+        self._retention: dict[Position, Fact] = {}
 
     def add(self, position: Position, fact: Fact) -> None:
         """Take in one fact."""
@@ -62,6 +71,8 @@ class Fold:
                 _keep_newest(self._values, (fact.asset, fact.value.version), position, fact.value)
             case SymbolText():
                 self._texts.add(fact.digest)
+            case Forgotten() | Pinned() | Unpinned() | Renamed():
+                self._add_retention(position, fact)
             case _:
                 return  # runs and code are for people; the planner asks nothing of them
 
@@ -71,20 +82,30 @@ class Fold:
         A step's failure is included when the step, or an asset whose latest
         materialization it made, is asked about.
         """
-        latest = {key: self._published[key][1] for key in keys if key in self._published}
+        latest = {key: self._published[key][1] for key in keys if self._answers(key, self._published)}
         steps = set(keys) | {recorded.materialization.step for recorded in latest.values()}
         answers: _Newest[tuple[Digest, DataVersion], CheckRan] = {}
         for key in keys:
             for asked, (position, ran) in self._checks.get(key, {}).items():
-                _keep_newest(answers, asked, position, ran)
+                if self._is_since_end(key, position):
+                    _keep_newest(answers, asked, position, ran)
         read = {pair for recorded in latest.values() for pair in versions_read(recorded.materialization)}
         return Snapshot(
             latest=latest,
             failures={step: self._failures[step][1] for step in steps if self._failed_last(step)},
             checks={asked: ran for asked, (_, ran) in answers.items()},
             columns={pair: self._values[pair][1] for pair in read if pair in self._values},
-            observed={key: self._observed[key][1] for key in keys if key in self._observed},
+            observed={key: self._observed[key][1] for key in keys if self._answers(key, self._observed)},
+            pins={pin.asset: pin for pin in self.pins() if pin.purpose is Purpose.SERVE and pin.asset in set(keys)},
         )
+
+    def pins(self) -> tuple[Pinned, ...]:
+        """Return every pin in force, oldest first."""
+        return pins_in_force(self._retention.items())
+
+    def names(self) -> dict[AssetKey, tuple[AssetKey, ...]]:
+        """Return the names that renamed assets had, by the name they have now."""
+        return former_names(self._retention.items())
 
     def texts(self) -> frozenset[Digest]:
         """Return the digests of all symbol texts."""
@@ -93,9 +114,10 @@ class Fold:
     def traces(self, keys: Collection[AssetKey]) -> Traces:
         """Return the newest sound materialization of each provenance of these assets; see `Traces`."""
         return {
-            (key, digest): materialized
+            (key, made.provenance.digest): made
             for key in keys
-            for digest, (_, materialized) in self._traces.get(key, {}).items()
+            for position, made in sorted(self._traces.get(key, {}).items())
+            if all(self._is_since(self._forgotten, output.asset, position) for output in made.outputs)
         }
 
     def _add_materialized(self, position: Position, fact: Materialized) -> None:
@@ -105,11 +127,28 @@ class Fold:
             if fact.published:
                 _keep_newest(self._published, output.asset, position, Recorded(position, fact, output))
         if fact.trace is Trace.SOUND and fact.outputs:
-            made = self._traces.setdefault(fact.outputs[0].asset, {})
-            _keep_newest(made, fact.provenance.digest, position, fact)
+            self._traces.setdefault(fact.outputs[0].asset, {})[position] = fact
+
+    def _add_retention(self, position: Position, fact: Retention) -> None:
+        self._retention[position] = fact
+        if isinstance(fact, Forgotten):
+            for key in fact.assets:
+                _keep_newest(self._forgotten, key, position, None)
+                _keep_newest(self._ended, key, position, None)
+        elif isinstance(fact, Renamed):
+            _keep_newest(self._ended, fact.old, position, None)
+
+    def _answers(self, key: AssetKey, found: Mapping[AssetKey, tuple[Position, object]]) -> bool:
+        return key in found and self._is_since_end(key, found[key][0])
+
+    def _is_since_end(self, key: AssetKey, position: Position) -> bool:
+        return self._is_since(self._ended, key, position)
+
+    def _is_since(self, ends: _Newest[AssetKey, None], key: AssetKey, position: Position) -> bool:
+        return key not in ends or ends[key][0] < position
 
     def _failed_last(self, step: AssetKey) -> bool:
-        if step not in self._failures:
+        if not self._answers(step, self._failures):
             return False
         made = self._last_of_step.get(step)
         return made is None or made[0] < self._failures[step][0]

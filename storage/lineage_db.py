@@ -26,21 +26,31 @@ import duckdb
 
 from assetctl.assets.errors import AssetctlError, EnvironmentFault, Problem, SelectionError, WaitTimeout
 from assetctl.assets.ids import AssetKey
-from assetctl.lineage.records import Digest, Snapshot, Traces
+from assetctl.lineage.records import Digest, Pinned, Snapshot, Traces
 from assetctl.storage.journal import FileJournal
 from assetctl.storage.layout import Layout
 from assetctl.storage.lineage_sql import (
     CATALOG,
     Connection,
     Relation,
+    add_view,
     create_schema,
     fold_scan,
     found_schema,
+    literal,
     read_folded,
     schema_name,
 )
 from assetctl.storage.lock import store_lock
-from assetctl.storage.questions import Facts, ask_snapshot, ask_texts, ask_traces, without_collection
+from assetctl.storage.questions import (
+    Facts,
+    ask_names,
+    ask_pins,
+    ask_snapshot,
+    ask_texts,
+    ask_traces,
+    without_collection,
+)
 from assetctl.storage.state import check_state
 
 if TYPE_CHECKING:
@@ -132,6 +142,14 @@ class DuckLineageStore:
         """Return the digests of all symbol texts that are recorded."""
         return frozenset() if self._is_empty() else self._ask(ask_texts)
 
+    def pins(self) -> tuple[Pinned, ...]:
+        """Return every pin in force, oldest first."""
+        return () if self._is_empty() else self._ask(lambda con: ask_pins(con, self._known))
+
+    def names(self) -> Mapping[AssetKey, tuple[AssetKey, ...]]:
+        """Return the names that renamed assets had, by the name they have now."""
+        return {} if self._is_empty() else self._ask(lambda con: ask_names(con, self._known))
+
     def query(self, sql: str, params: Collection[object] = (), tables: Mapping[str, object] | None = None) -> pa.Table:
         """Answer a person's SQL on what is folded; nothing can be written.
 
@@ -145,7 +163,7 @@ class DuckLineageStore:
         def answer(con: Connection) -> pa.Table:
             try:
                 for name, table in (tables or {}).items():
-                    _add_view(con, name, table)
+                    add_view(con, name, table)
                 return _arrow(con.sql(sql, params=list(params) or None))
             except duckdb.Error as cause:
                 if any(sign in str(cause) for sign in _DAMAGE_IN_QUERY):
@@ -353,19 +371,7 @@ def opened(path: Path, *, read_only: bool) -> Iterator[Connection]:
 
 
 def _attach(path: Path, *, read_only: bool) -> str:
-    return f"ATTACH {_literal(str(path))} AS {CATALOG}{' (READ_ONLY)' if read_only else ''}"
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
-
-
-def _add_view(con: Connection, name: str, table: object) -> None:
-    quoted = '"' + name.replace('"', '""') + '"'
-    if isinstance(table, Path):
-        con.execute(f"CREATE TEMP VIEW {quoted} AS SELECT * FROM read_parquet({_literal(str(table))})")
-    else:
-        con.register(name, table)
+    return f"ATTACH {literal(str(path))} AS {CATALOG}{' (READ_ONLY)' if read_only else ''}"
 
 
 def _arrow(relation: Relation | None) -> pa.Table:

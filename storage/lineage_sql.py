@@ -24,7 +24,7 @@ from assetctl.storage.wire import WireError, from_json
 if TYPE_CHECKING:
     import pyarrow as pa
 
-SCHEMA_VERSION = 1  # raised when the meaning of a column changes; any change of the text is noticed by itself
+SCHEMA_VERSION = 2  # raised when the meaning of a column changes; any change of the text is noticed by itself
 CATALOG = "store"  # the file is attached under this name: its own would be that of the schema, and so ambiguous
 _LINES_AT_ONCE = 20_000
 
@@ -176,3 +176,17 @@ def arrow_table(columns: Mapping[str, list[Any]]) -> pa.Table:
 
 def _encodable(value: object) -> object:
     return value.encode("utf-8", "replace").decode("utf-8") if isinstance(value, str) else value
+
+
+def add_view(con: Connection, name: str, table: object) -> None:
+    """Add a view for the length of a connection: of a Parquet file, or of an Arrow table."""
+    quoted = '"' + name.replace('"', '""') + '"'
+    if isinstance(table, Path):
+        con.execute(f"CREATE TEMP VIEW {quoted} AS SELECT * FROM read_parquet({literal(str(table))})")
+    else:
+        con.register(name, table)
+
+
+def literal(text: str) -> str:
+    """Return text as SQL writes it."""
+    return "'" + text.replace("'", "''") + "'"

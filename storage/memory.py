@@ -26,6 +26,7 @@ from assetctl.lineage.records import (
     Fact,
     Output,
     OutputState,
+    Pinned,
     Position,
     ProvenanceDigest,
     Snapshot,
@@ -91,6 +92,14 @@ class MemoryLineageStore:
     def texts(self) -> frozenset[Digest]:
         """Return the digests of all symbol texts that are recorded."""
         return self._fold.texts()
+
+    def pins(self) -> tuple[Pinned, ...]:
+        """Return every pin in force, oldest first."""
+        return self._fold.pins()
+
+    def names(self) -> Mapping[AssetKey, tuple[AssetKey, ...]]:
+        """Return the names that renamed assets had, by the name they have now."""
+        return self._fold.names()
 
 
 class MemoryDataStore:

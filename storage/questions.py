@@ -18,8 +18,10 @@ from assetctl.lineage.records import (
     Digest,
     Fact,
     Materialized,
+    Pinned,
     Position,
     ProvenanceDigest,
+    Purpose,
     Recorded,
     Snapshot,
     SourceObserved,
@@ -27,6 +29,7 @@ from assetctl.lineage.records import (
     Traces,
     ValueIdentity,
 )
+from assetctl.lineage.retention import former_names, pins_in_force
 from assetctl.storage.fold import versions_read
 from assetctl.storage.lineage_sql import Connection
 from assetctl.storage.segments import parse_json
@@ -37,22 +40,34 @@ Facts = dict[Position, Fact]  # facts already decoded; they never change
 _F = TypeVar("_F")
 
 _NEWEST = "max({'counter': counter, 'segment': segment})"
+_ENDED = f"""ended AS (
+    SELECT asset, {_NEWEST} AS place FROM (
+        SELECT asset, counter, segment FROM lineage.forgotten
+        UNION ALL SELECT old_asset, counter, segment FROM lineage.renames) GROUP BY asset)"""
+"""Where an asset was last forgotten, or its name given up: what lies before answers nothing."""
 _LATEST = f"""
+    WITH {_ENDED}
     SELECT asset, p.counter, p.segment FROM (
         SELECT asset, {_NEWEST} AS p FROM lineage.materializations SEMI JOIN wanted USING (asset)
-        WHERE published GROUP BY asset)"""
+        WHERE published GROUP BY asset) LEFT JOIN ended USING (asset)
+    WHERE place IS NULL OR p > place"""
 _FAILURES = f"""
+    WITH {_ENDED}
     SELECT step, failed.counter, failed.segment FROM (
         SELECT step, {_NEWEST} FILTER (outcome = 'failed') AS failed, {_NEWEST} FILTER (outcome <> 'failed') AS made
-        FROM lineage.steps SEMI JOIN wanted ON steps.step = wanted.asset GROUP BY step)
-    WHERE failed IS NOT NULL AND (made IS NULL OR failed > made)"""
+        FROM lineage.steps SEMI JOIN wanted ON steps.step = wanted.asset GROUP BY step) LEFT JOIN ended ON ended.asset = step
+    WHERE failed IS NOT NULL AND (made IS NULL OR failed > made) AND (place IS NULL OR failed > place)"""
 _CHECKS = f"""
-    SELECT definition, p.counter, p.segment FROM (
-        SELECT definition, data_version, {_NEWEST} AS p FROM lineage.checks SEMI JOIN wanted USING (asset)
-        GROUP BY definition, data_version)"""
+    WITH {_ENDED}
+    SELECT definition, max(p).counter, max(p).segment FROM (
+        SELECT asset, definition, data_version, {_NEWEST} AS p FROM lineage.checks SEMI JOIN wanted USING (asset)
+        GROUP BY asset, definition, data_version) LEFT JOIN ended USING (asset)
+    WHERE place IS NULL OR p > place GROUP BY definition, data_version"""
 _OBSERVED = f"""
+    WITH {_ENDED}
     SELECT asset, p.counter, p.segment FROM (
-        SELECT asset, {_NEWEST} AS p FROM lineage.observations SEMI JOIN wanted USING (asset) GROUP BY asset)"""
+        SELECT asset, {_NEWEST} AS p FROM lineage.observations SEMI JOIN wanted USING (asset) GROUP BY asset)
+    LEFT JOIN ended USING (asset) WHERE place IS NULL OR p > place"""
 _VALUES = f"""
     SELECT asset, data_version, p.counter, p.segment FROM (
         SELECT asset, data_version, {_NEWEST} AS p FROM (
@@ -60,9 +75,20 @@ _VALUES = f"""
             UNION ALL SELECT asset, data_version, counter, segment FROM lineage.observations)
         SEMI JOIN versions USING (asset, data_version) GROUP BY asset, data_version)"""
 _TRACES = f"""
+    WITH gone AS (
+        SELECT made.counter, made.segment FROM lineage.materializations made JOIN lineage.forgotten USING (asset)
+        WHERE {{'counter': made.counter, 'segment': made.segment}}
+            < {{'counter': forgotten.counter, 'segment': forgotten.segment}})
     SELECT asset, provenance, p.counter, p.segment FROM (
         SELECT asset, provenance, {_NEWEST} AS p FROM lineage.materializations SEMI JOIN wanted USING (asset)
+        ANTI JOIN gone USING (counter, segment)
         WHERE trace = 'sound' AND output_index = 0 GROUP BY asset, provenance)"""
+_PINS = "SELECT counter, segment FROM lineage.pins"
+_RENAMES = "SELECT counter, segment FROM lineage.renames"
+_LIFTING = f"""
+    {_PINS} UNION {_RENAMES} UNION
+    SELECT counter, segment FROM lineage.forgotten SEMI JOIN (
+        SELECT asset FROM lineage.pins UNION SELECT new_asset FROM lineage.renames) USING (asset)"""
 _PAYLOADS = "SELECT counter, segment, payload FROM lineage.facts SEMI JOIN places USING (counter, segment)"
 
 
@@ -70,6 +96,7 @@ def ask_snapshot(con: Connection, keys: Collection[AssetKey], known: Facts) -> S
     """Return what is known about these assets; newly decoded facts are added to `known`."""
     if not keys:
         return Snapshot()
+    keys = set(keys)
     _register_keys(con, keys)
     places = {name: _places(con, query) for name, query in (("latest", _LATEST), ("observed", _OBSERVED))}
     check_places = [place for _, place in _places(con, _CHECKS)]
@@ -86,6 +113,7 @@ def ask_snapshot(con: Connection, keys: Collection[AssetKey], known: Facts) -> S
         checks={(ran.definition, ran.data_version): ran for ran in checks},
         columns=_values(con, latest.values(), known),
         observed=observed,
+        pins={pin.asset: pin for pin in ask_pins(con, known) if pin.purpose is Purpose.SERVE and pin.asset in keys},
     )
 
 
@@ -100,6 +128,24 @@ def ask_traces(con: Connection, keys: Collection[AssetKey], known: Facts) -> Tra
         (read_key(asset), ProvenanceDigest(provenance)): _as(Materialized, known[Position(counter, segment)])
         for asset, provenance, counter, segment in rows
     }
+
+
+def ask_pins(con: Connection, known: Facts) -> tuple[Pinned, ...]:
+    """Return every pin in force, oldest first."""
+    if con.execute(f"{_PINS} LIMIT 1").fetchone() is None:
+        return ()
+    return pins_in_force(_facts_at(con, _LIFTING, known))
+
+
+def ask_names(con: Connection, known: Facts) -> dict[AssetKey, tuple[AssetKey, ...]]:
+    """Return the names that renamed assets had, by the name they have now."""
+    return former_names(_facts_at(con, _RENAMES, known))
+
+
+def _facts_at(con: Connection, query: str, known: Facts) -> list[tuple[Position, Fact]]:
+    places = [Position(counter, segment) for counter, segment in con.execute(query).fetchall()]
+    _load(con, places, known)
+    return [(place, known[place]) for place in places]
 
 
 def _register_keys(con: Connection, keys: Iterable[AssetKey]) -> None:

@@ -17,13 +17,18 @@ from assetctl.lineage.records import (
     CodeRecorded,
     ColumnDigest,
     Fact,
+    Forgotten,
     Materialized,
+    Pinned,
     Position,
+    Renamed,
+    Retention,
     RunFinished,
     RunStarted,
     SourceObserved,
     StepFailed,
     SymbolText,
+    Unpinned,
     ValueIdentity,
 )
 
@@ -34,7 +39,7 @@ _COLUMNS = {
     "counter segment",
     "inputs": "materialization_id name step upstream version data_version is_source column_names counter segment",
     "columns": "counter segment asset ordinal data_version name type digest materialization_id",
-    "run_events": "counter segment run_id started_at command selection finished_at status duration_s",
+    "run_events": "counter segment run_id started_at command selection finished_at status duration_s branch commit",
     "steps": "counter segment run_id step outcome materialization_id provenance recorded_at duration_s error_type "
     "message reasons figures links",
     "checks": "counter segment run_id asset name definition data_version passed blocking message ran_at",
@@ -43,7 +48,11 @@ _COLUMNS = {
     "symbol_texts": "counter segment digest text",
     "observations": "counter segment run_id asset data_version kind basis n_rows size_bytes observed_at",
     "decisions": "counter segment asset run_id action reasons",
+    "forgotten": "counter segment asset forgotten_at command",
+    "pins": "counter segment asset purpose is_lifted materialization_id data_version recorded_at note",
+    "renames": "counter segment old_asset new_asset renamed_at",
 }
+_KEPT_WHOLE = Materialized | StepFailed | CheckRan | SourceObserved | Retention
 COLUMNS: Mapping[str, tuple[str, ...]] = {table: tuple(names.split()) for table, names in _COLUMNS.items()}
 
 
@@ -56,7 +65,7 @@ class Rows:
     def add(self, position: Position, fact: Fact | None, kind: str, payload: str) -> None:
         """Take in one line of the journal; `fact` is None where this release cannot read it."""
         place = (position.counter, position.segment)
-        needs_all = fact is None or isinstance(fact, Materialized | StepFailed | CheckRan | SourceObserved)
+        needs_all = fact is None or isinstance(fact, _KEPT_WHOLE)
         self._rows["facts"].append((*place, kind, payload if needs_all else None))
         match fact:
             case Materialized():
@@ -77,9 +86,11 @@ class Rows:
             case RunStarted():
                 selection = json.dumps(list(fact.selection))
                 started = (fact.run_id, _moment(fact.started_at), fact.command, selection)
-                self._rows["run_events"].append((*place, *started, None, None, None))
+                self._rows["run_events"].append((*place, *started, None, None, None, fact.branch, fact.commit))
             case RunFinished():
                 self._add_run_finished(place, fact)
+            case Forgotten() | Pinned() | Unpinned() | Renamed():
+                self._add_retention(place, fact)
             case None:
                 return
 
@@ -146,10 +157,21 @@ class Rows:
 
     def _add_run_finished(self, place: tuple[int, str], fact: RunFinished) -> None:
         ended = (_moment(fact.finished_at), fact.status, fact.duration_s)
-        self._rows["run_events"].append((*place, fact.run_id, None, None, None, *ended))
+        self._rows["run_events"].append((*place, fact.run_id, None, None, None, *ended, None, None))
         self._rows["decisions"].extend(
             (*place, d.asset, fact.run_id, d.action, json.dumps(_plain(d.reasons))) for d in fact.decisions
         )
+
+    def _add_retention(self, place: tuple[int, str], fact: Retention) -> None:
+        match fact:
+            case Forgotten(assets, when, command):
+                self._rows["forgotten"].extend((*place, key, _moment(when), command) for key in dict.fromkeys(assets))
+            case Pinned(asset, made, version, purpose, when, note):
+                self._rows["pins"].append((*place, asset, purpose.value, False, made, version, _moment(when), note))
+            case Unpinned(asset, purpose, lifted, when):
+                self._rows["pins"].append((*place, asset, purpose.value, True, lifted, None, _moment(when), ""))
+            case Renamed(old, new, when):
+                self._rows["renames"].append((*place, old, new, _moment(when)))
 
 
 def _plain(reasons: tuple[Mapping[str, Any], ...]) -> list[dict[str, Any]]:

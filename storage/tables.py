@@ -149,6 +149,8 @@ class RunEvent(LineageModel, table=True):
     finished_at: datetime | None = _moment(nullable=True)
     status: str | None
     duration_s: float | None = _exact(nullable=True)
+    branch: str | None
+    commit: str | None
 
 
 class StepRow(LineageModel, table=True):
@@ -243,6 +245,37 @@ class DecisionRow(LineageModel, table=True):
     reasons: str
 
 
+class ForgottenRow(LineageModel, table=True):
+    __tablename__ = "forgotten"
+    counter: int = _big(primary_key=True)
+    segment: str = Field(primary_key=True)
+    asset: str = Field(primary_key=True)
+    forgotten_at: datetime | None = _moment(nullable=True)
+    command: str
+
+
+class PinRow(LineageModel, table=True):
+    __tablename__ = "pins"
+    counter: int = _big(primary_key=True)
+    segment: str = Field(primary_key=True)
+    asset: str
+    purpose: str
+    is_lifted: bool
+    materialization_id: str | None
+    data_version: str | None
+    recorded_at: datetime | None = _moment(nullable=True)
+    note: str
+
+
+class RenameRow(LineageModel, table=True):
+    __tablename__ = "renames"
+    counter: int = _big(primary_key=True)
+    segment: str = Field(primary_key=True)
+    old_asset: str
+    new_asset: str
+    renamed_at: datetime | None = _moment(nullable=True)
+
+
 class Asset(LineageModel, table=True):
     """A view: every asset and source that was ever recorded, with its latest published version."""
 
@@ -291,6 +324,8 @@ class Run(LineageModel, table=True):
     duration_s: float | None = _exact(nullable=True)
     command: str | None
     selection: str | None
+    branch: str | None
+    commit: str | None
     n_materialized: int = _big()
     n_reused: int = _big()
     n_failed: int = _big()

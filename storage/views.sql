@@ -12,9 +12,15 @@ WITH published AS (
     FROM observations
 ),
 totals AS (SELECT asset, count(*) AS n_records FROM published GROUP BY asset),
+ended AS (
+    SELECT asset, max({'counter': counter, 'segment': segment}) AS place FROM (
+        SELECT asset, counter, segment FROM forgotten UNION ALL SELECT old_asset, counter, segment FROM renames)
+    GROUP BY asset
+),
 latest AS (
-    SELECT * FROM published WHERE counts
-    QUALIFY row_number() OVER (PARTITION BY asset ORDER BY counter DESC, segment DESC) = 1
+    SELECT published.* FROM published LEFT JOIN ended ON ended.asset = published.asset
+    WHERE counts AND (place IS NULL OR {'counter': counter, 'segment': segment} > place)
+    QUALIFY row_number() OVER (PARTITION BY published.asset ORDER BY counter DESC, segment DESC) = 1
 )
 SELECT totals.asset, coalesce(latest.is_source, false) AS is_source, latest.data_version, latest.kind, latest.n_rows,
        latest.size_bytes, latest.materialization_id, latest.run_id, latest.recorded_at, totals.n_records,
@@ -24,7 +30,8 @@ FROM totals LEFT JOIN latest ON latest.asset = totals.asset;
 CREATE VIEW lineage.runs AS
 WITH events AS (
     SELECT run_id, min(started_at) AS started_at, max(finished_at) AS finished_at, max(status) AS status,
-           max(duration_s) AS duration_s, max(command) AS command, max(selection) AS selection
+           max(duration_s) AS duration_s, max(command) AS command, max(selection) AS selection,
+           max(branch) AS branch, max("commit") AS "commit"
     FROM run_events GROUP BY run_id
 ),
 counts AS (
@@ -33,7 +40,7 @@ counts AS (
     FROM steps GROUP BY run_id
 )
 SELECT events.run_id, coalesce(events.status, 'unfinished') AS status, events.started_at, events.finished_at,
-       events.duration_s, events.command, events.selection, coalesce(counts.n_materialized, 0) AS n_materialized,
+       events.duration_s, events.command, events.selection, events.branch, events."commit", coalesce(counts.n_materialized, 0) AS n_materialized,
        coalesce(counts.n_reused, 0) AS n_reused, coalesce(counts.n_failed, 0) AS n_failed
 FROM events LEFT JOIN counts ON counts.run_id = events.run_id;
 
@@ -44,6 +51,14 @@ SELECT uses.counter, uses.segment, uses.ordinal, uses.code_version, uses.name, u
 FROM symbol_uses uses LEFT JOIN texts ON texts.digest = uses.text_digest;
 
 CREATE MACRO lineage.materializations_as_of(moment) AS TABLE
-SELECT * FROM lineage.materializations
+WITH ended AS (
+    SELECT asset, max({'counter': counter, 'segment': segment}) AS place FROM (
+        SELECT asset, counter, segment FROM lineage.forgotten WHERE forgotten_at <= CAST(moment AS TIMESTAMPTZ)
+        UNION ALL
+        SELECT old_asset, counter, segment FROM lineage.renames WHERE renamed_at <= CAST(moment AS TIMESTAMPTZ))
+    GROUP BY asset
+)
+SELECT made.* FROM lineage.materializations made LEFT JOIN ended ON ended.asset = made.asset
 WHERE published AND started_at <= CAST(moment AS TIMESTAMPTZ)
-QUALIFY row_number() OVER (PARTITION BY asset ORDER BY counter DESC, segment DESC) = 1;
+      AND (place IS NULL OR {'counter': counter, 'segment': segment} > place)
+QUALIFY row_number() OVER (PARTITION BY made.asset ORDER BY counter DESC, segment DESC) = 1;

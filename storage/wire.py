@@ -22,9 +22,12 @@ from assetctl.lineage.records import (
     Decision,
     Digest,
     Fact,
+    Forgotten,
     MaterializationId,
     Materialized,
+    Pinned,
     ProvenanceDigest,
+    Renamed,
     RunFinished,
     RunId,
     RunStarted,
@@ -34,6 +37,7 @@ from assetctl.lineage.records import (
     SymbolText,
     Trace,
     Undeclared,
+    Unpinned,
 )
 from assetctl.storage.wire_parts import (
     Json,
@@ -46,6 +50,16 @@ from assetctl.storage.wire_parts import (
     read_value,
     value_to_json,
     without_defaults,
+)
+from assetctl.storage.wire_retention import (
+    forgotten_to_json,
+    pinned_to_json,
+    read_forgotten,
+    read_pinned,
+    read_renamed,
+    read_unpinned,
+    renamed_to_json,
+    unpinned_to_json,
 )
 
 _LATEST = {"code_recorded": 2}
@@ -243,11 +257,19 @@ def _run_started_to_json(fact: RunStarted) -> Json:
         "started_at": fact.started_at,
         "selection": list(fact.selection),
         "command": fact.command,
+        **without_defaults(branch=fact.branch, commit=fact.commit),
     }
 
 
 def _run_started(found: Json) -> RunStarted:
-    return RunStarted(RunId(found["run"]), found["started_at"], tuple(found["selection"]), found["command"])
+    return RunStarted(
+        RunId(found["run"]),
+        found["started_at"],
+        tuple(found["selection"]),
+        found["command"],
+        found.get("branch", ""),
+        found.get("commit", ""),
+    )
 
 
 def _run_finished_to_json(fact: RunFinished) -> Json:
@@ -279,6 +301,10 @@ _ENCODERS: dict[type, tuple[str, Callable[[Any], Json]]] = {
     CodeRecorded: ("code_recorded", _code_to_json),
     RunStarted: ("run_started", _run_started_to_json),
     RunFinished: ("run_finished", _run_finished_to_json),
+    Forgotten: ("forgotten", forgotten_to_json),
+    Pinned: ("pinned", pinned_to_json),
+    Unpinned: ("unpinned", unpinned_to_json),
+    Renamed: ("renamed", renamed_to_json),
 }
 _DECODERS: dict[str, Callable[[Json], Fact]] = {
     "materialized": _materialized,
@@ -289,4 +315,8 @@ _DECODERS: dict[str, Callable[[Json], Fact]] = {
     "code_recorded": _code,
     "run_started": _run_started,
     "run_finished": _run_finished,
+    "forgotten": read_forgotten,
+    "pinned": read_pinned,
+    "unpinned": read_unpinned,
+    "renamed": read_renamed,
 }

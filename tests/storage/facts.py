@@ -12,16 +12,21 @@ from assetctl.lineage.records import (
     DataVersion,
     Definition,
     Digest,
+    Forgotten,
     Input,
     MaterializationId,
     Materialized,
     Output,
+    Pinned,
     Provenance,
     ProvenanceDigest,
+    Purpose,
+    Renamed,
     RunId,
     SourceObserved,
     StepFailed,
     Trace,
+    Unpinned,
     ValueIdentity,
 )
 
@@ -103,3 +108,21 @@ def checked(asset: str, text: str, *, check: str = "ok", passed: bool = True) ->
 
 def observed(asset: str, text: str, *, columns: tuple[str, ...] = ()) -> SourceObserved:
     return SourceObserved(RunId("run1"), AssetKey(asset), value(text, columns), 12, WHEN)
+
+
+def forgotten(*assets: str) -> Forgotten:
+    return Forgotten(tuple(map(AssetKey, assets)), WHEN, f"rm {' '.join(assets)}")
+
+
+def pinned(fact: Materialized, purpose: Purpose = Purpose.SERVE, *, asset: str = "", note: str = "") -> Pinned:
+    """A pin of the (named, else first) output of a materialization."""
+    found = next(o for o in fact.outputs if o.asset == (asset or fact.outputs[0].asset))
+    return Pinned(found.asset, fact.id, found.value.version, purpose, WHEN, note)
+
+
+def unpinned(asset: str, fact: Materialized | None = None, purpose: Purpose = Purpose.SERVE) -> Unpinned:
+    return Unpinned(AssetKey(asset), purpose, fact.id if fact is not None else None, WHEN)
+
+
+def renamed(old: str, new: str) -> Renamed:
+    return Renamed(AssetKey(old), AssetKey(new), WHEN)

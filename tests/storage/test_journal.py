@@ -20,13 +20,18 @@ from assetctl.lineage.records import (
     CodeRecorded,
     Decision,
     Fact,
+    Forgotten,
     Materialized,
+    Pinned,
     Position,
+    Purpose,
+    Renamed,
     RunFinished,
     RunStarted,
     SourceObserved,
     StepFailed,
     SymbolText,
+    Unpinned,
 )
 from assetctl.storage.journal import FileJournal, has_no_writer
 from assetctl.storage.layout import Layout
@@ -60,6 +65,10 @@ def facts() -> st.SearchStrategy[Fact]:
         st.builds(SymbolText),
         st.builds(RunStarted),
         st.builds(RunFinished, decisions=decisions, duration_s=st.floats(allow_nan=False)),
+        st.builds(Forgotten, KEYS.map(lambda key: (key, key)), st.text(), st.text()),
+        st.builds(Pinned, KEYS, st.text(), st.text(), st.sampled_from(Purpose), st.text(), st.text()),
+        st.builds(Unpinned, KEYS, st.sampled_from(Purpose), st.none() | st.text(min_size=1), st.text()),
+        st.builds(Renamed, KEYS, KEYS, st.text()),
     )  # fmt: skip
 
 

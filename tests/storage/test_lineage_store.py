@@ -20,6 +20,8 @@ from assetctl.lineage.records import (
     CodeRecorded,
     Decision,
     Fact,
+    Pinned,
+    Purpose,
     RunFinished,
     RunId,
     RunStarted,
@@ -39,11 +41,15 @@ from tests.storage.facts import (
     checked,
     digest,
     failed,
+    forgotten,
     made,
     observed,
     output,
+    pinned,
     provenance_of,
     read,
+    renamed,
+    unpinned,
     value,
     version,
 )
@@ -205,6 +211,116 @@ def test_text_that_is_not_unicode_is_kept(store: LineageStore, journal: FileJour
     assert store.snapshot(keys("a")).failures == {AssetKey("a"): awkward}
 
 
+# --- forgetting, pins, new names ---------------------------------------------------------
+
+
+def test_what_was_forgotten_answers_nothing_recorded_before(store: LineageStore, journal: FileJournal) -> None:
+    journal.append([made("a", "1"), failed("a", of="p2"), checked("a", "1"), observed("a", "1"), forgotten("x", "a")])
+    store.refresh()
+    assert store.snapshot(keys("a")) == Snapshot()
+    assert store.traces(keys("a")) == {}
+
+
+def test_what_is_recorded_after_a_forgetting_counts(store: LineageStore, journal: FileJournal) -> None:
+    journal.append([made("a", "1"), forgotten("a"), again := made("a", "2"), checked("a", "2"), observed("a", "3")])
+    store.refresh()
+    snapshot = store.snapshot(keys("a"))
+    assert snapshot.latest[AssetKey("a")].materialization == again
+    assert (list(snapshot.checks), list(snapshot.observed)) == ([(digest("check ok"), version("2"))], ["a"])
+    assert store.traces(keys("a")) == {(AssetKey("a"), provenance_of("p1")): again}
+
+
+def test_forgetting_one_output_leaves_the_others_but_no_trace_of_their_step(
+    store: LineageStore, journal: FileJournal
+) -> None:
+    pair = made("train", "1", outputs=(output("train", "1"), output("test", "2")))
+    journal.append([pair, forgotten("test")])
+    store.refresh()
+    assert list(store.snapshot(keys("train", "test")).latest) == ["train"]
+    assert store.traces(keys("train")) == {}
+
+
+def test_an_older_trace_does_not_stand_in_for_a_forgotten_one_of_the_same_asset(
+    store: LineageStore, journal: FileJournal
+) -> None:
+    alone = made("train", "1")
+    pair = made("train", "2", outputs=(output("train", "2"), output("test", "2")))
+    journal.append([alone, pair, forgotten("test")])
+    store.refresh()
+    assert store.traces(keys("train")) == {(AssetKey("train"), provenance_of("p1")): alone}
+    journal.append([forgotten("train")])
+    store.refresh()
+    assert store.traces(keys("train")) == {}
+
+
+def test_a_forgotten_answer_of_a_check_leaves_that_of_another_asset(store: LineageStore, journal: FileJournal) -> None:
+    other = checked("b", "1", passed=False)
+    journal.append([other, checked("a", "1"), forgotten("a")])
+    store.refresh()
+    assert store.snapshot(keys("a", "b")).checks == {(digest("check ok"), version("1")): other}
+
+
+OLD, NEW = made("a", "1"), made("a", "2", of="p2")
+KEEP = Purpose.KEEP
+
+
+@pytest.mark.parametrize(
+    ("history", "in_force"),
+    [
+        ([pinned(OLD)], [pinned(OLD)]),
+        ([pinned(OLD), pinned(NEW)], [pinned(NEW)]),
+        ([pinned(OLD), pinned(NEW), unpinned("a", NEW)], []),
+        ([pinned(OLD), unpinned("a", NEW)], [pinned(OLD)]),
+        ([pinned(OLD), unpinned("a"), pinned(OLD, note="again")], [pinned(OLD, note="again")]),
+        ([pinned(OLD), forgotten("a")], []),
+        ([forgotten("a"), pinned(OLD)], [pinned(OLD)]),
+        ([pinned(OLD), renamed("a", "b")], [replace(pinned(OLD), asset=AssetKey("b"))]),
+        ([pinned(OLD), renamed("a", "b"), forgotten("b")], []),
+        ([pinned(OLD), renamed("a", "b"), unpinned("a")], [replace(pinned(OLD), asset=AssetKey("b"))]),
+        ([pinned(OLD, KEEP), pinned(NEW, KEEP)], [pinned(OLD, KEEP), pinned(NEW, KEEP)]),
+        ([pinned(OLD, KEEP), pinned(NEW, KEEP), unpinned("a", OLD, KEEP)], [pinned(NEW, KEEP)]),
+        ([pinned(OLD, KEEP), pinned(NEW, KEEP), unpinned("a", None, KEEP)], []),
+        ([pinned(OLD, KEEP), pinned(NEW)], [pinned(OLD, KEEP), pinned(NEW)]),
+        ([pinned(OLD, KEEP), pinned(NEW), unpinned("a")], [pinned(OLD, KEEP)]),
+    ],
+)
+def test_pins_hold_until_they_are_lifted(
+    store: LineageStore, journal: FileJournal, history: list[Fact], in_force: list[Pinned]
+) -> None:
+    journal.append(history)
+    store.refresh()
+    assert list(store.pins()) == in_force
+    served = {pin.asset: pin for pin in in_force if pin.purpose is Purpose.SERVE}
+    assert store.snapshot(keys("a", "b")).pins == served
+    assert store.snapshot(keys("c")).pins == {}
+
+
+@pytest.mark.parametrize(
+    ("history", "names"),
+    [
+        ([renamed("a", "b")], {"b": ("a",)}),
+        ([renamed("a", "b"), renamed("b", "c")], {"c": ("a", "b")}),
+        ([renamed("a", "b"), renamed("b", "a")], {"a": ("a", "b")}),
+        ([renamed("a", "b"), renamed("b", "a"), renamed("a", "b")], {"b": ("a", "b")}),
+        ([renamed("a", "b"), made("a", "1"), renamed("a", "c")], {"b": ("a",), "c": ("a",)}),
+        ([renamed("a", "b"), renamed("x", "a")], {"b": ("a",), "a": ("x",)}),
+    ],
+)
+def test_names_are_followed_by_position(
+    store: LineageStore, journal: FileJournal, history: list[Fact], names: dict[str, tuple[str, ...]]
+) -> None:
+    journal.append(history)
+    store.refresh()
+    assert store.names() == names
+
+
+def test_a_name_that_was_given_up_begins_anew(store: LineageStore, journal: FileJournal) -> None:
+    journal.append([made("a", "1"), checked("a", "1"), failed("a", of="p2"), observed("a", "1"), renamed("a", "b")])
+    store.refresh()
+    assert store.snapshot(keys("a")) == Snapshot()
+    assert list(store.traces(keys("a"))) == [(AssetKey("a"), provenance_of("p1"))]  # for what goes on as `b`
+
+
 def symbol(name: str, *, source: str = "", text: str = "") -> Symbol:
     return Symbol(name, "function", digest(name), "p.py:1", "", source, text)
 
@@ -212,7 +328,7 @@ def symbol(name: str, *, source: str = "", text: str = "") -> Symbol:
 def some_history(seed: int, n_facts: int = 60) -> list[Fact]:
     """A random but repeatable history over few names, so that facts supersede each other."""
     pick = random.Random(seed)
-    facts: list[Fact] = [RunStarted(RunId("run1"), WHEN, ("a",), "materialize a")]
+    facts: list[Fact] = [RunStarted(RunId("run1"), WHEN, ("a",), "materialize a", "main", "0f" * 20)]
     for n in range(n_facts):
         name, text, of = pick.choice("abc"), pick.choice("123"), pick.choice(["p1", "p2", "p3"])
         inputs = tuple(read(up, up, pick.choice("123"), is_source=up == "s") for up in pick.sample("abcs", 2))
@@ -232,7 +348,16 @@ def some_history(seed: int, n_facts: int = 60) -> list[Fact]:
             checked(name, text, check=pick.choice("uv"), passed=pick.random() < 0.5),
             observed("s", text, columns=("k",)),
         ]
+        if pick.random() < 0.2:
+            purpose, lifted = pick.choice(list(Purpose)), pick.choice([None, made(name, text, of=of)])
+            choices = [
+                forgotten(*pick.sample(["a", "a2", "b", "b2", "c", "s"], 2)),
+                pinned(made(name, text, of=of), purpose),
+                unpinned(name, lifted, purpose),
+                renamed(*pick.sample("abcd", 2)),
+            ]
         facts.append(pick.choice(choices))
+    facts.append(made("a", "1", of="p9"))  # whatever was forgotten, something is known of it
     facts.append(SymbolText(digest("long"), "def g(): ..."))
     symbols = (symbol("f", source="def f(): ..."), symbol("g", text=digest("long")))
     facts.append(CodeRecorded(made("a", "1").provenance.definition.code, symbols))
@@ -257,6 +382,8 @@ def test_both_stores_answer_alike(layout: Layout, seed: int) -> None:
         assert ours.snapshot(asked) == theirs.snapshot(asked)
         assert ours.traces(asked) == theirs.traces(asked)
     assert ours.texts() == theirs.texts()
+    assert ours.pins() == theirs.pins()
+    assert ours.names() == theirs.names()
 
 
 # --- DuckDB alone ----------------------------------------------------------------------
@@ -284,6 +411,9 @@ TABLES = [
     "symbol_texts",
     "observations",
     "decisions",
+    "forgotten",
+    "pins",
+    "renames",
     "facts",
     "folded",
     "run_events",
@@ -507,6 +637,18 @@ def test_what_was_current_at_a_moment_can_be_asked(layout: Layout, journal: File
     store = DuckLineageStore(layout, journal)
     found = store.query("SELECT data_version FROM lineage.materializations_as_of(TIMESTAMPTZ '2026-02-01 00:00+00')")
     assert found.to_pylist() == [{"data_version": version("1")}]
+
+
+def test_what_was_forgotten_is_published_only_before_that_moment(layout: Layout, journal: FileJournal) -> None:
+    journal.append([made("a", "1"), made("b", "1"), forgotten("a"), renamed("b", "c")])  # all at the same moment
+    journal.append([replace(made("x", "1"), started_at="2026-03-01T00:00:00+00:00")])
+    journal.append([replace(forgotten("x"), forgotten_at="2026-05-01T00:00:00+00:00")])
+    store = DuckLineageStore(layout, journal)
+    assets = store.query("SELECT asset, data_version, n_records FROM lineage.assets ORDER BY asset").to_pylist()
+    assert assets == [{"asset": name, "data_version": None, "n_records": 1} for name in "abx"]
+    for moment, published in (("2026-04-01", ["x"]), ("2026-06-01", [])):
+        found = store.query(f"SELECT asset FROM lineage.materializations_as_of(TIMESTAMPTZ '{moment} 00:00+00')")
+        assert found.column("asset").to_pylist() == published
 
 
 def test_lines_that_cannot_be_read_do_not_stop_a_fold(layout: Layout, journal: FileJournal) -> None:

@@ -32,6 +32,9 @@ DOCUMENTED = [
     "symbols",
     "observations",
     "decisions",
+    "forgotten",
+    "pins",
+    "renames",
 ]
 
 
