@@ -112,7 +112,7 @@ class Blobs:
             if target.is_dir() and not target.is_symlink():  # a file cannot take its place
                 self._move_aside(digest, target)
             with made_folder(target.parent) as folder:
-                os.replace(temporary, target.name, dst_dir_fd=folder)  # noqa: PTH105  into the folder that was opened
+                os.replace(temporary, target.name, dst_dir_fd=folder)
                 os.fsync(folder)
 
         self._guard(target, "a blob cannot be written", move)

@@ -108,7 +108,7 @@ def _refuse_link(path: Path) -> None:
         raise EnvironmentFault(
             Problem(
                 "a symbolic link is in the place of a folder of the store",
-                (("link", str(path)), ("leads to", os.readlink(path))),
+                (("link", str(path)), ("leads to", str(path.readlink()))),
                 'remove the link; to keep bytes elsewhere, set `store = "PATH"` in pyproject.toml',
             )
         )

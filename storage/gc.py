@@ -67,16 +67,13 @@ class GcPlan:
 
 @dataclass(frozen=True, slots=True)
 class Cleaning:
-    """What to clean up, and by which rules. `declared` are the assets that exist (None: all that were recorded).
-
-    `now` is seconds since 1970.
-    """
+    """What to clean up, and by which rules; see `keep.judge_versions` for `declared` and `now`."""
 
     layout: Layout
     journal: Journal
     rules: KeepRules
     now: float
-    declared: Collection[AssetKey] | None = None
+    declared: Mapping[AssetKey, AssetKey] | None = None
 
     @property
     def places(self) -> tuple[Layout, ...]:
@@ -93,10 +90,10 @@ def plan_gc(asked: Cleaning) -> GcPlan:
     """
     facts, _ = asked.journal.read_since({})
     is_whole = _require_known(asked.journal, "this project", "upgrade assetctl")
-    keeping = judge_versions(versions_in(facts), asked.declared, asked.rules, asked.now)
+    keeping = judge_versions(facts, asked.declared, asked.rules, asked.now)
     references = References(asked.layout)
-    kept = {digest: v.output.asset for v in reversed(keeping.kept) for digest in references.of(v)}
-    dropped = {d: (v.output.asset, why) for v, why in keeping.dropped for d in references.of(v) if d not in kept}
+    kept = {digest: asset for asset, version in reversed(keeping.kept) for digest in references.of(version)}
+    dropped = {d: (asset, why) for asset, v, why in keeping.dropped for d in references.of(v) if d not in kept}
     others = [root for place in asked.places for root in roots_of(place.store) if not is_own(root, asked.layout)]
     spared, is_all_whole = _needed_by_others(others)
     grace_s = asked.rules.grace_s if is_whole and is_all_whole else float("inf")

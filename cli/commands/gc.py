@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import functools
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from assetctl.assets.errors import Problem, SelectionError
+from assetctl.assets.ids import AssetKey
 from assetctl.cli.options import DURATION
 from assetctl.cli.session import Session
 from assetctl.cli.speech import count, size
 from assetctl.cli.verbs import Guide, Verb
+from assetctl.engine.settings import Keep
 
 if TYPE_CHECKING:
-    from assetctl.assets.ids import AssetKey
+    from assetctl.lineage.graph import AssetGraph
     from assetctl.storage.gc import Cleaning, GcPlan
 
 _GUIDE = Guide(
@@ -23,6 +28,7 @@ _GUIDE = Guide(
         ("assetctl gc", "what can go: bytes without a record, unfinished writes"),
         ("assetctl gc --keep-last 3", "also older versions than the last three of each asset"),
         ("assetctl gc --keep-last 1 --keep-for 30d --apply", "delete; versions of the last 30 days stay"),
+        ("assetctl gc --keep-last 1 --keep-branches", "also what each git branch published last"),
         ("assetctl gc --drop-removed", "also what belongs to assets gone from the code"),
         ("assetctl gc --forget-root ../old", "a project that shared the store is gone for good"),
     ),
@@ -30,41 +36,75 @@ _GUIDE = Guide(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What the command line says is kept; None where it says nothing, so that the settings do."""
+
+    last: int | None
+    for_s: float | None
+    branches: bool | None
+
+    def over(self, settings: Keep) -> Keep:
+        return Keep(
+            settings.last if self.last is None else self.last,
+            settings.for_s if self.for_s is None else self.for_s,
+            settings.branches if self.branches is None else self.branches,
+        )
+
+
+def rule_options(function: Callable[..., int]) -> Callable[..., int]:
+    """Add the options that say what is kept; the command gets them as one `given: Given`."""
+
+    @functools.wraps(function)
+    def call(
+        *args: Any, keep_last: int | None, keep_for: float | None, keep_branches: bool | None, **kwargs: Any
+    ) -> int:
+        return function(*args, given=Given(keep_last, keep_for, keep_branches), **kwargs)
+
+    decorated: Callable[..., int] = call
+    for decorate in (
+        click.option(
+            "--keep-branches/--no-keep-branches",
+            default=None,
+            help="Keep what was last published on each git branch that exists.",
+        ),
+        click.option("--keep-for", type=DURATION, metavar="TIME", help="Keep versions younger than this (12h, 30d)."),
+        click.option(
+            "--keep-last", type=click.IntRange(min=1), metavar="N", help="Keep the last N versions of each asset."
+        ),
+    ):
+        decorated = decorate(decorated)
+    return decorated
+
+
 @click.command("gc", cls=Verb, guide=_GUIDE)
-@click.option("--keep-last", type=click.IntRange(min=1), metavar="N", help="Keep the last N versions of each asset.")
-@click.option("--keep-for", type=DURATION, metavar="TIME", help="Keep versions younger than this (12h, 30d).")
+@rule_options
 @click.option("--drop-removed", is_flag=True, help="Keep nothing of assets that are no longer declared.")
 @click.option("--dry-run", is_flag=True, help="Only say what would go; so it is without --apply too.")
 @click.option("--apply", "is_applied", is_flag=True, help="Delete what can go.")
 @click.option(
-    "--forget-root",
-    multiple=True,
-    metavar="PATH",
-    help="First strike a project off the list of those sharing the store.",
+    "--forget-root", multiple=True, metavar="PATH", help="First strike a project off those sharing the store."
 )
 @click.pass_obj
 def command(
-    session: Session,
-    keep_last: int | None,
-    keep_for: float | None,
-    drop_removed: bool,
-    dry_run: bool,
-    is_applied: bool,
-    forget_root: tuple[str, ...],
+    session: Session, given: Given, drop_removed: bool, dry_run: bool, is_applied: bool, forget_root: tuple[str, ...]
 ) -> int:
     """Say which stored bytes nothing needs, and with --apply delete them.
 
-    The latest version of every asset always stays, and so does the whole history: only
+    The latest version of every asset always stays, so does what is pinned, and so does the whole history: only
     bytes go. What another project in the same store refers to, or anybody is using, is never touched.
     """
     if dry_run and is_applied:
         raise SelectionError(Problem("--dry-run and --apply contradict each other", hint="give one of them"))
+    from assetctl.engine.branches import branches_of
     from assetctl.storage.gc import Cleaning, apply_gc, plan_gc
     from assetctl.storage.keep import KeepRules
 
     project = session.project
-    declared = project.graph().order if drop_removed else None
-    rules = KeepRules(keep_last=keep_last, younger_than_s=keep_for, drop_removed=drop_removed)
+    keep = given.over(project.settings.keep)
+    declared = _declared(project.graph()) if drop_removed else None
+    branches = branches_of(project.root) if keep.branches else None
+    rules = KeepRules(keep.last, keep.for_s, branches, drop_removed)
     asked = Cleaning(project.layout, project.stores.journal, rules, time.time(), declared)
     for path in forget_root:
         _forget(session, asked, Path(path))
@@ -86,6 +126,12 @@ def command(
     if plan.reclaims and not is_applied:
         session.say("nothing was deleted; add --apply to delete")
     return 0
+
+
+def _declared(graph: AssetGraph) -> dict[AssetKey, AssetKey]:
+    """Return the key of every declared asset by its key, and by its earlier names."""
+    aliases = {AssetKey(a): key for key, step in graph.steps.items() for a in step.declaration.options.aliases}
+    return {**aliases, **{key: key for key in graph.order}}
 
 
 def _forget(session: Session, asked: Cleaning, path: Path) -> None:
