@@ -101,11 +101,10 @@ def plan_gc(asked: Cleaning) -> GcPlan:
     left: list[BlobFile] = []
     n_spared, spared_bytes = 0, 0
     for file in (file for place in asked.places for file in blob_files(place)):
-        reclaim = None if file.digest in kept else _reclaim(file, dropped, grace_s, asked.now)
-        if reclaim is None:
-            left.append(file)
-        elif file.digest in spared:
+        if file.digest not in kept and file.digest in spared:
             n_spared, spared_bytes = n_spared + 1, spared_bytes + file.size_bytes
+        elif file.digest in kept or (reclaim := _reclaim(file, dropped, grace_s, asked.now)) is None:
+            left.append(file)
         else:
             reclaims.append(reclaim)
     sizes: dict[AssetKey, int] = {}
