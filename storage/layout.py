@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from assetctl.lineage.identity.encode import digest_bytes
 from assetctl.lineage.records import BlobDigest
 
 STATE_FOLDER = ".assetctl"
@@ -100,5 +101,21 @@ class Layout:
         hexadecimal = digest.removeprefix("b3:")
         return self.blobs / hexadecimal[:2] / hexadecimal[2:]
 
+    def log(self, run: str, step: str) -> Path:
+        """Return where a step's log of a run lies."""
+        return self.logs / run / f"{file_name(step)}.log"
+
     def quarantined(self, digest: BlobDigest) -> Path:
         return self.quarantine / digest.removeprefix("b3:")
+
+
+def file_name(key: str) -> str:
+    """Return a file name for an asset key: readable, and another one for every key, also where case does not count."""
+    short = digest_bytes(key.encode()).removeprefix("b3:")[:8]
+    return f"{key.replace('/', '+')}.{short}"
+
+
+def key_of(name: str) -> str:
+    """Return the asset key that a file name of `file_name`, or of an earlier release, stands for."""
+    key = name.rpartition(".")[0].replace("+", "/")
+    return key if file_name(key) == name else name.replace("__", "/")

@@ -304,7 +304,9 @@ def loop(project: DiskProject, seconds: float, script: str) -> subprocess.Popen[
     """Run a piece of code over and over in a process of its own; it prints what went wrong."""
     code = (
         "import sys, time\nfrom assetctl import Project\nuntil = time.monotonic() + float(sys.argv[1])\nn = 0\n"
-        "while time.monotonic() < until:\n" + "\n".join(f"    {line}" for line in script.splitlines()) + "\n    n += 1\n"
+        "while time.monotonic() < until:\n"
+        + "\n".join(f"    {line}" for line in script.splitlines())
+        + "\n    n += 1\n"
         "print(n)\n"
     )
     return subprocess.Popen(
@@ -411,5 +413,3 @@ def test_holding_the_store_costs_little(one):
         os.close(os.open(layout.in_use, os.O_RDONLY))
 
     assert best(hold) < 30 * best(touch)
-
-
