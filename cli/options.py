@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import re
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -11,6 +10,7 @@ import click
 
 from assetctl.cli.complete import complete_asset, complete_selection
 from assetctl.engine.options import PlanOptions
+from assetctl.engine.settings import duration_s
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -27,10 +27,10 @@ class _Duration(_FloatParam):
     name = "duration"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smhd])", str(value))
-        if found is None:
+        seconds = duration_s(str(value))
+        if seconds is None:
             self.fail(f"{value!r} is not a duration; write 90s, 30m, 12h or 7d", param, ctx)
-        return float(found[1]) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[found[2]]
+        return seconds
 
 
 DURATION = _Duration()

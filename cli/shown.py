@@ -15,6 +15,7 @@ from assetctl.assets.ids import AssetKey
 from assetctl.cli.jsonout import assets_json, plain, recorded_json
 from assetctl.lineage.ports import Wanted
 from assetctl.lineage.records import Output, OutputState, Recorded
+from assetctl.storage.in_use import in_use
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -65,7 +66,8 @@ def look_at(project: Project, key: str, version: str | None) -> Shown:
         if declared is None or version is not None:
             raise
         return Shown(AssetKey(key), declared, None, (), None, None)
-    table, text = _preview(project, recorded.output)
+    with in_use(project.layout):
+        table, text = _preview(project, recorded.output)
     return Shown(AssetKey(key), declared, recorded, _checks(project, recorded.output), table, text)
 
 

@@ -28,7 +28,8 @@ from assetctl.lineage.ports import Wanted
 from assetctl.lineage.records import Digest, OutputState, Recorded, Traces, Undeclared
 from assetctl.lineage.selection import Selected, resolve
 from assetctl.lineage.traces import trace_keys, usable_traces
-from assetctl.storage.layout import Layout
+from assetctl.storage.in_use import in_use
+from assetctl.storage.roots import locate, register
 from assetctl.storage.state import check_state, ensure_state
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class Project:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.root = settings.root
-        self.layout = Layout.of(settings.root)
+        self.layout = locate(settings.root, settings.store)
         self._declarations = Declarations(settings)
         self._stores: Stores | None = None
 
@@ -115,10 +116,13 @@ class Project:
         """
         from assetctl.engine.surroundings import Asked, start_run
 
-        plan, deliberation = self.deliberate(selection, options)
-        ensure_state(self.layout)  # only now: what cannot be planned leaves nothing behind
-        asked = Asked(selection, options, jobs or self.settings.jobs, on_event)
-        return start_run(self, plan, deliberation, asked)
+        with in_use(self.layout):
+            plan, deliberation = self.deliberate(selection, options)
+            ensure_state(self.layout)  # only now: what cannot be planned leaves nothing behind
+            register(self.layout)
+            with in_use(self.layout):  # of what exists only now
+                asked = Asked(selection, options, jobs or self.settings.jobs, on_event)
+                return start_run(self, plan, deliberation, asked)
 
     def accept(self, key: str, *, is_verified: bool = True) -> Accepted:
         """Carry an asset's record over to its present code, which gives the same data.
@@ -129,7 +133,8 @@ class Project:
         """
         from assetctl.engine.accept import accept
 
-        return accept(self, AssetKey(key), is_verified=is_verified)
+        with in_use(self.layout):
+            return accept(self, AssetKey(key), is_verified=is_verified)
 
     def perform(self, task: StepTask) -> StepResult:
         """Perform one task in this process; used by workers and the in-process executor."""
@@ -155,8 +160,9 @@ class Project:
             CorruptionError: its stored bytes are not what was recorded.
         """
         found = self.find(key, version)
-        self._require_bytes(found)
-        return self.stores.data.load(found.output, Wanted())
+        with in_use(self.layout):
+            self._require_bytes(found)
+            return self.stores.data.load(found.output, Wanted())
 
     def find(self, key: str, version: str | None = None) -> Recorded:
         """Return the record of an asset's latest published version, or of the one named."""
@@ -167,16 +173,18 @@ class Project:
     def export(self, key: str, target: str | Path, version: str | None = None) -> Path:
         """Write an asset to a file or folder in its ordinary format and return the path."""
         found = self.find(key, version)
-        self._require_bytes(found)
         path = Path(target)
-        self.stores.data.export(found.output, path)
+        with in_use(self.layout):
+            self._require_bytes(found)
+            self.stores.data.export(found.output, path)
         return path
 
     def sql(self, query: str) -> pa.Table:
         """Answer SQL over the lineage tables and over every table asset (a view of its own name)."""
         from assetctl.engine.query import run_sql
 
-        return run_sql(self, query)
+        with in_use(self.layout):
+            return run_sql(self, query)
 
     def history(self, key: str | None = None, limit: int = 20) -> list[HistoryEntry]:
         """Return materializations, newest first; of all assets, or of one that may be gone from the code."""
@@ -206,7 +214,8 @@ class Project:
         """Compare two versions of an asset; by default the latest with the one before."""
         from assetctl.engine.compare import compare_versions
 
-        return compare_versions(self, AssetKey(key), old, new)
+        with in_use(self.layout):
+            return compare_versions(self, AssetKey(key), old, new)
 
     def lineage(self, *selection: str, exclude: Sequence[str] = ()) -> LineageView:
         """Return the picture of a selection and its upstreams, coloured by verdict."""

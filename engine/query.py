@@ -41,5 +41,5 @@ def run_sql(project: Project, query: str) -> pa.Table:
 def _table(project: Project, output: Output) -> object:
     """Return what DuckDB can read: the Parquet file itself where there is one, else the table."""
     if output.codec.startswith("parquet") and output.blob is not None and output.inline is None:
-        return project.layout.blob(output.blob)
+        return project.stores.data.blobs.open_verified(output.blob)
     return project.stores.data.load(output, Wanted("arrow"))

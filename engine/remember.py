@@ -236,7 +236,7 @@ def _blobs(project: Project, output: Output) -> Iterator[str]:
     if output.codec.startswith("folder"):
         raise _NotRememberable(output.asset)
     if output.blob is not None and output.inline is None:
-        yield str(project.layout.blob(output.blob))
+        yield str(project.stores.data.blobs.path(output.blob))
 
 
 def _below(folder: Path, wanted: Callable[[Path], bool]) -> Iterator[str]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+import os
+import re
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,8 +13,20 @@ from typing import Any
 from assetctl.assets.errors import ProjectError
 from assetctl.lineage.identity.environment import LEVELS, EnvironmentPolicy, normal_name
 
-_KNOWN = ("assets", "jobs", "dynamic", "versions", "packages", "python", "platform", "variables")
+_KNOWN = ("assets", "jobs", "dynamic", "versions", "packages", "python", "platform", "variables", "store", "keep")
 DYNAMIC = ("warn", "strict", "always")
+
+
+_KEEP = ("last", "for", "branches")
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """Which versions `gc` keeps besides those it always keeps; with none of these, all."""
+
+    last: int | None = None
+    for_s: float | None = None
+    branches: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +34,8 @@ class Settings:
     """What a project says about itself. `where` is the file that says it; `jobs` None means one per core.
 
     `dynamic` says what to do about code whose control flow cannot be resolved: "warn",
-    "strict" (a declaration error), or "always" (built every time).
+    "strict" (a declaration error), or "always" (built every time). `store` is the folder
+    where bytes are kept, None for the state folder.
     """
 
     root: Path
@@ -29,6 +44,8 @@ class Settings:
     jobs: int | None = None
     dynamic: str = "warn"
     environment: EnvironmentPolicy = field(default_factory=EnvironmentPolicy)
+    store: Path | None = None
+    keep: Keep = Keep()
 
 
 def find_settings(start: Path, file: Path | None = None) -> Settings:
@@ -94,7 +111,16 @@ def _settings(table: Any, path: Path) -> Settings:
     if jobs is not None and (type(jobs) is not int or jobs < 1):
         raise ProjectError.of(f"`jobs = {jobs!r}` is not a positive number", ("in", str(path)))
     dynamic = _one_of("dynamic", table.get("dynamic", "warn"), DYNAMIC, path)
-    return Settings(path.parent, tuple(assets), path, jobs, dynamic, _environment(table, path))
+    return Settings(
+        path.parent,
+        tuple(assets),
+        path,
+        jobs,
+        dynamic,
+        _environment(table, path),
+        _store(table, path),
+        _keep(table, path),
+    )
 
 
 def _environment(table: dict[str, Any], path: Path) -> EnvironmentPolicy:
@@ -115,6 +141,52 @@ def _environment(table: dict[str, Any], path: Path) -> EnvironmentPolicy:
         platform=platform,
         variables=tuple(variables),
     )
+
+
+def _store(table: dict[str, Any], path: Path) -> Path | None:
+    """Return the folder that `store` names: links resolved, `~` is the home folder, else relative to the project."""
+    given = table.get("store")
+    if given is None:
+        return None
+    hint = 'write a folder: store = "~/.cache/assetctl"'
+    if not isinstance(given, str) or not given.strip() or "\0" in given:
+        raise ProjectError.of(f"`store = {given!r}` is not a folder", ("in", str(path)), hint=hint)
+    if given.startswith("$"):
+        raise ProjectError.of(f"`store = {given!r}`: variables are not expanded", ("in", str(path)), hint=hint)
+    if "://" in given:
+        raise ProjectError.of(f"`store = {given!r}` is an address, not a folder", ("in", str(path)), hint=hint)
+    try:
+        store = Path(os.path.realpath(path.parent / Path(given).expanduser()))
+    except RuntimeError as cause:
+        raise ProjectError.of(
+            f"`store = {given!r}`: there is no such home folder", ("in", str(path)), hint=hint
+        ) from cause
+    root = Path(os.path.realpath(path.parent))
+    if store == root or store in root.parents:
+        raise ProjectError.of(f"`store = {given!r}` holds the project itself", ("in", str(path)), hint=hint)
+    return None if store == Path(os.path.realpath(root / ".assetctl")) else store
+
+
+def _keep(table: dict[str, Any], path: Path) -> Keep:
+    found = table.get("keep", {})
+    hint = 'keep = { last = 3, for = "30d", branches = true }'
+    if not isinstance(found, dict) or not set(found) <= set(_KEEP):
+        raise ProjectError.of("`keep` is not a table of `last`, `for` and `branches`", ("in", str(path)), hint=hint)
+    last, given, branches = found.get("last"), found.get("for"), found.get("branches", False)
+    if last is not None and (type(last) is not int or last < 1):
+        raise ProjectError.of(f"`keep.last = {last!r}` is not a positive number", ("in", str(path)), hint=hint)
+    if type(branches) is not bool:
+        raise ProjectError.of(f"`keep.branches = {branches!r}` is not true or false", ("in", str(path)), hint=hint)
+    time = None if given is None else duration_s(str(given))
+    if given is not None and time is None:
+        raise ProjectError.of(f"`keep.for = {given!r}` is not a time", ("in", str(path)), hint=hint)
+    return Keep(last, time, branches)
+
+
+def duration_s(text: str) -> float | None:
+    """Return a time such as `90s`, `12h` or `30d` in seconds, or None if it is none."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smhd])", text, re.ASCII)
+    return None if found is None else float(found[1]) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[found[2]]
 
 
 def _one_of(name: str, value: object, allowed: tuple[str, ...], path: Path) -> str:

@@ -166,7 +166,7 @@ class ProjectSurroundings:
         )
 
     def _log(self, step: Step) -> Path:
-        return self.project.layout.logs / self.run_id / f"{step.key.name}.log"
+        return self.project.layout.log(self.run_id, step.key)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,24 +13,28 @@ file system can and copies where it cannot; a hard link would share the bytes.
 | absent, but set aside earlier          | corrupt  | CorruptionError |
 | absent                                 | missing  | CorruptionError |
 
-Nothing here deletes: what is found corrupt is moved to quarantine, where it can be
-looked at, and the next build writes the blob anew.
+A blob is looked for in the store, then in the stores that the project used earlier; it
+is written to the store only. Nothing here deletes: what is found corrupt is moved to
+quarantine, where it can be looked at, and the next build writes the blob anew.
 """
 
 from __future__ import annotations
 
+import itertools
 import os
 import stat
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
-from typing import TypeVar
+from typing import NoReturn, TypeVar
 
 from blake3 import blake3
 
-from assetctl.assets.errors import CorruptionError, Problem
+from assetctl.assets.errors import CorruptionError, EnvironmentFault, Problem
 from assetctl.lineage.identity.encode import PREFIX, Buffer, digest_bytes
 from assetctl.lineage.records import BlobDigest, OutputState
-from assetctl.storage.copying import clone_or_copy, fsync_folder
+from assetctl.storage.copying import clone_or_copy
+from assetctl.storage.descend import made_folder, make_folder
 from assetctl.storage.faults import CrashPoint, reached
 from assetctl.storage.layout import Layout
 from assetctl.storage.state import environment_fault
@@ -52,10 +56,11 @@ def hash_file(path: Path) -> BlobDigest:
 
 
 class Blobs:
-    """The content-addressed store below one state folder."""
+    """The content-addressed store of one project."""
 
     def __init__(self, layout: Layout) -> None:
         self._layout = layout
+        self._places = layout.places
         self._verified: dict[BlobDigest, tuple[int, ...]] = {}
         self._n_temporary = 0
 
@@ -67,7 +72,7 @@ class Blobs:
         """
         self._n_temporary += 1
         folder = self._layout.temporary
-        self._guard(folder, "the store cannot be written", lambda: folder.mkdir(parents=True, exist_ok=True))
+        self._guard(folder, "the store cannot be written", lambda: make_folder(folder))
         return folder / f"{os.getpid()}-{id(self):x}-{self._n_temporary}-{os.urandom(4).hex()}{suffix}"
 
     def put_bytes(self, data: Buffer) -> BlobDigest:
@@ -106,16 +111,15 @@ class Blobs:
                 temporary.unlink()
                 return
             with temporary.open("rb+") as file:
+                os.fchmod(file.fileno(), _READ_ONLY)  # whatever the umask
                 os.fsync(file.fileno())
             reached(CrashPoint.OUTPUT_DURABLE)
-            temporary.chmod(_READ_ONLY)
-            is_new_folder = not target.parent.is_dir()
-            target.parent.mkdir(parents=True, exist_ok=True)
-            temporary.replace(target)
-            reached(CrashPoint.BLOB_RENAMED)
-            fsync_folder(target.parent)
-            if is_new_folder:
-                fsync_folder(target.parent.parent)
+            if target.is_dir() and not target.is_symlink():  # a file cannot take its place
+                self._move_aside(digest, target)
+            with made_folder(target.parent) as folder:
+                os.replace(temporary, target.name, dst_dir_fd=folder)
+                reached(CrashPoint.BLOB_RENAMED)
+                os.fsync(folder)
             reached(CrashPoint.BLOB_FOLDER_SYNCED)
 
         self._guard(target, "a blob cannot be written", move)
@@ -128,12 +132,20 @@ class Blobs:
         """
         target = self._layout.blob(digest)
         try:
-            if self.state(digest, size) is not OutputState.PRESENT or hash_file(target) != digest:
+            found = target.lstat()
+            if not stat.S_ISREG(found.st_mode) or found.st_size != size or hash_file(target) != digest:
                 return False
             os.utime(target)
         except OSError:  # gone or unreadable meanwhile: write it
             return False
         return True
+
+    def path(self, digest: BlobDigest) -> Path:
+        """Return where a blob lies; where it would be written, if it lies nowhere."""
+        first = self._layout.blob(digest)
+        if len(self._places) == 1 or os.path.lexists(first):
+            return first
+        return next((p for place in self._places[1:] if os.path.lexists(p := place.blob(digest))), first)
 
     def read_bytes(self, digest: BlobDigest) -> bytes:
         """Return a blob's bytes, hashed on the way.
@@ -141,7 +153,9 @@ class Blobs:
         Raises:
             CorruptionError: they are missing, or not what was recorded; then they were set aside.
         """
-        path = self._layout.blob(digest)
+        path = self.path(digest)
+        if not stat.S_ISREG(self._reading(digest, path, path.lstat).st_mode):
+            self._set_aside(digest, path)
         data = self._reading(digest, path, path.read_bytes)
         if BlobDigest(digest_bytes(data)) != digest:
             self._set_aside(digest, path)
@@ -153,23 +167,23 @@ class Blobs:
         Raises:
             CorruptionError: it is missing, or not what was recorded; then it was set aside.
         """
-        path = self._layout.blob(digest)
-        signature = _signature(self._reading(digest, path, path.lstat))
-        if self._verified.get(digest) != signature:
-            if not stat.S_ISREG(path.lstat().st_mode) or self._reading(digest, path, lambda: hash_file(path)) != digest:
+        path = self.path(digest)
+        found = self._reading(digest, path, path.lstat)
+        if self._verified.get(digest) != _signature(found):
+            if not stat.S_ISREG(found.st_mode) or self._reading(digest, path, lambda: hash_file(path)) != digest:
                 self._set_aside(digest, path)
-            self._verified[digest] = signature
+            self._verified[digest] = _signature(found)
         return path
 
     def state(self, digest: BlobDigest, size_bytes: int) -> OutputState:
         """Say from one `stat` whether a blob is there; see the table above."""
+        path = self.path(digest)
         try:
-            found = self._layout.blob(digest).lstat()
+            found = path.lstat()
         except FileNotFoundError:
-            is_set_aside = self._layout.quarantined(digest).exists()
-            return OutputState.CORRUPT if is_set_aside else OutputState.MISSING
+            return OutputState.MISSING if self._aside(digest) is None else OutputState.CORRUPT
         except OSError as cause:
-            raise environment_fault(cause, self._layout.blob(digest), "the store cannot be read") from cause
+            raise environment_fault(cause, path, "the store cannot be read") from cause
         is_whole = stat.S_ISREG(found.st_mode) and found.st_size == size_bytes
         return OutputState.PRESENT if is_whole else OutputState.CORRUPT
 
@@ -193,22 +207,34 @@ class Blobs:
         try:
             return read()
         except FileNotFoundError as cause:
-            aside = self._layout.quarantined(digest)
-            if aside.exists():
+            aside = self._aside(digest)
+            if aside is not None:
                 raise corruption(digest, "its bytes had another hash and were set aside", aside) from cause
             raise corruption(digest, "it is missing", path) from cause
         except OSError as cause:
             raise environment_fault(cause, path, "a blob cannot be read") from cause
 
-    def _set_aside(self, digest: BlobDigest, path: Path) -> None:
-        aside = self._layout.quarantined(digest)
+    def _aside(self, digest: BlobDigest) -> Path | None:
+        """Return where corrupt bytes of a blob were set aside, if they were."""
+        found = (place.quarantined(digest) for place in self._places)
+        return next((path for path in found if os.path.lexists(path)), None)
 
-        def move() -> None:
-            aside.parent.mkdir(parents=True, exist_ok=True)
-            path.replace(aside)
+    def _set_aside(self, digest: BlobDigest, path: Path) -> NoReturn:
+        with suppress(OSError, EnvironmentFault):  # on a disk that cannot be written it stays where it is
+            path = self._move_aside(digest, path)
+        raise corruption(digest, "its bytes have another hash", path)
 
-        self._guard(aside, "a corrupt blob cannot be set aside", move)
-        raise corruption(digest, "its bytes have another hash", aside)
+    def _move_aside(self, digest: BlobDigest, path: Path) -> Path:
+        """Move what lies in a blob's place to the quarantine of its store; what another process healed stays."""
+        place = next((place for place in self._places if place.blob(digest) == path), self._layout)
+        make_folder(place.quarantine)
+        first = place.quarantined(digest)
+        names = itertools.chain([first], (first.with_name(f"{first.name}.{n}") for n in itertools.count(2)))
+        aside = next(name for name in names if not os.path.lexists(name))
+        path.replace(aside)
+        if stat.S_ISREG(aside.lstat().st_mode) and hash_file(aside) == digest:
+            return aside.replace(path)
+        return aside
 
 
 def corruption(digest: BlobDigest, reason: str, path: Path) -> CorruptionError:

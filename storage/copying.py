@@ -9,7 +9,10 @@ import errno
 import os
 import shutil
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 _FICLONE = 0x40049409  # ioctl of Linux: share extents, copy on write
 _CANNOT_CLONE = {errno.EOPNOTSUPP, errno.EXDEV, errno.EINVAL, errno.ENOTTY, errno.ENOSYS, errno.EPERM, errno.EBADF}
@@ -21,12 +24,23 @@ def clone_or_copy(source: Path, target: Path) -> None:
     Raises:
         OSError: the target cannot be written.
     """
+    with source.open("rb") as reading, whole_file(target) as writing:
+        if not _clone(reading.fileno(), writing.fileno()):
+            shutil.copyfileobj(reading, writing, 1 << 20)
+
+
+@contextmanager
+def whole_file(target: Path) -> Iterator[BinaryIO]:
+    """Write a file that takes its place at the end, whole, or not at all; its folder is made.
+
+    Raises:
+        OSError: the target cannot be written.
+    """
     target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".{target.name}.{os.urandom(4).hex()}.tmp")
+    temporary = target.with_name(f".{os.urandom(6).hex()}.tmp")
     try:
-        with source.open("rb") as reading, temporary.open("xb") as writing:
-            if not _clone(reading.fileno(), writing.fileno()):
-                shutil.copyfileobj(reading, writing, 1 << 20)
+        with temporary.open("xb") as writing:
+            yield writing
         temporary.replace(target)
     except BaseException:
         temporary.unlink(missing_ok=True)
@@ -45,14 +59,3 @@ def _clone(source: int, target: int) -> bool:
             return False
         raise
     return True
-
-
-def fsync_folder(folder: Path) -> None:
-    """Return once the folder's entries survive a power loss."""
-    if os.name == "nt":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

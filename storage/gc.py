@@ -1,49 +1,37 @@
 """Clean up: say which stored bytes nothing needs any more, and remove just those.
 
 Planning changes nothing. Records are never removed, so a version whose bytes are gone
-stays in the history. What is kept, whatever the rules: the latest published version of
-every asset that exists, what was made but not published since, everything that a fact
-written after the plan refers to, and what is too young to be known as unneeded (a blob
-is durable before its record is written).
+stays in the history. What is kept, whatever the rules: what `storage.keep` always keeps,
+what another project that keeps bytes in the same store refers to, and bytes without a
+record that are too young to be a leftover. Bytes are removed while nobody, in any
+project, is using the store (`storage.in_use`), by a plan made under that same lock, so a
+plan is never older than what it is about.
 """
 
 from __future__ import annotations
 
 import os
-import shutil
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 
+from assetctl.assets.errors import EnvironmentFault, Problem
 from assetctl.assets.ids import AssetKey
 from assetctl.lineage.ports import Journal
 from assetctl.lineage.records import BlobDigest
+from assetctl.storage.descend import delete
 from assetctl.storage.faults import CrashPoint, reached
+from assetctl.storage.in_use import alone_with
+from assetctl.storage.journal import FileJournal
+from assetctl.storage.keep import KeepRules, judge_versions
 from assetctl.storage.layout import Layout
-from assetctl.storage.lock import store_lock
-from assetctl.storage.references import BlobFile, References, Version, blob_files, versions_in
+from assetctl.storage.references import BlobFile, References, blob_files, versions_in
+from assetctl.storage.roots import Root, drop, is_own, roots_of
 from assetctl.storage.state import environment_fault
 
-_DAY_S = 24 * 3600.0
 _HOUR_S = 3600.0
-_WAIT_S = 10.0
-
-
-@dataclass(frozen=True, slots=True)
-class KeepRules:
-    """Which versions keep their bytes. With neither of the first two, all that was recorded is kept.
-
-    `keep_last`: this many different values of each asset, newest first. `younger_than_s`:
-    versions made in the last so many seconds. A version is kept if either rule keeps it.
-    `drop_removed`: assets that are no longer declared keep nothing. `grace_s`: blobs
-    without a record are left alone for so many seconds.
-    """
-
-    keep_last: int | None = None
-    younger_than_s: float | None = None
-    drop_removed: bool = False
-    grace_s: float = _DAY_S
+_ORPHAN = "no record refers to it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,144 +43,186 @@ class Reclaim:
     size_bytes: int
     why: str
     asset: AssetKey | None = None
-    modified: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class GcPlan:
-    """What cleaning up would remove. `seen` is how much of the journal the plan knows."""
+    """What cleaning up removes. `kept` are the bytes that stay, by the asset that keeps them.
+
+    `spared` counts those that stay for another project's sake alone; `gone` are projects
+    whose folder was deleted, so that they spare nothing any more.
+    """
 
     reclaims: tuple[Reclaim, ...]
     n_kept: int
     kept_bytes: int
-    seen: Mapping[str, int] = field(default_factory=dict)
+    kept: Mapping[AssetKey, int]
+    n_spared: int = 0
+    spared_bytes: int = 0
+    gone: tuple[Root, ...] = ()
 
     @property
     def reclaimed_bytes(self) -> int:
         return sum(reclaim.size_bytes for reclaim in self.reclaims)
 
 
-def plan_gc(
-    layout: Layout, journal: Journal, declared: Collection[AssetKey] | None, rules: KeepRules, now: float
-) -> GcPlan:
-    """Return what can go. `declared` are the assets that exist (None: all that were recorded).
+@dataclass(frozen=True, slots=True)
+class Cleaning:
+    """What to clean up, and by which rules; see `keep.judge_versions` for `declared` and `now`."""
 
-    `now` is seconds since 1970: age decides how long bytes are kept, never what is true.
-    """
-    facts, seen = journal.read_since({})
-    references = References(layout)
-    kept: set[BlobDigest] = set()
-    dropped: dict[BlobDigest, tuple[AssetKey, str]] = {}
-    for asset, versions in _by_asset(versions_in(facts)).items():
-        exists = declared is None or asset in declared
-        why = _reason(asset, exists=exists, rules=rules)
-        keeping = _kept_versions(versions, exists=exists, rules=rules, now=now)
-        for version in versions:
-            needed = references.of(version)
-            if version in keeping:
-                kept |= needed
-            else:
-                dropped.update(dict.fromkeys(needed, (asset, why)))
-    files = list(blob_files(layout))
-    reclaims = [r for file in files if file.digest not in kept and (r := _reclaim(file, dropped, rules, now))]
-    gone = {reclaim.digest for reclaim in reclaims}
-    left = [file for file in files if file.digest not in gone]
-    return GcPlan((*reclaims, *stray_writes(layout, now)), len(left), sum(file.size_bytes for file in left), seen)
+    layout: Layout
+    journal: Journal
+    rules: KeepRules
+    now: float
+    declared: Mapping[AssetKey, AssetKey] | None = None
+
+    @property
+    def places(self) -> tuple[Layout, ...]:
+        """The stores to clean: this project's, and its state folder where bytes from before lie in it."""
+        own = (place for place in self.layout.places[1:] if place.store == self.layout.state and place.blobs.is_dir())
+        return (self.layout, *own)
 
 
-def apply_gc(layout: Layout, journal: Journal, plan: GcPlan) -> tuple[Reclaim, ...]:
-    """Remove what a plan names, except what is needed or was written since; return what was removed.
+def plan_gc(asked: Cleaning) -> GcPlan:
+    """Return what can go.
 
     Raises:
-        WaitTimeout: another process is cleaning up.
+        EnvironmentFault: what this project, or another in the same store, refers to cannot be known now.
+    """
+    facts, _ = asked.journal.read_since({})
+    is_whole = _require_known(asked.journal, "this project", "upgrade assetctl")
+    keeping = judge_versions(facts, asked.declared, asked.rules, asked.now)
+    references = References(asked.layout)
+    kept = {digest: asset for asset, version in reversed(keeping.kept) for digest in references.of(version)}
+    dropped = {d: (asset, why) for asset, v, why in keeping.dropped for d in references.of(v) if d not in kept}
+    others = [root for place in asked.places for root in roots_of(place.store) if not is_own(root, asked.layout)]
+    spared, is_all_whole = _needed_by_others(others)
+    grace_s = asked.rules.grace_s if is_whole and is_all_whole else float("inf")
+    reclaims: list[Reclaim] = []
+    left: list[BlobFile] = []
+    n_spared, spared_bytes = 0, 0
+    for file in (file for place in asked.places for file in blob_files(place)):
+        if file.digest not in kept and file.digest in spared:
+            n_spared, spared_bytes = n_spared + 1, spared_bytes + file.size_bytes
+        elif file.digest in kept or (reclaim := _reclaim(file, dropped, grace_s, asked.now)) is None:
+            left.append(file)
+        else:
+            reclaims.append(reclaim)
+    sizes: dict[AssetKey, int] = {}
+    for file in left:
+        if file.digest in kept:
+            sizes[kept[file.digest]] = sizes.get(kept[file.digest], 0) + file.size_bytes
+    return GcPlan(
+        (*reclaims, *(stray for place in asked.places for stray in stray_writes(place, asked.now))),
+        len(left),
+        sum(file.size_bytes for file in left),
+        sizes,
+        n_spared,
+        spared_bytes,
+        tuple(root for root in others if root.is_gone),
+    )
+
+
+def apply_gc(asked: Cleaning) -> GcPlan:
+    """Remove what can go, while nobody uses the store; return the plan that was carried out.
+
+    Raises:
+        WaitTimeout: the store is in use.
         EnvironmentFault: something cannot be removed; what was removed before it stays removed.
     """
-    removed: list[Reclaim] = []
-    with store_lock(layout, _WAIT_S, "gc"):
-        references = References(layout)
-        new_facts, _ = journal.read_since(plan.seen)
-        needed = {digest for version in versions_in(new_facts) for digest in references.of(version)}
+    with ExitStack() as locks:
+        for place in sorted(asked.places, key=lambda place: os.path.realpath(place.store)):
+            if place.store.is_dir():
+                locks.enter_context(alone_with(place))
+        plan = plan_gc(asked)
         for reclaim in plan.reclaims:
-            if reclaim.digest in needed or not _is_as_planned(reclaim):
-                continue
             try:
-                shutil.rmtree(reclaim.path) if reclaim.path.is_dir() else reclaim.path.unlink(missing_ok=True)
+                delete(reclaim.path)
             except OSError as cause:
                 raise environment_fault(cause, reclaim.path, "stored bytes cannot be removed") from cause
-            removed.append(reclaim)
             reached(CrashPoint.BLOB_DELETED)
-    return tuple(removed)
+        for root in plan.gone:
+            drop(root)
+    return plan
 
 
 def stray_writes(layout: Layout, now: float) -> list[Reclaim]:
     """Return unfinished writes of processes that are gone, older than an hour."""
-    if not layout.temporary.is_dir():
+    if not layout.temporary.is_dir() or layout.temporary.is_symlink():
         return []
     strays = []
     for path in sorted(layout.temporary.iterdir()):
-        modified = path.lstat().st_mtime
+        try:
+            modified, size = path.lstat().st_mtime, _size_of(path)
+        except FileNotFoundError:  # finished meanwhile
+            continue
         if now - modified >= _HOUR_S and not _is_alive(path.name.partition("-")[0]):
-            why = "an unfinished write of a process that is gone"
-            strays.append(Reclaim(path, None, _size_of(path), why, modified=modified))
+            strays.append(Reclaim(path, None, size, "an unfinished write of a process that is gone"))
     return strays
 
 
-def _by_asset(versions: Iterable[Version]) -> dict[AssetKey, list[Version]]:
-    found: dict[AssetKey, list[Version]] = {}
-    for version in versions:
-        found.setdefault(version.output.asset, []).append(version)
-    return found
-
-
-def _kept_versions(versions: list[Version], *, exists: bool, rules: KeepRules, now: float) -> list[Version]:
-    """Return the versions of one asset that keep their bytes."""
-    if rules.drop_removed and not exists:
-        return []
-    if rules.keep_last is None and rules.younger_than_s is None:
-        return versions
-    newest_first = sorted(versions, key=lambda version: version.position, reverse=True)
-    values = list(dict.fromkeys(version.output.blob for version in newest_first))
-    last = set(values[: rules.keep_last or 0])
-    keeping = []
-    is_past_latest = False
-    for version in newest_first:
-        if not is_past_latest or version.output.blob in last or _is_young(version, rules, now):
-            keeping.append(version)
-        is_past_latest = is_past_latest or version.materialization.published
-    return keeping
-
-
-def _is_young(version: Version, rules: KeepRules, now: float) -> bool:
-    if rules.younger_than_s is None:
-        return False
+def orphans(layout: Layout, own: Collection[BlobDigest]) -> Iterator[BlobFile]:
+    """Yield blobs that neither `own` names nor any other project refers to; none if that cannot be known now."""
+    others = [root for root in roots_of(layout.store) if not is_own(root, layout)]
     try:
-        made = datetime.fromisoformat(version.materialization.started_at).timestamp()
-    except ValueError:
-        return True  # of unknown age
-    return now - made < rules.younger_than_s
+        spared, _ = _needed_by_others(others)
+    except EnvironmentFault:
+        return
+    yield from (file for file in blob_files(layout) if file.digest not in own and file.digest not in spared)
 
 
-def _reason(asset: AssetKey, *, exists: bool, rules: KeepRules) -> str:
-    if rules.drop_removed and not exists:
-        return f"`{asset}` is no longer declared"
-    return f"an earlier version of `{asset}` that no rule keeps"
+def _needed_by_others(roots: Collection[Root]) -> tuple[set[BlobDigest], bool]:
+    """Return the blobs that other projects refer to, and whether every line of their journals could be read."""
+    problems = [_trouble(root, root.trouble) for root in roots if root.trouble]
+    if problems:
+        raise EnvironmentFault(*problems)
+    needed: set[BlobDigest] = set()
+    is_whole = True
+    for root in roots:
+        if not root.is_gone:
+            layout = root.layout
+            journal = FileJournal(layout)
+            facts, _ = journal.read_since({})
+            is_whole = _require_known(journal, f"`{root.state.parent}`", _forget_hint(root)) and is_whole
+            references = References(layout)
+            needed.update(digest for version in versions_in(facts) for digest in references.of(version))
+    return needed, is_whole
+
+
+def _require_known(journal: Journal, whose: str, hint: str) -> bool:
+    """Refuse a journal with records of a newer release; say whether no other line of it is damaged either."""
+    problems = [problem for problem in getattr(journal, "problems", ()) if not problem.is_tail]
+    newer = [problem for problem in problems if "unknown" in problem.what]
+    if newer:
+        raise EnvironmentFault(
+            Problem(
+                f"the journal of {whose} holds records of a newer assetctl, so what it needs is not known",
+                (("first of them", newer[0].what),),
+                hint,
+            )
+        )
+    return not problems
+
+
+def _trouble(root: Root, why: str) -> Problem:
+    facts = (("project", str(root.state.parent)), ("reason", why), ("registered in", str(root.file)))
+    return Problem(
+        "another project keeps bytes in this store, and what it needs cannot be known now", facts, _forget_hint(root)
+    )
+
+
+def _forget_hint(root: Root) -> str:
+    named = root.file if root.state == root.file else root.state.parent
+    return f"make it readable again; or, if it is gone for good, add `--forget-root {named}`"
 
 
 def _reclaim(
-    file: BlobFile, dropped: Mapping[BlobDigest, tuple[AssetKey, str]], rules: KeepRules, now: float
+    file: BlobFile, dropped: Mapping[BlobDigest, tuple[AssetKey, str]], grace_s: float, now: float
 ) -> Reclaim | None:
-    asset, why = dropped.get(file.digest, (None, "no record refers to it"))
-    if asset is None and now - file.modified < rules.grace_s:
+    asset, why = dropped.get(file.digest, (None, _ORPHAN))
+    if asset is None and now - file.modified < grace_s:
         return None
-    return Reclaim(file.path, file.digest, file.size_bytes, why, asset, file.modified)
-
-
-def _is_as_planned(reclaim: Reclaim) -> bool:
-    try:
-        found = reclaim.path.lstat()
-    except FileNotFoundError:
-        return False
-    return found.st_mtime == reclaim.modified and (reclaim.digest is None or found.st_size == reclaim.size_bytes)
+    return Reclaim(file.path, file.digest, file.size_bytes, why, asset)
 
 
 def _is_alive(pid: str) -> bool:

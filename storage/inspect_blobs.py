@@ -11,9 +11,9 @@ from collections.abc import Iterator, Sequence
 from assetctl.assets.ids import AssetKey
 from assetctl.lineage.records import BlobDigest, Fact, Position
 from assetctl.storage.findings import ERROR, NOTE, WARNING, Finding
-from assetctl.storage.gc import stray_writes
+from assetctl.storage.gc import orphans, stray_writes
 from assetctl.storage.layout import Layout
-from assetctl.storage.references import References, blob_files, foreign_files, versions_in
+from assetctl.storage.references import References, foreign_files, stored_files, versions_in
 from assetctl.storage.verify import Damage, Use, read_again, take_inventory
 
 _Facts = Sequence[tuple[Position, Fact]]
@@ -52,11 +52,12 @@ def quarantine_findings(layout: Layout, facts: _Facts) -> Iterator[Finding]:
         return
     references = References(layout)
     owners: dict[str, AssetKey] = {}
+    stored = stored_files(layout)
     for version in versions_in(facts):
         owners.update({digest.removeprefix("b3:"): version.output.asset for digest in references.of(version)})
     for path in sorted(layout.quarantine.iterdir()):
         asset = owners.get(path.name)
-        if asset is not None and not layout.blob(BlobDigest(f"b3:{path.name}")).exists():
+        if asset is not None and BlobDigest(f"b3:{path.name}") not in stored:
             hint = f"`assetctl materialize {asset}` builds them again; delete this file once you have looked at it"
             yield Finding(ERROR, f"the stored bytes of `{asset}` were corrupt and were set aside", str(path), hint)
         else:
@@ -68,11 +69,11 @@ def tidiness_findings(layout: Layout, facts: _Facts) -> Iterator[Finding]:
     """Yield blobs without a record, unfinished writes, and files that are not ours."""
     references = References(layout)
     recorded = {digest for version in versions_in(facts) for digest in references.of(version)}
-    orphans = [file for file in blob_files(layout) if file.digest not in recorded]
+    without_record = list(orphans(layout, recorded))
     tidy = "`assetctl gc` shows what can go, and removes it when told to"
-    if orphans:
-        size = sum(file.size_bytes for file in orphans)
-        what = f"{len(orphans)} stored blobs have no record ({size} bytes)"
+    if without_record:
+        size = sum(file.size_bytes for file in without_record)
+        what = f"{len(without_record)} stored blobs have no record ({size} bytes)"
         yield Finding(NOTE, what, str(layout.blobs), tidy)
     for stray in stray_writes(layout, time.time()):
         yield Finding(NOTE, stray.why, str(stray.path), tidy)

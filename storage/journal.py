@@ -110,6 +110,7 @@ class FileJournal:
                 pending, self._to_sync = self._to_sync, []
             try:
                 for segment in pending:
+                    segment.require_present()
                     self._sync(segment.descriptor)
                     if segment.is_new:
                         _sync_folder(self._folder)
@@ -209,9 +210,11 @@ class FileJournal:
         try:
             names = os.listdir(self._folder)  # noqa: PTH208  # names alone: this runs before each append
         except FileNotFoundError:
-            return self._counter
+            names = []
         except OSError as cause:
             raise environment_fault(cause, self._folder, "the journal cannot be read") from cause
+        if self._segment is not None and self._segment.path.name not in names:
+            self._segment = None  # it was deleted; what is appended to it now would be lost
         for name in names:
             if name not in self._sealed and name.endswith(SUFFIX):
                 self._look_at_tail(name.removesuffix(SUFFIX), self._folder / name)
@@ -285,6 +288,12 @@ class _Segment:
         self.descriptor = descriptor
         self.size = 0
         self.is_new = True
+
+    def require_present(self) -> None:
+        """Refuse a segment that was deleted, or replaced, since it was written: its records are gone."""
+        found = self.path.stat()
+        if found.st_ino != os.fstat(self.descriptor).st_ino:
+            raise FileNotFoundError(errno.ENOENT, "it was replaced while it was written")
 
     def cut_off_failed_write(self) -> None:
         """Remove what a failed write left; a file that held nothing else goes altogether."""

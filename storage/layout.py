@@ -1,13 +1,19 @@
-"""Every path below `.assetctl/`, in one place; folder names carry their format's version."""
+"""Every path of a project's state and of its store, in one place; folder names carry their format's version.
+
+The store is where bytes lie: the state folder itself, or a folder that several projects
+share. Records, locks of steps, logs and caches are always the project's own.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from assetctl.lineage.identity.encode import digest_bytes
 from assetctl.lineage.records import BlobDigest
 
 STATE_FOLDER = ".assetctl"
+FORMAT_FILE = "format"
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,24 +22,53 @@ class Layout:
 
     root: Path  # the project folder
     state: Path  # the state folder, normally root/.assetctl
+    shared: Path | None = None  # the store, where it is not the state folder
+    earlier: tuple[Path, ...] = ()  # stores in which bytes of this project may lie from before
 
     @classmethod
-    def of(cls, root: Path) -> Layout:
-        return cls(root, root / STATE_FOLDER)
+    def of(cls, root: Path, store: Path | None = None) -> Layout:
+        """Return the layout of a project whose bytes lie in `store`, or beside its records."""
+        state = root / STATE_FOLDER
+        return cls(root, state) if store in (None, state) else cls(root, state, store, (state,))
+
+    @property
+    def store(self) -> Path:
+        """The folder that blobs are written to, and everything that has to be on their device."""
+        return self.state if self.shared is None else self.shared
+
+    @property
+    def places(self) -> tuple[Layout, ...]:
+        """This layout, and the same with each earlier store in place of the store: where a blob may lie."""
+        return (self, *(replace(self, shared=store, earlier=()) for store in self.earlier))
 
     @property
     def blobs(self) -> Path:
-        return self.state / "blobs-v1"
+        return self.store / "blobs-v1"
 
     @property
     def quarantine(self) -> Path:
         """Bytes that were found corrupt, by the digest they should have had."""
-        return self.state / "quarantine-v1"
+        return self.store / "quarantine-v1"
 
     @property
     def temporary(self) -> Path:
         """Unfinished writes; on the same device as the blobs, so that a rename is atomic."""
-        return self.state / "tmp"
+        return self.store / "tmp"
+
+    @property
+    def roots(self) -> Path:
+        """The projects that keep bytes in this store, one small file each."""
+        return self.store / "roots-v1"
+
+    @property
+    def in_use(self) -> Path:
+        """Locked by all who may need bytes of this store, and by `gc` against them."""
+        return self.store / "locks" / "in-use.lock"
+
+    @property
+    def stores_file(self) -> Path:
+        """Names every store that this project ever kept bytes in."""
+        return self.state / "stores"
 
     @property
     def journal(self) -> Path:
@@ -59,12 +94,28 @@ class Layout:
     @property
     def format_file(self) -> Path:
         """Names the format of the state folder; a newer one is refused."""
-        return self.state / "format"
+        return self.state / FORMAT_FILE
 
     def blob(self, digest: BlobDigest) -> Path:
         """Return where a blob lies: two hex digits as folder, the rest as name."""
         hexadecimal = digest.removeprefix("b3:")
         return self.blobs / hexadecimal[:2] / hexadecimal[2:]
 
+    def log(self, run: str, step: str) -> Path:
+        """Return where a step's log of a run lies."""
+        return self.logs / run / f"{file_name(step)}.log"
+
     def quarantined(self, digest: BlobDigest) -> Path:
         return self.quarantine / digest.removeprefix("b3:")
+
+
+def file_name(key: str) -> str:
+    """Return a file name for an asset key: readable, and another one for every key, also where case does not count."""
+    short = digest_bytes(key.encode()).removeprefix("b3:")[:8]
+    return f"{key.replace('/', '+')}.{short}"
+
+
+def key_of(name: str) -> str:
+    """Return the asset key that a file name of `file_name`, or of an earlier release, stands for."""
+    key = name.rpartition(".")[0].replace("+", "/")
+    return key if file_name(key) == name else name.replace("__", "/")

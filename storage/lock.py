@@ -14,8 +14,7 @@ from pathlib import Path
 
 from assetctl.assets.errors import EnvironmentFault, Problem, WaitTimeout
 from assetctl.assets.ids import AssetKey
-from assetctl.lineage.identity.encode import digest_bytes
-from assetctl.storage.layout import Layout
+from assetctl.storage.layout import Layout, file_name
 from assetctl.storage.state import environment_fault
 
 _POLL_S = 0.005
@@ -42,8 +41,7 @@ def store_lock(layout: Layout, timeout: float, name: str = "lineage") -> Iterato
 
 def step_lock_file(layout: Layout, step: AssetKey) -> Path:
     """Return the lock file of a step: readable, and different even where case does not count in file names."""
-    short = digest_bytes(step.encode()).removeprefix("b3:")[:8]
-    return layout.locks / f"{step.replace('/', '+')}.{short}.lock"
+    return layout.locks / f"{file_name(step)}.lock"
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from assetctl.storage.blobs import Blobs, corruption
 from assetctl.storage.codecs.base import Codec, Encoded, NotEncodable, Untrusted
 from assetctl.storage.codecs.containers import TABLE_KINDS, convert, from_arrow, kind_of_table, project
 from assetctl.storage.codecs.registry import FILE, FOLDER, NONE, PARQUET, codec_named
+from assetctl.storage.copying import whole_file
 from assetctl.storage.folders import FolderFile, copy_folder, folder_state, read_manifest
 from assetctl.storage.parsing import parse_table
 from assetctl.storage.state import environment_fault
@@ -90,8 +91,8 @@ class OutputReader:
         else:
             data = self.encoded(output, blob).read()
             try:
-                target.parent.mkdir(parents=True, exist_ok=True)
-                target.write_bytes(data)
+                with whole_file(target) as file:
+                    file.write(data)
             except OSError as cause:
                 raise environment_fault(cause, target, "a file cannot be written") from cause
 
@@ -131,11 +132,9 @@ class OutputReader:
         from pyarrow import csv
 
         table = self.load(output, Wanted("arrow"))
-        temporary = self._blobs.temporary(".csv")
-        csv.write_csv(table, str(temporary))
         try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            temporary.replace(target)
+            with whole_file(target) as file:
+                csv.write_csv(table, file)
         except OSError as cause:
             raise environment_fault(cause, target, "a file cannot be written") from cause
 

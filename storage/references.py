@@ -6,6 +6,7 @@ manifest and every file that it lists. Outputs kept inside the record need no bl
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,7 +46,6 @@ class References:
 
     def __init__(self, layout: Layout) -> None:
         self._blobs = Blobs(layout)
-        self._layout = layout
         self._folders: dict[BlobDigest, tuple[FolderFile, ...]] = {}
 
     def of(self, version: Version) -> set[BlobDigest]:
@@ -75,8 +75,10 @@ class References:
         return self._folders[output.blob]
 
     def _read_manifest(self, digest: BlobDigest) -> tuple[FolderFile, ...]:
-        path = self._layout.blob(digest)
+        path = self._blobs.path(digest)
         try:
+            if not stat.S_ISREG(path.lstat().st_mode):
+                return ()
             data = path.read_bytes()
             return tuple(read_manifest(digest, data)) if digest_bytes(data) == digest else ()
         except (OSError, ValueError, TypeError, KeyError, AssetctlError):
@@ -89,6 +91,11 @@ def versions_in(facts: Iterable[tuple[Position, Fact]]) -> Iterator[Version]:
         if isinstance(fact, Materialized):
             for output in fact.outputs:
                 yield Version(position, fact, output)
+
+
+def stored_files(layout: Layout) -> dict[BlobDigest, BlobFile]:
+    """Return the blobs of a project's store and of those it used earlier, each where it is read from."""
+    return {file.digest: file for place in reversed(layout.places) for file in blob_files(place)}
 
 
 def blob_files(layout: Layout) -> Iterator[BlobFile]:
@@ -110,7 +117,7 @@ def foreign_files(layout: Layout) -> list[Path]:
 
 
 def _entries(folder: Path, depth: int) -> Iterator[Path]:
-    if not folder.is_dir():
+    if not folder.is_dir() or folder.is_symlink():
         return
     for path in folder.iterdir():
         if depth > 1 and path.is_dir() and not path.is_symlink():

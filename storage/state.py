@@ -1,4 +1,4 @@
-"""The state folder: created once, recognised always, refused when a newer release wrote it.
+"""The state folder, and a shared store: created once, recognised always, refused when a newer release wrote it.
 
 Its `format` file names one number for everything below it. A release that changes what
 an older one must not misread raises that number; reading creates and changes nothing.
@@ -10,7 +10,7 @@ import os
 from pathlib import Path
 
 from assetctl.assets.errors import EnvironmentFault, Problem
-from assetctl.storage.layout import Layout
+from assetctl.storage.layout import FORMAT_FILE, STATE_FOLDER, Layout
 
 FORMAT = 1
 _PREFIX = "assetctl-state "
@@ -23,47 +23,70 @@ def ensure_state(layout: Layout) -> None:
         EnvironmentFault: the folder cannot be written, or a newer release wrote it.
     """
     check_state(layout)
+    ensure_folder(layout.state)
+
+
+def ensure_folder(folder: Path) -> None:
+    """Create a state folder or a shared store where it is missing; git is told to leave a new one alone.
+
+    Raises:
+        EnvironmentFault: it cannot be written, or a newer release wrote it.
+    """
+    check_folder(folder)
     try:
-        layout.state.mkdir(parents=True, exist_ok=True)
-        _write_once(layout.state / ".gitignore", "*\n")
-        _write_once(layout.format_file, f"{_PREFIX}{FORMAT}\n")
+        is_new = not folder.is_dir() or not any(folder.iterdir())
+        folder.mkdir(parents=True, exist_ok=True)
+        if is_new or folder.name == STATE_FOLDER:
+            _write_once(folder / ".gitignore", "*\n")
+        _write_once(folder / FORMAT_FILE, f"{_PREFIX}{FORMAT}\n")
     except OSError as cause:
-        raise environment_fault(cause, layout.state, "the state folder cannot be written") from cause
+        raise environment_fault(cause, folder, "the state folder cannot be written") from cause
 
 
 def check_state(layout: Layout) -> None:
-    """Return if this release may read and write the state folder, or if there is none.
+    """Return if this release may read and write the state folder and the store, or if there is none.
+
+    Raises:
+        EnvironmentFault: a newer release wrote one of them, or its format cannot be read.
+    """
+    for folder in dict.fromkeys((layout.state, layout.store)):
+        check_folder(folder)
+
+
+def check_folder(folder: Path) -> None:
+    """Return if this release may read and write a folder, or if there is none.
 
     Raises:
         EnvironmentFault: a newer release wrote it, or its format cannot be read.
     """
-    found = read_format(layout)
+    found = read_format(folder)
     if found is not None and found > FORMAT:
         raise EnvironmentFault(
             Problem(
                 "the state folder was written by a newer assetctl",
-                (("folder", str(layout.state)), ("its format", str(found)), ("known here", f"up to {FORMAT}")),
+                (("folder", str(folder)), ("its format", str(found)), ("known here", f"up to {FORMAT}")),
                 "upgrade assetctl (`pip install -U assetctl`); nothing was changed",
             )
         )
 
 
-def read_format(layout: Layout) -> int | None:
-    """Return the number in the format file; None if there is no file, or nothing was written to it yet."""
+def read_format(folder: Path) -> int | None:
+    """Return the number in a folder's format file; None if there is no file, or nothing was written to it yet."""
+    file = folder / FORMAT_FILE
     try:
-        text = layout.format_file.read_text("utf-8", errors="replace").strip()
+        text = file.read_text("utf-8", errors="replace").strip()
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as cause:
-        raise environment_fault(cause, layout.format_file, "the state folder cannot be read") from cause
+        raise environment_fault(cause, file, "the state folder cannot be read") from cause
     if not text:
         return None
     number = text.removeprefix(_PREFIX)
-    if number == text or not number.isdigit():
+    if number == text or not (number.isascii() and number.isdigit()):
         raise EnvironmentFault(
             Problem(
                 "the format of the state folder cannot be recognised",
-                (("file", str(layout.format_file)), ("holds", repr(text[:60]))),
+                (("file", str(file)), ("holds", repr(text[:60]))),
                 f"if this folder is assetctl's, write `{_PREFIX}{FORMAT}` into that file",
             )
         )

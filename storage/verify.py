@@ -27,6 +27,7 @@ from blake3 import blake3
 from assetctl.assets.ids import AssetKey
 from assetctl.lineage.identity.encode import PREFIX, digest_bytes
 from assetctl.lineage.records import BlobDigest, DataVersion, Fact, MaterializationId, Position, ProvenanceDigest
+from assetctl.storage.blobs import Blobs
 from assetctl.storage.journal import FileJournal
 from assetctl.storage.layout import Layout
 from assetctl.storage.references import References, Version, versions_in
@@ -176,7 +177,8 @@ def _pieces(layout: Layout, versions: Sequence[tuple[Version, bool]]) -> list[Pi
             known = uses.setdefault(digest, {}).get((use.asset, use.data_version, part))
             if known is None or not known.is_latest:  # a restored version stands for the one it came from
                 uses[digest][use.asset, use.data_version, part] = use
-    return [Piece(digest, layout.blob(digest), sizes[digest], tuple(uses[digest].values())) for digest in sorted(sizes)]
+    blobs = Blobs(layout)
+    return [Piece(digest, blobs.path(digest), sizes[digest], tuple(uses[digest].values())) for digest in sorted(sizes)]
 
 
 def _look(layout: Layout, piece: Piece) -> Piece | Damage | None:

@@ -14,6 +14,7 @@ from assetctl.cli.options import asset_argument, split_version
 from assetctl.cli.session import Session
 from assetctl.cli.speech import size
 from assetctl.cli.verbs import Guide, Verb
+from assetctl.storage.state import environment_fault
 
 _GUIDE = Guide(
     (
@@ -64,7 +65,11 @@ def command(session: Session, asset: str, output: str | None, force: bool) -> in
 
 
 def _to_stdout(session: Session, key: str, version: str | None, name: str) -> int:
-    with tempfile.TemporaryDirectory() as folder:
+    try:
+        temporary = tempfile.TemporaryDirectory()
+    except OSError as cause:
+        raise environment_fault(cause, "TMPDIR", "no temporary file can be written") from cause
+    with temporary as folder:
         written = session.project.export(key, Path(folder) / name, version)
         if written.is_dir():
             raise SelectionError(Problem(f"`{key}` is a folder of files", hint="name a folder with -o"))

@@ -15,6 +15,7 @@ from assetctl.cli.options import optional_asset_argument
 from assetctl.cli.session import Session
 from assetctl.cli.speech import clean
 from assetctl.cli.verbs import Guide, Verb
+from assetctl.storage.layout import file_name, key_of
 
 _GUIDE = Guide(
     (
@@ -39,12 +40,12 @@ def command(session: Session, asset: str | None, tail: int | None, raw: bool) ->
     if session.as_json:
         from assetctl.cli.jsonout import write_json
 
-        logs = [{"run_id": p.parent.name, "asset": AssetKey.from_name(p.stem), "text": text} for p, text in texts]
+        logs = [{"run_id": p.parent.name, "asset": AssetKey(key_of(p.stem)), "text": text} for p, text in texts]
         write_json({"schema": "assetctl.logs/1", "logs": logs})
         return 0
     for path, text in texts:
         if len(texts) > 1:
-            session.say(f"{AssetKey.from_name(path.stem)}  run {path.parent.name}")
+            session.say(f"{AssetKey(key_of(path.stem))}  run {path.parent.name}")
         sys.stdout.write(text if raw else clean(text))
     if not found:
         session.say("nothing was run yet: assetctl materialize")
@@ -56,24 +57,25 @@ def _find(session: Session, runs: list[Path], what: str | None) -> list[Path]:
     if what is None:
         return sorted(runs[0].glob("*.log")) if runs else []
     of_run = next((run for run in runs if run.name.startswith(what)), None) if len(what) >= 4 else None
-    name = _step_name(session, what)
-    logs = (run / f"{name}.log" for run in runs)
+    step = _step_of(session, what)
+    names = (file_name(step), step.replace("/", "__"))  # the second: as an earlier release named it
+    logs = (run / f"{name}.log" for run in runs for name in names)
     of_asset = next((path for path in logs if path.is_file()), None)
     if of_asset is not None:
         return [of_asset]
     if of_run is not None:
         return sorted(of_run.glob("*.log"))
-    known = {AssetKey.from_name(path.stem) for run in runs for path in run.glob("*.log")}
+    known = {AssetKey(key_of(path.stem)) for run in runs for path in run.glob("*.log")}
     raise SelectionError(_no_log(what, known))
 
 
-def _step_name(session: Session, what: str) -> str:
-    """Return the name of the step that makes an asset; an asset gone from the code goes by its own."""
+def _step_of(session: Session, what: str) -> str:
+    """Return the step that makes an asset; an asset gone from the code goes by its own name."""
     try:
         step = session.project.graph().steps.get(AssetKey(what))
     except AssetctlError:
         step = None  # logs are most wanted while something is broken
-    return what.replace("/", "__") if step is None else step.key.name
+    return what if step is None else step.key
 
 
 def _no_log(what: str, known: Iterable[str]) -> Problem:

@@ -21,10 +21,11 @@ from assetctl.lineage.records import Fact, Materialized, Position
 from assetctl.storage.blobs import hash_file
 from assetctl.storage.faults import CrashPoint
 from assetctl.storage.findings import Finding
-from assetctl.storage.gc import KeepRules, apply_gc, plan_gc
+from assetctl.storage.gc import Cleaning, apply_gc
 from assetctl.storage.inspect import examine
 from assetctl.storage.inspect_blobs import blob_findings, tidiness_findings
 from assetctl.storage.journal import FileJournal
+from assetctl.storage.keep import KeepRules
 from assetctl.storage.layout import Layout
 from assetctl.storage.lineage_db import DuckLineageStore
 from assetctl.storage.memory import MemoryLineageStore
@@ -195,8 +196,7 @@ def collect_garbage(project: DiskProject) -> int:
     """Remove what the death left; return how much it was. Afterwards nothing unrecorded is there."""
     layout = layout_of(project)
     journal = FileJournal(layout)
-    plan = plan_gc(layout, journal, None, KeepRules(grace_s=0), time.time() + _LATER_S)
-    gone = apply_gc(layout, journal, plan)
+    gone = apply_gc(Cleaning(layout, journal, KeepRules(grace_s=0), time.time() + _LATER_S)).reclaims
     assert not layout.temporary.exists() or list(layout.temporary.iterdir()) == []
     assert list(tidiness_findings(layout, facts_of(project))) == []
     return len(gone)

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from assetctl.assets.ids import AssetKey
-from assetctl.storage.gc import KeepRules, apply_gc, plan_gc
+from assetctl.storage.gc import Cleaning, apply_gc
 from assetctl.storage.inspect import examine
 from assetctl.storage.journal import FileJournal
+from assetctl.storage.keep import KeepRules
 from assetctl.storage.layout import Layout
 from assetctl.storage.lineage_db import DuckLineageStore
 from assetctl.storage.memory import MemoryLineageStore
@@ -111,8 +112,8 @@ def _check_traces_of_the_crash(layout: Layout, journal: FileJournal, point: str)
     orphan = [what for what in said if "1 stored blobs have no record" in what]
     assert len(torn) == (point == "in the middle of a line")
     assert len(orphan) == (point in {"after the blob", "in the middle of a line"})
-    plan = plan_gc(layout, journal, None, KeepRules(grace_s=0), time.time() + 1)
-    assert len(apply_gc(layout, journal, plan)) == len(orphan)
+    asked = Cleaning(layout, journal, KeepRules(grace_s=0), time.time() + 1)
+    assert len(apply_gc(asked).reclaims) == len(orphan)
     (layout.state / "kept").rename(layout.lineage_db)
 
 
