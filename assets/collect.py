@@ -1,8 +1,9 @@
 """Find declarations: import a project's files and look at their module attributes.
 
 The only code that imports user files. It looks at attributes and one level into lists,
-tuples and dicts, deduplicates by identity, and decides each key. Every flaw of every
-file is gathered; nothing is run but the modules themselves.
+tuples and dicts, deduplicates by identity, and decides each key; codecs of the person's
+own are attributes too. Every flaw of every file is gathered; nothing is run but the
+modules themselves.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
+from assetctl.assets.codec import Codec
 from assetctl.assets.definition import AssetDef, CheckDef, Declaration, SourceDef
 from assetctl.assets.errors import AssetctlError, DeclarationError, Problem
 from assetctl.assets.ids import AssetKey
@@ -40,8 +42,8 @@ class _Sighting:
     in_container: bool
 
 
-def collect(root: Path, entries: Sequence[str]) -> tuple[list[Found], list[Problem]]:
-    """Import each entry (file, folder or module name, relative to `root`) and return what they declare."""
+def collect(root: Path, entries: Sequence[str]) -> tuple[list[Found], list[type[Codec]], list[Problem]]:
+    """Import each entry (file, folder or module name, relative to `root`); return its declarations and codecs."""
     install()
     activate(root)
     problems: list[Problem] = []
@@ -52,7 +54,14 @@ def collect(root: Path, entries: Sequence[str]) -> tuple[list[Found], list[Probl
             if module is not None and module not in modules:
                 modules.append(module)
     found = find_declarations([(m, vars(m)) for m in modules], root, problems)
-    return found, problems
+    return found, find_codecs(modules), problems
+
+
+def find_codecs(modules: Iterable[ModuleType]) -> list[type[Codec]]:
+    """Return the codecs that are attributes of modules, each once; one without a name is a base of others."""
+    values = [value for module in modules for value in list(vars(module).values()) if isinstance(value, type)]
+    own = [value for value in values if issubclass(value, Codec) and hasattr(value, "name")]
+    return list(dict.fromkeys(own))
 
 
 def find_declarations(

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, overload
 
+from assetctl.assets.codec import Codec
 from assetctl.assets.definition import AssetDef, AssetOptions
 from assetctl.assets.errors import DeclarationError, Problem
 
@@ -34,7 +35,7 @@ def asset(  # type: ignore[misc]  # the overloads say `Any` where the options ar
     owners: Sequence[str] = (),
     kinds: Sequence[str] = (),
     description: str | None = None,
-    codec: str | None = None,
+    codec: str | type[Codec] | None = None,
     unordered: bool = False,
     version: str | None = None,
     code_deps: Sequence[Any] = (),
@@ -63,7 +64,7 @@ def asset(  # type: ignore[misc]  # the overloads say `Any` where the options ar
         owners=tuple(_names("owners", owners)),
         kinds=tuple(_names("kinds", kinds)),
         description=description,
-        codec=codec,
+        codec=codec if codec is None or isinstance(codec, str) else codec.name,
         unordered=unordered,
         version=version,
         code_deps=tuple(code_deps),

@@ -10,7 +10,8 @@ import os
 import sys
 from types import ModuleType
 
-from assetctl.assets.collect import Found, collect, find_declarations
+from assetctl.assets.codec import Codec
+from assetctl.assets.collect import Found, collect, find_codecs, find_declarations
 from assetctl.assets.errors import DeclarationError, Problem
 from assetctl.assets.importing import activate, forget_modules, is_personal
 from assetctl.engine.identification import Identification
@@ -29,6 +30,7 @@ class Declarations:
         self._settings = settings
         self.read_at_import: frozenset[str] = frozenset()  # files opened while the project's modules were imported
         self._found: list[Found] | None = None
+        self._codecs: list[type[Codec]] = []
         self._stamp: _Stamp = {}
         self._graph: AssetGraph | None = None
         self._identification: Identification | None = None
@@ -50,6 +52,7 @@ class Declarations:
         if cells is not None:
             found = self._with_cells(found, cells)
         self._graph = build_graph(found)
+        _refuse_unknown_codecs(self._graph, self.codecs())
         self._identification = None
         return self._graph
 
@@ -57,6 +60,14 @@ class Declarations:
     def is_collected(self) -> bool:
         """Say whether the project's code was imported."""
         return self._graph is not None
+
+    def codecs(self) -> list[type[Codec]]:
+        """Return the codecs that the project's modules, and a notebook's cells, have as attributes."""
+        if self._found is None:
+            activate(self._settings.root)
+            self._collect()
+        cells = notebook_namespace()
+        return self._codecs if cells is None else list(dict.fromkeys([*find_codecs([cells]), *self._codecs]))
 
     def current(self, assignments: tuple[str, ...] = ()) -> AssetGraph:
         """Return the graph as last collected, with config assignments applied; nothing is looked at again."""
@@ -76,11 +87,12 @@ class Declarations:
         self._found, self._graph = None, None
         forget_modules(self._settings.root)
         with opening() as read:
-            found, problems = collect(self._settings.root, self._settings.assets)
+            found, codecs, problems = collect(self._settings.root, self._settings.assets)
         self.read_at_import = frozenset(read)
+        problems += _flaws(codecs)
         if problems:
             raise _with_graph_problems(found, problems)
-        self._found, self._stamp = found, _stamp(self._settings)
+        self._found, self._codecs, self._stamp = found, codecs, _stamp(self._settings)
 
     def _with_cells(self, found: list[Found], cells: ModuleType) -> list[Found]:
         problems: list[Problem] = []
@@ -96,6 +108,35 @@ def notebook_namespace() -> ModuleType | None:
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython is not None else None
     return shell.user_module if shell is not None else None
+
+
+def _flaws(codecs: list[type[Codec]]) -> list[Problem]:
+    """Return what is wrong with the project's own codecs."""
+    if not codecs:
+        return []
+    from assetctl.storage.codecs.own import flaws
+    from assetctl.storage.codecs.registry import RESERVED
+
+    return list(flaws(codecs, RESERVED))
+
+
+def _refuse_unknown_codecs(graph: AssetGraph, own: list[type[Codec]]) -> None:
+    steps = {graph.steps[key].key: graph.steps[key] for key in graph.steps}
+    named = [(step, step.declaration.options.codec) for step in steps.values()]
+    if not any(codec for _, codec in named):
+        return
+    from assetctl.storage.codecs.registry import Codecs
+
+    known, problems = Codecs(lambda: own), []
+    for step, codec in named:
+        try:
+            known.named(codec or "json")
+        except DeclarationError as unknown:
+            first = unknown.problems[0]
+            where = ("declared in", step.where)
+            problems.append(Problem(f"`{step.name}`: {first.message}", (where, *first.facts), first.hint))
+    if problems:
+        raise DeclarationError(*problems)
 
 
 def _with_graph_problems(found: list[Found], problems: list[Problem]) -> DeclarationError:

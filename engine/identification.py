@@ -5,11 +5,12 @@ from __future__ import annotations
 import importlib
 import platform
 import sys
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from types import CodeType
 from typing import Any
 
+from assetctl.assets.codec import Codec, full_name, home_of
 from assetctl.assets.definition import AssetOptions
 from assetctl.assets.ids import AssetKey
 from assetctl.assets.importing import is_personal
@@ -21,7 +22,9 @@ from assetctl.lineage.decide import Identified
 from assetctl.lineage.graph import AssetGraph, Check, Step
 from assetctl.lineage.identity.code import CodeIdentifier
 from assetctl.lineage.identity.define import define, define_check
+from assetctl.lineage.identity.encode import Framed, digest_mapping
 from assetctl.lineage.identity.environment import Surrounding, environment_slice
+from assetctl.lineage.ports import Stored
 from assetctl.lineage.records import CodeIdentity, Digest, Symbol, Undeclared
 from assetctl.storage.layout import Layout
 
@@ -83,6 +86,25 @@ class Identification:
             found = _find(name)
             self._classes[name] = Digest("gone") if found is None else Digest(self._identifier.identify(found).version)
         return self._classes[name]
+
+    def codec_code(self, own: Iterable[type[Codec]], home: str) -> Digest:
+        """Return the digest of a declared codec's code and its environment slice as they are now.
+
+        One that is not declared any more has a digest of its own: it would not be used now.
+        """
+        found = next((codec for codec in own if home_of(codec) == home), None)
+        if found is None:
+            return Digest("gone")
+        code = self._identifier.identify(found)
+        return (
+            Framed("codec/1").child(code.version).child(digest_mapping("codec/1", self._environment(code))).hexdigest()
+        )
+
+    def used_codecs(self, own: Sequence[type[Codec]], outputs: Iterable[Stored]) -> list[Undeclared]:
+        """Return the project's own codecs that keep these outputs: whatever changes them counts from then on."""
+        homes = {full_name(codec): home_of(codec) for codec in own}
+        used = sorted({homes[stored.codec] for stored in outputs if stored.codec in homes})
+        return [Undeclared("codec", home, self.codec_code(own, home)) for home in used]
 
     def undeclared_symbols(self, step: Step, executed: Collection[CodeType], graph: AssetGraph) -> list[Undeclared]:
         """Return the first-party functions that ran and that no symbol of the step's code accounts for."""

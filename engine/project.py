@@ -162,6 +162,8 @@ class Project:
         found = self.find(key, version)
         with in_use(self.layout):
             self._require_bytes(found)
+            if found.output.value.classes:  # they are found where the project's modules are
+                self.graph()
             return self.stores.data.load(found.output, Wanted())
 
     def find(self, key: str, version: str | None = None) -> Recorded:
@@ -231,7 +233,7 @@ class Project:
         if self._stores is None:
             from assetctl.engine.stores import Stores
 
-            self._stores = Stores(self.layout)
+            self._stores = Stores(self.layout, self._declarations.codecs)
         return self._stores
 
     @property
@@ -299,6 +301,8 @@ class Project:
 
     def _current_digest(self, used: Undeclared) -> Digest | None:
         """Return the digest now of something a step was seen to use, or None if it is gone."""
+        if used.kind == "codec":
+            return self._declarations.identification().codec_code(self._declarations.codecs(), used.name)
         if used.kind in {"symbol", "module"}:
             return self._declarations.identification().class_code(used.name)
         path = self.root / used.name

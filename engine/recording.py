@@ -39,6 +39,7 @@ from assetctl.lineage.records import (
 )
 from assetctl.lineage.records import RunFinished as RunFinishedFact
 from assetctl.lineage.records import RunStarted as RunStartedFact
+from assetctl.storage.codecs.registry import RESERVED
 from assetctl.storage.faults import CrashPoint, reached
 from assetctl.storage.past import code_facts
 
@@ -186,9 +187,12 @@ class Recorder:
             self.deliberation.gone.discard(output.asset)
 
     def _kept(self, output: Output) -> Output:
-        """Return the output already stored for the same data and codec, so that equal data are kept once."""
+        """Return the output already stored for the same data and codec, so that equal data are kept once.
+
+        Not where a codec of the project's own wrote it: its code may no longer read what it wrote before.
+        """
         recorded = self.deliberation.latest.get(output.asset)
-        if recorded is None:
+        if recorded is None or output.codec.partition("/")[0] not in RESERVED:
             return output
         before = recorded.output
         same = before.value.version == output.value.version and before.codec == output.codec

@@ -62,8 +62,13 @@ class RunResult:
         return {"succeeded": 0, "failed": 1, "cancelled": 130}[self.status]
 
 
-def warnings_of(fact: Materialized, code: CodeIdentity, *, is_random: bool) -> tuple[str, ...]:
-    """Return what a person should know about a step that went well; `is_random`: equal inputs gave other data."""
+def warnings_of(
+    fact: Materialized, code: CodeIdentity, notes: tuple[tuple[str, ...], ...], *, is_random: bool
+) -> tuple[str, ...]:
+    """Return what a person should know about a step that went well.
+
+    `notes` say how each output was kept; `is_random`: equal inputs gave other data.
+    """
     found: list[str] = []
     if is_random:
         found.append(f"`{fact.step}` is not deterministic: the same code and inputs gave other data than last time")
@@ -73,7 +78,9 @@ def warnings_of(fact: Materialized, code: CodeIdentity, *, is_random: bool) -> t
     found += [
         f"`{fact.step}` used the {used.kind} `{used.name.rstrip(':')}` without declaring it; it counts from now on"
         for used in fact.undeclared
+        if used.kind != "codec"  # using it is how one declares it
     ]
+    found += [f"`{output.asset}` {note}" for output, said in zip(fact.outputs, notes, strict=True) for note in said]
     return tuple(found)
 
 

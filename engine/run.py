@@ -288,7 +288,7 @@ class Run:
                 result.duration_s,
                 changed,
                 self.around.log_tail(task),
-                warnings_of(fact, self.deliberation.identified[fact.step].code, is_random=is_random),
+                warnings_of(fact, self.deliberation.identified[fact.step].code, result.notes, is_random=is_random),
             )
         )
         self._schedule.release(decision.step.key)

@@ -244,6 +244,7 @@ def perform_here(project: Project, task: StepTask) -> StepResult:
         *_undeclared_files(project, task, touched),
         *identification.undeclared_symbols(step, touched.executed, graph),
         *identification.undeclared_modules(step, touched.imported, graph),
+        *identification.used_codecs(project.declarations.codecs(), result.outputs),
     ]
     return replace(result, undeclared=tuple(used)) if used else result
 

@@ -98,3 +98,8 @@ class StepResult:
     undeclared: tuple[Undeclared, ...] = ()
     duration_s: float = 0.0
     failure: Failure | None = None
+
+    @property
+    def notes(self) -> tuple[tuple[str, ...], ...]:
+        """What a person should know about how each output was kept."""
+        return tuple(stored.notes for stored in self.outputs)

@@ -95,13 +95,17 @@ class LineageStore(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What storing a value gave: everything of `Output` but the asset it belongs to."""
+    """What storing a value gave: everything of `Output` but the asset it belongs to.
+
+    `notes` say what a person should know about how it was kept; they are told, not recorded.
+    """
 
     value: ValueIdentity
     codec: str
     blob: BlobDigest | None
     size_bytes: int
     inline: bytes | None = None
+    notes: tuple[str, ...] = ()
 
     def as_output(self, asset: AssetKey) -> Output:
         return Output(asset, self.value, self.codec, self.blob, self.size_bytes, self.inline)

@@ -8,14 +8,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from assetctl.assets.errors import AssetFailed, CorruptionError, Problem
+from assetctl.assets.errors import AssetctlError, AssetFailed, CorruptionError, DeclarationError, Problem
 from assetctl.lineage.identity.encode import digest_bytes
 from assetctl.lineage.ports import Wanted
 from assetctl.lineage.records import BlobDigest, Output, OutputState
 from assetctl.storage.blobs import Blobs, corruption
-from assetctl.storage.codecs.base import Codec, Encoded, NotEncodable, Untrusted
+from assetctl.storage.codecs.base import Codec, Encoded, NotEncodable, Undecodable, Untrusted
 from assetctl.storage.codecs.containers import TABLE_KINDS, convert, from_arrow, kind_of_table, project
-from assetctl.storage.codecs.registry import FILE, FOLDER, NONE, PARQUET, codec_named
+from assetctl.storage.codecs.own import OwnCodec
+from assetctl.storage.codecs.registry import FILE, FOLDER, NONE, PARQUET, PICKLE, Codecs
 from assetctl.storage.copying import whole_file
 from assetctl.storage.folders import FolderFile, copy_folder, folder_state, read_manifest
 from assetctl.storage.parsing import parse_table
@@ -27,14 +28,15 @@ _TABLE_FORMS = ("arrow", "pandas", "polars", "reader", "numpy")
 class OutputReader:
     """Loads, inspects and exports outputs kept in one store."""
 
-    def __init__(self, blobs: Blobs) -> None:
+    def __init__(self, blobs: Blobs, codecs: Codecs) -> None:
         self._blobs = blobs
+        self._codecs = codecs
 
     def load(self, output: Output, wanted: Wanted) -> Any:
         """Return a fresh value decoded from verified bytes.
 
         Raises:
-            AssetFailed: the value has no such columns, or cannot be given in that form.
+            AssetFailed: it has no such columns, cannot be given in that form, or not be decoded.
             CorruptionError: the bytes are not what was recorded; they were set aside.
         """
         if output.blob is None:
@@ -62,7 +64,29 @@ class OutputReader:
             return convert(project(self._parse(path), wanted.columns), wanted.form)
         if wanted.form == "path":
             return self._own_copy(output, blob)
-        return decode(codec_named(output.codec), self.encoded(output, blob), output.value.kind, wanted)
+        codec = self._codec_of(output)
+        stored = self.encoded(output, blob)
+        try:
+            value = decode(codec, stored, output.value.kind, wanted)
+            if isinstance(codec, OwnCodec):
+                _check_version(codec, value, output, wanted)
+        except (AssetctlError, NotEncodable, Untrusted):
+            raise
+        except Exception as cause:
+            raise _undecodable(output, stored, cause) from cause
+        return value
+
+    def _codec_of(self, output: Output) -> Codec:
+        try:
+            return self._codecs.named(output.codec)
+        except DeclarationError as unknown:
+            raise AssetFailed(
+                Problem(
+                    f"`{output.asset}` is kept by the codec `{output.codec}`, which this project does not declare",
+                    (("codecs", ", ".join(self._codecs.names())),),
+                    f"bring its class back into one of the project's files, or build `{output.asset}` again",
+                )
+            ) from unknown
 
     def _parse(self, path: Path) -> Any:
         try:
@@ -71,15 +95,20 @@ class OutputReader:
             path.unlink(missing_ok=True)
 
     def encoded(self, output: Output, blob: BlobDigest) -> Encoded:
-        """Return an output's verified bytes. They are trusted: the record is of this project's journal."""
+        """Return an output's verified bytes. They are trusted: the record is of this project's journal.
+
+        What could run code is read first and hashed then, so that no other bytes can come in between.
+        """
         if output.inline is None:
+            if output.codec == PICKLE:
+                return Encoded(data=self._blobs.read_bytes(blob), trusted=True)
             return Encoded(path=self._blobs.open_verified(blob), trusted=True)
         if BlobDigest(digest_bytes(output.inline)) != blob:
             raise corruption(blob, "the bytes kept in the record have another hash", Path("journal"))
         return Encoded(data=output.inline, trusted=True)
 
     def _own_copy(self, output: Output, blob: BlobDigest) -> Path:
-        target = self._blobs.temporary(extension_of(output.codec))
+        target = self._blobs.temporary(self.extension(output))
         self._write(output, blob, target)
         return target
 
@@ -98,6 +127,16 @@ class OutputReader:
 
     def _manifest(self, blob: BlobDigest) -> list[FolderFile]:
         return read_manifest(blob, self._blobs.read_bytes(blob))
+
+    def extension(self, output: Output) -> str:
+        """Return what a file of an output's bytes is called; "" for a folder, and where its codec is not known."""
+        name, _, suffix = output.codec.partition(":")
+        if name in (FILE, FOLDER, NONE):
+            return suffix
+        try:
+            return self._codecs.named(name).extension
+        except DeclarationError:
+            return ""
 
     def state(self, output: Output) -> OutputState:
         """Say whether the bytes are there, by their size; only a folder's manifest is read."""
@@ -152,10 +191,27 @@ def decode(codec: Codec, stored: Encoded, kind: str, wanted: Wanted) -> Any:
     return value if wanted.form in ("stored", "") else convert(value, wanted.form)
 
 
-def extension_of(codec: str) -> str:
-    """Return what a file of this codec's bytes is called ("" for a folder or a file without suffix)."""
-    name, _, suffix = codec.partition(":")
-    return suffix if name in (FILE, FOLDER) else codec_named(name).extension
+def _check_version(codec: OwnCodec, value: object, output: Output, wanted: Wanted) -> None:
+    """Compare what a codec of the project's own gives with what was recorded: its code may be another by now."""
+    if output.value.basis != "content" or wanted != Wanted():
+        return
+    identity = codec.identity(value, unordered=output.value.unordered)
+    if identity is None or identity.version != output.value.version:
+        raise Undecodable("it is not the value that was stored: the codec has changed since")
+
+
+def _undecodable(output: Output, stored: Encoded, cause: Exception) -> AssetFailed:
+    where = (("file", str(stored.path)),) if stored.path is not None else ()
+    said = str(cause).strip().splitlines()[0] if str(cause).strip() else ""
+    reason = said if isinstance(cause, Undecodable) else f"{type(cause).__name__}: {said}"
+    return AssetFailed(
+        Problem(
+            f"`{output.asset}` cannot be decoded by the codec `{output.codec}`: {reason}",
+            (("it is", output.value.kind), *where),
+            f"what it needs to be read may have changed since it was stored: build it again with "
+            f"`assetctl materialize {output.asset} --force`",
+        )
+    )
 
 
 def _check_columns(output: Output, columns: tuple[str, ...]) -> None:

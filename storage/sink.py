@@ -36,6 +36,11 @@ class Sink(io.RawIOBase):
         """This sink, typed as the codecs want it."""
         return cast(BinaryIO, self)
 
+    @property
+    def folder(self) -> Path:
+        """Where unfinished writes of this store lie; it exists."""
+        return self._blobs.temporary().parent
+
     def writable(self) -> bool:
         return True
 

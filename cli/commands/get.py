@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from assetctl.assets.errors import DeclarationError, Problem, SelectionError
+from assetctl.assets.errors import Problem, SelectionError
 from assetctl.cli.options import asset_argument, split_version
 from assetctl.cli.session import Session
 from assetctl.cli.speech import size
@@ -37,7 +37,7 @@ def command(session: Session, asset: str, output: str | None, force: bool) -> in
     key, version = split_version(asset)
     project = session.project
     found = project.find(key, version)
-    name = key.rpartition("/")[2] + _extension(found.output.codec)
+    name = key.rpartition("/")[2] + project.stores.data.extension(found.output)
     if output == "-":
         return _to_stdout(session, key, version, name)
     target = Path(output or ".")
@@ -77,15 +77,6 @@ def _to_stdout(session: Session, key: str, version: str | None, name: str) -> in
         with written.open("rb") as file:
             shutil.copyfileobj(file, sys.stdout.buffer)
     return 0
-
-
-def _extension(codec: str) -> str:
-    from assetctl.storage.codecs.registry import codec_named
-
-    try:
-        return codec_named(codec).extension
-    except DeclarationError:
-        return ""  # files, folders and `None` are no encoded values
 
 
 def _short(digest: str) -> str:

@@ -15,6 +15,10 @@ class NotEncodable(Exception):
     """A codec cannot take this value; the reason is for people."""
 
 
+class Undecodable(Exception):
+    """Bytes are not what their codec writes; the reason is for people."""
+
+
 class Untrusted(Exception):
     """Bytes that would run code when decoded do not come from this project's own journal."""
 

@@ -6,6 +6,7 @@ import contextlib
 import io
 import pickle
 import sys
+from collections.abc import Iterable
 from typing import Any
 
 from assetctl.assets.importing import is_personal
@@ -20,8 +21,12 @@ def carried_classes(value: object) -> tuple[str, ...]:
     # What cannot be pickled by name was pickled by value; what was seen before that is still named.
     with contextlib.suppress(pickle.PicklingError, AttributeError):
         noting.dump(value)
-    names = {(found.__module__, found.__qualname__) for found in noting.seen if _is_first_party(found)}
-    return tuple(sorted(f"{module}:{qualname}" for module, qualname in names))
+    return first_party_names(noting.seen)
+
+
+def first_party_names(found: Iterable[Any]) -> tuple[str, ...]:
+    """Return "module:qualname" of those classes and functions that are first-party, sorted."""
+    return tuple(sorted({f"{one.__module__}:{one.__qualname__}" for one in found if _is_first_party(one)}))
 
 
 class _NotingPickler(pickle.Pickler):

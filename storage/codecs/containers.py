@@ -134,7 +134,7 @@ def convert(value: Any, form: str) -> Any:
         raise NotEncodable(f"a `{type(value).__qualname__}` cannot be given as {form}")
     if kind.startswith(form + "."):
         return value
-    table = _plain_arrow(value, kind)
+    table = plain_arrow(value, kind)
     match form:
         case "arrow":
             return table
@@ -149,12 +149,23 @@ def convert(value: Any, form: str) -> Any:
     raise NotEncodable(f"there is no form `{form}`")
 
 
-def _plain_arrow(value: Any, kind: str) -> Any:
-    """Return an Arrow table of the columns, and of a pandas index that has a name."""
+def plain_arrow(value: Any, kind: str) -> Any:
+    """Return an Arrow table of the columns, and of a pandas index that has a name.
+
+    Raises:
+        NotEncodable: Arrow has no type for one of its columns.
+    """
     if kind.startswith("pandas."):
         frame = value.to_frame() if kind == "pandas.Series" else value
         return _arrow_of(frame, any(name is not None for name in frame.index.names))
     return to_arrow(value, kind)
+
+
+def has_default_index(frame: Any) -> bool:
+    """Say whether a pandas frame's index only counts its rows."""
+    import pandas as pd
+
+    return isinstance(frame.index, pd.RangeIndex) and frame.index.name is None and frame.index.step == 1
 
 
 def _arrow_of(frame: Any, preserve_index: bool | None) -> Any:
@@ -162,7 +173,11 @@ def _arrow_of(frame: Any, preserve_index: bool | None) -> Any:
 
     with warnings.catch_warnings():  # pyarrow 25 asks pandas 3.1 for zoned values in the way it deprecates
         warnings.filterwarnings("ignore", message="Series.values returning an ndarray")
-        return pa.Table.from_pandas(frame, preserve_index=preserve_index)
+        warnings.filterwarnings("ignore", message="The DataFrame has column names of mixed type")
+        try:
+            return pa.Table.from_pandas(frame, preserve_index=preserve_index)
+        except (pa.ArrowException, TypeError, ValueError, OverflowError) as cause:
+            raise NotEncodable(f"it has no Arrow form: {cause}") from cause
 
 
 def _to_numpy(value: Any) -> Any:

@@ -19,7 +19,7 @@ _PROTOCOL = 5  # fixed: stored pickles are read by every supported Python
 
 
 class TextCodec:
-    """Strings as UTF-8. `html/1` and `svg/1` are the same under another extension."""
+    """Strings as UTF-8. `svg/1` is the same under another extension."""
 
     may_inline = True
 
@@ -41,6 +41,28 @@ class TextCodec:
 
     def is_lossless(self, value: str) -> bool:
         return True
+
+
+class HtmlCodec(TextCodec):
+    """Strings of HTML. Of an object that shows itself in a notebook, `shown_as_html` is what is kept."""
+
+    def __init__(self) -> None:
+        super().__init__("html/1", ".html")
+
+
+def shown_as_html(value: Any) -> Any:
+    """Return the HTML of an object that shows itself as such; any other value as it is.
+
+    Raises:
+        NotEncodable: it shows itself, but not in HTML.
+    """
+    show = getattr(type(value), "_repr_html_", None)
+    if show is None:
+        return value
+    shown = show(value)
+    if not isinstance(shown, str):
+        raise NotEncodable("its `_repr_html_` gave no text")
+    return shown
 
 
 class BytesCodec:
@@ -121,7 +143,7 @@ class PickleCodec:
 
     def encode(self, value: Any, sink: BinaryIO) -> None:
         try:
-            data = _dumps(value)
+            data = dumps(value)
         except Exception as cause:
             raise NotEncodable(f"it cannot be pickled: {str(cause) or type(cause).__name__}") from cause
         sink.write(data)
@@ -135,7 +157,7 @@ class PickleCodec:
         return False
 
 
-def _dumps(value: Any) -> bytes:
+def dumps(value: Any) -> bytes:
     if getattr(type(value), "__module__", "") != "__main__":
         try:
             return pickle.dumps(value, _PROTOCOL)

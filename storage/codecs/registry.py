@@ -1,19 +1,28 @@
-"""Which codec a value gets: by its type, the first that gives it back; or the one the asset names."""
+"""Which codec a value gets: the one the asset names, the project's own for its type, or the first that gives it back.
+
+A project's own codecs are asked for only when no built-in one answers: to read a table
+or a number, nothing of the person's code is imported.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
+from assetctl.assets.codec import Codec as Declared
 from assetctl.assets.errors import DeclarationError, Problem
 from assetctl.storage.codecs.base import Codec
-from assetctl.storage.codecs.plain import BytesCodec, JsonCodec, PickleCodec, TextCodec
+from assetctl.storage.codecs.own import OwnCodec
+from assetctl.storage.codecs.plain import BytesCodec, HtmlCodec, JsonCodec, PickleCodec, TextCodec
 from assetctl.storage.codecs.science import FigureCodec, NumpyCodec, SkopsCodec
 from assetctl.storage.codecs.tables import CsvCodec, IpcCodec, ParquetCodec
 
 NONE = "none/1"
 FILE = "file/1"
 FOLDER = "folder/1"
+PICKLE = "pickle/1"
 PARQUET = ParquetCodec()
 
-_IN_ORDER: list[Codec] = [
+_IN_ORDER: tuple[Codec, ...] = (
     PARQUET,
     IpcCodec(),
     TextCodec(),
@@ -23,47 +32,60 @@ _IN_ORDER: list[Codec] = [
     SkopsCodec(),
     FigureCodec("svg"),
     PickleCodec(),
-]
-_ON_REQUEST: list[Codec] = [CsvCodec(), FigureCodec("png"), TextCodec("html/1", ".html"), TextCodec("svg/1", ".svg")]
+)
+_ON_REQUEST: tuple[Codec, ...] = (CsvCodec(), FigureCodec("png"), HtmlCodec(), TextCodec("svg/1", ".svg"))
+BUILT_IN = frozenset(codec.name.partition("/")[0] for codec in (*_IN_ORDER, *_ON_REQUEST))
+RESERVED = BUILT_IN | {"file", "folder", "none"}
+"""Names, without versions, that no codec of a project's own may have."""
 
 
-def codec_for(value: object, override: str | None) -> list[Codec]:
-    """Return the codecs to try for a value, in order: those its type suggests, or just the one named.
+class Codecs:
+    """The codecs of one project. `own` returns those it declares; it may import the person's code."""
 
-    Raises:
-        DeclarationError: no codec has that name.
-    """
-    if override is not None:
-        return [codec_named(override)]
-    return [codec for codec in _IN_ORDER if codec.takes(value)]
+    def __init__(self, own: Callable[[], Sequence[type[Declared]]] = tuple) -> None:
+        self._declared = own
+        self._made: dict[type[Declared], OwnCodec] = {}
 
+    def for_value(self, value: object, override: str | None) -> list[Codec]:
+        """Return the codecs to try for a value, in order: just the one named, or those its type suggests.
 
-def codec_named(name: str) -> Codec:
-    """Return the codec of a name, with its version ("parquet/1") or without ("parquet").
+        Raises:
+            DeclarationError: no codec has that name.
+        """
+        if override is not None:
+            return [self.named(override)]
+        fitting = [(distance, codec) for codec in self._own() if (distance := codec.distance(value)) is not None]
+        if fitting:  # what a person says about their type is tried alone
+            return [min(fitting, key=lambda pair: pair[0])[1]]
+        return [codec for codec in _IN_ORDER if codec.takes(value)]
 
-    Raises:
-        DeclarationError: no codec has that name; the message lists those that exist.
-    """
-    wanted = name.partition(":")[0]
-    for codec in (*_IN_ORDER, *_ON_REQUEST):
-        if wanted in (codec.name, codec.name.partition("/")[0]):
-            return codec
-    raise DeclarationError(
-        Problem(
-            f"there is no codec `{name}`",
-            (("codecs", ", ".join(known_codecs())),),
-            "leave `codec=` away to let the value's type decide",
+    def named(self, name: str) -> Codec:
+        """Return the codec of a name, with its version ("parquet/1") or without ("parquet").
+
+        Raises:
+            DeclarationError: no codec has that name; the message lists those that exist.
+        """
+        wanted = name.partition(":")[0]
+        known: Sequence[Codec] = (*_IN_ORDER, *_ON_REQUEST)
+        if wanted.partition("/")[0] not in BUILT_IN:
+            known = self._own()
+        for codec in known:
+            if wanted in (codec.name, codec.name.partition("/")[0]):
+                return codec
+        raise DeclarationError(
+            Problem(
+                f"there is no codec `{name}`",
+                (("codecs", ", ".join(self.names())),),
+                "leave `codec=` away to let the value's type decide; a codec of your own is a subclass of "
+                "`assetctl.Codec` in one of the project's files",
+            )
         )
-    )
 
+    def names(self) -> list[str]:
+        """Return the names a person may give as `codec=`, sorted."""
+        return sorted(BUILT_IN | {codec.name.partition("/")[0] for codec in self._own()})
 
-def known_codecs() -> list[str]:
-    """Return the names a person may give as `codec=`, sorted."""
-    return sorted(codec.name.partition("/")[0] for codec in (*_IN_ORDER, *_ON_REQUEST))
-
-
-def register_codec(codec: Codec) -> None:
-    """Add a codec for values of one's own; it is asked before all others, and may replace one of its name."""
-    for known in (_IN_ORDER, _ON_REQUEST):
-        known[:] = [other for other in known if other.name != codec.name]
-    _IN_ORDER.insert(0, codec)
+    def _own(self) -> list[OwnCodec]:
+        found = self._declared()
+        self._made = {declared: self._made.get(declared) or OwnCodec(declared) for declared in found}
+        return list(self._made.values())

@@ -11,7 +11,7 @@ import importlib.util
 import sys
 from typing import Any, BinaryIO
 
-from assetctl.storage.codecs.base import Encoded, NotEncodable, Untrusted
+from assetctl.storage.codecs.base import Encoded, NotEncodable, Undecodable, Untrusted
 
 _TRUSTED_PACKAGES = frozenset(("sklearn", "numpy", "scipy", "builtins", "collections", "functools"))
 _NOT_TRUSTED = frozenset(f"builtins.{name}" for name in ("eval", "exec", "compile", "__import__", "open", "getattr"))
@@ -41,7 +41,10 @@ class NumpyCodec:
 
         import numpy as np
 
-        return np.load(stored.path or io.BytesIO(stored.read()), allow_pickle=False)
+        found = np.load(stored.path or io.BytesIO(stored.read()), allow_pickle=False)
+        if not isinstance(found, np.ndarray):  # it also reads archives, whose arrays it would inflate later
+            raise Undecodable("it is no `.npy` file")
+        return found
 
     def is_lossless(self, value: Any) -> bool:
         return value.dtype.kind in "biufcSU"
@@ -69,13 +72,14 @@ class SkopsCodec:
         except Exception as cause:
             raise NotEncodable(f"skops does not take it: {cause}") from cause
         if untrusted:
-            raise NotEncodable(f"skops would have to trust {', '.join(untrusted)}")
+            raise NotEncodable(f"skops would have to trust {', '.join(f'`{name}`' for name in untrusted)}")
         sink.write(data)
 
     def decode(self, stored: Encoded, kind: str, columns: tuple[str, ...]) -> Any:
         import skops.io
 
         data = stored.read()
+        _refuse_inflation(data)
         untrusted = untrusted_types(data)
         if untrusted:
             raise Untrusted(f"the model file needs types that are not trusted: {', '.join(untrusted)}")
@@ -83,6 +87,19 @@ class SkopsCodec:
 
     def is_lossless(self, value: Any) -> bool:
         return False
+
+
+def _refuse_inflation(data: bytes) -> None:
+    """Refuse an archive that could grow when it is read: what skops writes is stored as it is."""
+    import io
+    import zipfile
+
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        entries = archive.infolist()
+    if any(entry.compress_type != zipfile.ZIP_STORED for entry in entries) or (
+        sum(entry.file_size for entry in entries) > len(data)
+    ):
+        raise Undecodable("it would inflate to more than it is, which no model file of ours does")
 
 
 def untrusted_types(data: bytes) -> list[str]:

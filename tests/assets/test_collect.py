@@ -25,7 +25,8 @@ def project(tmp_path):
             path = tmp_path / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text)
-        return collect(tmp_path, assets or tuple(files))
+        found, _, problems = collect(tmp_path, assets or tuple(files))
+        return found, problems
 
     return write
 

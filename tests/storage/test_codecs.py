@@ -24,8 +24,10 @@ from assetctl.assets.errors import DeclarationError
 from assetctl.lineage.identity.values import identify_value
 from assetctl.storage.codecs.base import Encoded, NotEncodable, Untrusted
 from assetctl.storage.codecs.plain import JsonCodec, PickleCodec
-from assetctl.storage.codecs.registry import PARQUET, codec_for, codec_named, known_codecs
+from assetctl.storage.codecs.registry import PARQUET, Codecs
 from assetctl.storage.codecs.science import untrusted_types
+
+CODECS = Codecs()
 
 
 def encoded(codec: Any, value: object, *, trusted: bool = False) -> Encoded:
@@ -35,7 +37,7 @@ def encoded(codec: Any, value: object, *, trusted: bool = False) -> Encoded:
 
 
 def first_codec(value: object) -> str:
-    return codec_for(value, None)[0].name
+    return CODECS.for_value(value, None)[0].name
 
 
 @pytest.mark.parametrize(
@@ -63,11 +65,11 @@ def test_the_codec_follows_the_type(value: object, name: str) -> None:
 
 
 def test_a_codec_is_named_with_or_without_its_version() -> None:
-    for name in known_codecs():
-        assert codec_named(name).name.partition("/")[0] == name
-        assert codec_named(codec_named(name).name) is codec_named(name)
+    for name in CODECS.names():
+        assert CODECS.named(name).name.partition("/")[0] == name
+        assert CODECS.named(CODECS.named(name).name) is CODECS.named(name)
     with pytest.raises(DeclarationError) as raised:
-        codec_named("parket")
+        CODECS.named("parket")
     assert "parquet" in dict(raised.value.problems[0].facts)["codecs"]
 
 
@@ -221,7 +223,7 @@ def test_what_a_function_defines_is_pickled_by_value() -> None:
 
 
 def test_skops_trusts_only_known_packages() -> None:
-    codec = codec_named("skops")
+    codec = CODECS.named("skops")
     model = LogisticRegression().fit([[0.0], [1.0]], [0, 1])
     stored = encoded(codec, model)
     assert untrusted_types(stored.read()) == []
@@ -238,7 +240,7 @@ def test_figures_become_the_same_picture_every_time() -> None:
     def picture(name: str) -> Any:
         figure = Figure()
         figure.subplots().plot([1, 3, 2])
-        codec = codec_named(name)
+        codec = CODECS.named(name)
         return codec.decode(encoded(codec, figure), "", ())
 
     assert picture("figure-svg") == picture("figure-svg")
