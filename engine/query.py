@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from assetctl.assets.errors import CorruptionError, Problem
 from assetctl.assets.ids import AssetKey
 from assetctl.lineage.ports import Wanted
 from assetctl.lineage.records import Output, OutputState
@@ -41,5 +42,7 @@ def run_sql(project: Project, query: str) -> pa.Table:
 def _table(project: Project, output: Output) -> object:
     """Return what DuckDB can read: the Parquet file itself where there is one, else the table."""
     if output.codec.startswith("parquet") and output.blob is not None and output.inline is None:
+        if project.stores.sharing.lacking([output]):
+            raise CorruptionError(Problem(f"the table `{output.asset}` is not here, and cannot be fetched"))
         return project.layout.blob(output.blob)
     return project.stores.data.load(output, Wanted("arrow"))

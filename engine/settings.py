@@ -3,15 +3,29 @@
 from __future__ import annotations
 
 import difflib
+import os
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from assetctl.assets.errors import ProjectError
+from assetctl.engine.remote_settings import MODE_VARIABLE, RemoteSettings, remote_settings
 from assetctl.lineage.identity.environment import LEVELS, EnvironmentPolicy, normal_name
 
-_KNOWN = ("assets", "jobs", "dynamic", "versions", "packages", "python", "platform", "variables")
+_KNOWN = (
+    "assets",
+    "jobs",
+    "dynamic",
+    "versions",
+    "packages",
+    "python",
+    "platform",
+    "variables",
+    "remote",
+    "remote_mode",
+    "trusted_keys",
+)
 DYNAMIC = ("warn", "strict", "always")
 
 
@@ -29,6 +43,7 @@ class Settings:
     jobs: int | None = None
     dynamic: str = "warn"
     environment: EnvironmentPolicy = field(default_factory=EnvironmentPolicy)
+    remote: RemoteSettings | None = None  # the shared cache, if there is one
 
 
 def find_settings(start: Path, file: Path | None = None) -> Settings:
@@ -94,7 +109,8 @@ def _settings(table: Any, path: Path) -> Settings:
     if jobs is not None and (type(jobs) is not int or jobs < 1):
         raise ProjectError.of(f"`jobs = {jobs!r}` is not a positive number", ("in", str(path)))
     dynamic = _one_of("dynamic", table.get("dynamic", "warn"), DYNAMIC, path)
-    return Settings(path.parent, tuple(assets), path, jobs, dynamic, _environment(table, path))
+    remote = remote_settings(table, path, os.environ.get(MODE_VARIABLE))
+    return Settings(path.parent, tuple(assets), path, jobs, dynamic, _environment(table, path), remote)
 
 
 def _environment(table: dict[str, Any], path: Path) -> EnvironmentPolicy:

@@ -193,8 +193,12 @@ def start_run(project: Project, plan: Plan, deliberation: Deliberation, asked: A
         command=_command(asked.selection, options, deliberation.graph),
         own_segments=around.own_segments,
         recorded_texts=stores.lineage.texts,
+        from_elsewhere=stores.cache.from_elsewhere if stores.cache is not None else (),
         known_code={r.materialization.provenance.definition.code for r in deliberation.latest.values()},
     )
+    if stores.cache is not None and not plan.is_fresh:
+        stores.cache.resume()
+        stores.cache.start(p.decision.reusable for p in plan.steps if p.restorable and p.decision.reusable is not None)
     executor = _executor(project, plan, asked.jobs)
     with _interruptions(executor) as interruptions:
         run = Run(
@@ -204,6 +208,7 @@ def start_run(project: Project, plan: Plan, deliberation: Deliberation, asked: A
             executor=executor,
             around=around,
             clock=SystemClock(),
+            sharing=stores.sharing,
             show=asked.on_event or (lambda event: None),
             is_cancelled=lambda: interruptions.count > 0,
         )
@@ -211,6 +216,7 @@ def start_run(project: Project, plan: Plan, deliberation: Deliberation, asked: A
             result = run.execute()
         finally:
             executor.close()
+            stores.close()
     if result.finished.status != "succeeded" or not plan.is_fresh:
         stores.refresh()
     return result

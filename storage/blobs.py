@@ -23,7 +23,7 @@ import os
 import stat
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from blake3 import blake3
 
@@ -50,8 +50,22 @@ def hash_file(path: Path) -> BlobDigest:
     return BlobDigest(PREFIX + hasher.hexdigest())
 
 
+class Elsewhere(Protocol):
+    """Another place that may have blobs which are not here."""
+
+    def has(self, digest: BlobDigest, size_bytes: int) -> bool:
+        """Say whether it has a blob, of this size."""
+        ...
+
+    def bring(self, digest: BlobDigest) -> bool:
+        """Have it adopted here, verified, if it is there; say whether that worked."""
+        ...
+
+
 class Blobs:
-    """The content-addressed store below one state folder."""
+    """The content-addressed store below one state folder; `elsewhere` is asked for what is not in it."""
+
+    elsewhere: Elsewhere | None = None
 
     def __init__(self, layout: Layout) -> None:
         self._layout = layout
@@ -121,7 +135,7 @@ class Blobs:
         """
         target = self._layout.blob(digest)
         try:
-            if self.state(digest, size) is not OutputState.PRESENT or hash_file(target) != digest:
+            if self.local_state(digest, size) is not OutputState.PRESENT or hash_file(target) != digest:
                 return False
             os.utime(target)
         except OSError:  # gone or unreadable meanwhile: write it
@@ -138,6 +152,7 @@ class Blobs:
         data = self._reading(digest, path, path.read_bytes)
         if BlobDigest(digest_bytes(data)) != digest:
             self._set_aside(digest, path)
+            return self.read_bytes(digest)
         return data
 
     def open_verified(self, digest: BlobDigest) -> Path:
@@ -151,11 +166,19 @@ class Blobs:
         if self._verified.get(digest) != signature:
             if not stat.S_ISREG(path.lstat().st_mode) or self._reading(digest, path, lambda: hash_file(path)) != digest:
                 self._set_aside(digest, path)
+                return self.open_verified(digest)
             self._verified[digest] = signature
         return path
 
     def state(self, digest: BlobDigest, size_bytes: int) -> OutputState:
-        """Say from one `stat` whether a blob is there; see the table above."""
+        """Say whether a blob can be read: from one `stat` (see the table above), else from elsewhere."""
+        found = self.local_state(digest, size_bytes)
+        if found is OutputState.PRESENT or self.elsewhere is None:
+            return found
+        return OutputState.PRESENT if self.elsewhere.has(digest, size_bytes) else found
+
+    def local_state(self, digest: BlobDigest, size_bytes: int) -> OutputState:
+        """Say from one `stat` whether a blob is here."""
         try:
             found = self._layout.blob(digest).lstat()
         except FileNotFoundError:
@@ -186,6 +209,8 @@ class Blobs:
         try:
             return read()
         except FileNotFoundError as cause:
+            if self.elsewhere is not None and self.elsewhere.bring(digest):
+                return read()
             aside = self._layout.quarantined(digest)
             if aside.exists():
                 raise corruption(digest, "its bytes had another hash and were set aside", aside) from cause
@@ -194,6 +219,7 @@ class Blobs:
             raise environment_fault(cause, path, "a blob cannot be read") from cause
 
     def _set_aside(self, digest: BlobDigest, path: Path) -> None:
+        """Move bytes that are not a blob's out of its way; return only if the right ones came from elsewhere."""
         aside = self._layout.quarantined(digest)
 
         def move() -> None:
@@ -201,7 +227,8 @@ class Blobs:
             path.replace(aside)
 
         self._guard(aside, "a corrupt blob cannot be set aside", move)
-        raise corruption(digest, "its bytes have another hash", aside)
+        if self.elsewhere is None or not self.elsewhere.bring(digest):
+            raise corruption(digest, "its bytes have another hash", aside)
 
 
 def corruption(digest: BlobDigest, reason: str, path: Path) -> CorruptionError:
