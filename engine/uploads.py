@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from assetctl.assets.errors import CorruptionError
+from assetctl.assets.errors import AssetctlError, CorruptionError
 from assetctl.engine.remote_link import RemoteLink
 from assetctl.lineage.events import Event, ResultsShared, Warned
 from assetctl.lineage.records import BlobDigest, Materialized, Position
@@ -50,8 +50,13 @@ class Uploads:
     _n_blobs: int = 0
 
     def add(self, fact: Materialized) -> None:
-        """Upload a result in the background."""
-        self._submit(lambda parts: self._upload(self._written_down(fact), parts))
+        """Write down that a result is to be uploaded, and begin to in the background."""
+        try:
+            path = self._written_down(fact)
+        except (OSError, AssetctlError) as cause:
+            self.link.warn(f"the result of `{fact.step}` is not uploaded: {cause}")
+        else:
+            self._submit(partial(self._upload, path))
 
     def resume(self) -> None:
         """Upload what earlier runs could not."""
@@ -103,22 +108,22 @@ class Uploads:
         return None
 
     def _written_down(self, fact: Materialized) -> Path:
-        """Write an entry into the folder of what is to be uploaded, durable, and return its path."""
+        """Write an entry into the folder of what is to be uploaded and return its path.
+
+        It survives a kill; after a power loss `push` finds what is missing.
+        """
         data = write_entry(fact, self._sizes(fact), self.signer())
         path = self.layout.unshared / entry_name(data)
         path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = path.with_suffix(f".{os.getpid()}-{threading.get_ident()}.tmp")
-        with unfinished.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
+        unfinished = path.with_suffix(f".{os.getpid()}.tmp")
+        unfinished.write_bytes(data)
         unfinished.replace(path)
         return path
 
     def _sizes(self, fact: Materialized) -> dict[BlobDigest, int]:
         references = References(self.layout)
         needed = {d for o in fact.outputs for d in references.of(Version(Position(0, ""), fact, o))}
-        return {digest: self.blobs.open_verified(digest).stat().st_size for digest in sorted(needed)}
+        return {digest: self.layout.blob(digest).stat().st_size for digest in sorted(needed)}
 
     def _upload(self, path: Path, parts: ThreadPoolExecutor) -> int | None:
         """Upload the blobs that a written-down entry needs, then the entry."""

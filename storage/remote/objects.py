@@ -26,6 +26,8 @@ _OPTIONS: dict[str, dict[str, Any]] = {
             "connect_timeout": _CONNECT_S,
             "read_timeout": _SILENCE_S,
             "retries": {"total_max_attempts": 1},
+            "response_checksum_validation": "when_required",  # every byte is hashed here anyway
+            "request_checksum_calculation": "when_required",  # which not every S3 of other makers understands
         }
     }
 }
@@ -47,6 +49,11 @@ class ObjectTransport:
 
     def size(self, name: str, within_s: float) -> int | None:
         try:
+            if self._protocol in {"s3", "s3a"}:  # `info` would also ask twice whether it is a folder
+                bucket, _, key = self._path(name).partition("/")
+                return int(
+                    self._call(within_s, lambda fs: fs.call_s3, "head_object", Bucket=bucket, Key=key)["ContentLength"]
+                )
             found = self._call(within_s, lambda fs: fs.info, self._path(name))
         except Absent:
             return None
@@ -130,14 +137,18 @@ def fault_of(error: BaseException) -> RemoteFault:
 
 
 def _status_of(error: BaseException | None) -> int | None:
-    """Return the HTTP status that an error, or one that it came from, tells of."""
+    """Return the HTTP status of the answer that an error, or one that it came from, tells of."""
     for _ in range(5):
         response = getattr(error, "response", None)
+        found = None
         if isinstance(response, dict):
             found = response.get("ResponseMetadata", {}).get("HTTPStatusCode")
-        else:
+        elif type(error).__name__ in {
+            "HttpError",
+            "ClientResponseError",
+        }:  # other errors have codes that no server sent
             found = getattr(error, "status", getattr(error, "code", None))
-        if isinstance(found, int) and 100 <= found < 600:
+        if isinstance(found, int):
             return found
         if error is None or error.__cause__ is None:
             return None
