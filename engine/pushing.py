@@ -14,7 +14,7 @@ from assetctl.assets.errors import EnvironmentFault, Problem, ProjectError
 from assetctl.assets.ids import AssetKey
 from assetctl.engine.options import PlanOptions
 from assetctl.lineage.decide import Action, StepDecision
-from assetctl.lineage.events import ResultsShared
+from assetctl.lineage.events import ResultsShared, Warned
 from assetctl.lineage.records import Materialized, Trace
 
 if TYPE_CHECKING:
@@ -63,13 +63,14 @@ def push(project: Project, selection: Sequence[str]) -> Pushed:
     for key in new:
         cache.share(shareable[key])
     cache.resume()
-    events = list(cache.settle(lambda: False))
+    events = list(cache.uploads.settle(lambda: False))
     cache.close()
     if cache.link.fault is not None:
         raise cache.link.as_error()
-    left = [event for event in events if not isinstance(event, ResultsShared)]
+    left = [event for event in events if isinstance(event, Warned)]
     if left:
-        raise EnvironmentFault(*(Problem(event.message) for event in left if hasattr(event, "message")))
+        facts = tuple(("reason", warning) for warning in cache.link.take_warnings())
+        raise EnvironmentFault(Problem(left[0].message, facts, "run `assetctl doctor` to see what is damaged here"))
     done = [event for event in events if isinstance(event, ResultsShared) and not event.n_waiting]
     return Pushed(
         remote=cache.link.remote,

@@ -138,7 +138,8 @@ class FaultyProxy:
         self.faults: list[Fault] = []
         self.seen: list[tuple[str, str]] = []
         self._lock = threading.Lock()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self, server_port))
+        handler = type("Handler", (_Handler,), {"proxy": self, "server_port": server_port})
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         self._server.daemon_threads = True
         self._server.block_on_close = False
         self.port: int = self._server.server_address[1]
@@ -162,67 +163,66 @@ class FaultyProxy:
         self._server.server_close()
 
 
-def _handler(proxy: FaultyProxy, server_port: int) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+class _Handler(BaseHTTPRequestHandler):
+    proxy: FaultyProxy
+    server_port: int
+    protocol_version = "HTTP/1.1"
 
-        def pass_on(self) -> None:
-            body = self._body()
-            fault = proxy.fault_for(self.command, self.path)
-            kind = fault.kind if fault is not None else ""
-            self.close_connection = True
-            if kind == "refuse":
-                return
-            if fault is not None and kind == "slow":
-                time.sleep(fault.seconds)
-            if kind.isdigit():
-                self._answer(int(kind), [], b"<Error><Code>Fault</Code><Message>scripted</Message></Error>", kind)
-                return
-            status, headers, data = self._ask(body)
-            self._answer(status, headers, data, kind)
+    def pass_on(self) -> None:
+        body = self._body()
+        fault = self.proxy.fault_for(self.command, self.path)
+        kind = fault.kind if fault is not None else ""
+        self.close_connection = True
+        if kind == "refuse":
+            return
+        if fault is not None and kind == "slow":
+            time.sleep(fault.seconds)
+        if kind.isdigit():
+            self._answer(int(kind), [], b"<Error><Code>Fault</Code><Message>scripted</Message></Error>", kind)
+            return
+        status, headers, data = self._ask(body)
+        self._answer(status, headers, data, kind)
 
-        do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = pass_on
+    do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = pass_on
 
-        def _body(self) -> bytes:
-            if self.headers.get("Transfer-Encoding", "").lower() != "chunked":
-                return self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            parts = []
-            while n_bytes := int(self.rfile.readline().split(b";")[0], 16):
-                parts.append(self.rfile.read(n_bytes))
-                self.rfile.readline()
+    def _body(self) -> bytes:
+        if self.headers.get("Transfer-Encoding", "").lower() != "chunked":
+            return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        parts = []
+        while n_bytes := int(self.rfile.readline().split(b";")[0], 16):
+            parts.append(self.rfile.read(n_bytes))
             self.rfile.readline()
-            return b"".join(parts)
+        self.rfile.readline()
+        return b"".join(parts)
 
-        def _ask(self, body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
-            connection = http.client.HTTPConnection("127.0.0.1", server_port, timeout=30)
-            skipped = ("transfer-encoding", "content-length", "expect", "connection")
-            headers = {name: value for name, value in self.headers.items() if name.lower() not in skipped}
-            try:
-                connection.request(self.command, self.path, body, {**headers, "Content-Length": str(len(body))})
-                answer = connection.getresponse()
-                return answer.status, answer.getheaders(), answer.read()
-            finally:
-                connection.close()
+    def _ask(self, body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
+        connection = http.client.HTTPConnection("127.0.0.1", self.server_port, timeout=30)
+        skipped = ("transfer-encoding", "content-length", "expect", "connection")
+        headers = {name: value for name, value in self.headers.items() if name.lower() not in skipped}
+        try:
+            connection.request(self.command, self.path, body, {**headers, "Content-Length": str(len(body))})
+            answer = connection.getresponse()
+            return answer.status, answer.getheaders(), answer.read()
+        finally:
+            connection.close()
 
-        def _answer(self, status: int, headers: list[tuple[str, str]], data: bytes, kind: str) -> None:
-            if kind == "flip" and data:
-                data = bytes([data[0] ^ 1]) + data[1:]
-            if kind == "short":
-                data = data[: len(data) // 2]
-            self.send_response(status)
-            names = {name.lower() for name, _ in headers}
-            for name, value in headers:
-                if name.lower() not in ("transfer-encoding", "connection", "date", "server"):
-                    is_length = name.lower() == "content-length" and self.command != "HEAD"
-                    self.send_header(name, str(len(data)) if is_length else value)
-            if "content-length" not in names:
-                self.send_header("Content-Length", str(len(data)))
-            self.send_header("Connection", "close")
-            self.end_headers()
-            if self.command != "HEAD":
-                self.wfile.write(data[: len(data) // 2] if kind == "drop" else data)
+    def _answer(self, status: int, headers: list[tuple[str, str]], data: bytes, kind: str) -> None:
+        if kind == "flip" and data:
+            data = bytes([data[0] ^ 1]) + data[1:]
+        if kind == "short":
+            data = data[: len(data) // 2]
+        self.send_response(status)
+        names = {name.lower() for name, _ in headers}
+        for name, value in headers:
+            if name.lower() not in ("transfer-encoding", "connection", "date", "server"):
+                is_length = name.lower() == "content-length" and self.command != "HEAD"
+                self.send_header(name, str(len(data)) if is_length else value)
+        if "content-length" not in names:
+            self.send_header("Content-Length", str(len(data)))
+        self.send_header("Connection", "close")
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(data[: len(data) // 2] if kind == "drop" else data)
 
-        def log_message(self, format: str, *args: object) -> None:
-            """Say nothing."""
-
-    return Handler
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing."""
