@@ -7,7 +7,7 @@
     ├─ AssetFailed         exit 1   your function, or a blocking check, failed
     ├─ CorruptionError     exit 4   stored bytes are not what was recorded
     ├─ WaitTimeout         exit 5   gave up waiting for another process
-    └─ EnvironmentFault    exit 6   disk full, read-only, permission, a newer store
+    └─ EnvironmentFault    exit 6   disk full, read-only, permission, a newer store, a remote
 
 A stale asset, a failed step or an unchanged output is a result or an event, never
 an exception. An exception outside this tree is a bug in assetctl.

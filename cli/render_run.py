@@ -14,6 +14,7 @@ from assetctl.cli.speech import clean, count, duration, names, one_line, size
 from assetctl.lineage.events import (
     CheckFinished,
     Event,
+    ResultsShared,
     RunFinished,
     StepFailed,
     StepFinished,
@@ -79,10 +80,19 @@ def event_lines(event: Event, frame: Frame) -> list[Text]:
         case CheckFinished(ran=ran) if not ran.passed:
             what = f"check `{ran.check}` failed" if ran.blocking else f"check `{ran.check}` warns"
             return [frame.line("✗" if ran.blocking else "!", ran.asset, what, one_line(ran.message))]
+        case ResultsShared():
+            return [Text(f"↑ {_shared(event)}", "dim")]
         case Warned(message, hint):
             return [_warning(message), *([Text(f"hint: {clean(hint)}", "cyan")] if hint else [])]
         case _:
             return []
+
+
+def _shared(event: ResultsShared) -> str:
+    if event.n_waiting:
+        return f"uploading {count(event.n_waiting, 'result')} to {clean(event.remote)} ..."
+    sent = f"{count(event.n_blobs, 'blob')}, {size(event.size_bytes)} sent"
+    return f"shared {count(event.n_results, 'result')} with {clean(event.remote)} ({sent})"
 
 
 def because(reasons: Sequence[Reason]) -> str:

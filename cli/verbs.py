@@ -21,7 +21,7 @@ EXIT_CODES = {
     3: "--check: something is not fresh",
     4: "corruption found",
     5: "gave up waiting for another process",
-    6: "the machine refused (disk full, read-only, permission)",
+    6: "the machine refused (disk full, read-only, permission, remote unreachable)",
     70: "a bug in assetctl",
     130: "interrupted",
 }
@@ -48,6 +48,8 @@ SECTIONS: dict[str, dict[str, str]] = {
         "verify": "Hash what is stored again, and say what is corrupt and how to heal it",
         "doctor": "Look for damage in what is stored, and rebuild what can be",
         "gc": "Delete stored data that nothing needs any more",
+        "push": "Upload results to the shared cache",
+        "keys": "List, make or show the keys that sign what is shared",
     },
     "Start": {
         "init": "Write a small working project",

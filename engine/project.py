@@ -18,6 +18,7 @@ from assetctl.engine.declared import Declarations, notebook_namespace
 from assetctl.engine.options import PlanOptions
 from assetctl.engine.result import RunResult
 from assetctl.engine.settings import Settings, find_settings
+from assetctl.engine.sharing import plan_with_others
 from assetctl.engine.tasks import StepResult, StepTask
 from assetctl.lineage.configure import configure
 from assetctl.lineage.decide import Deliberation, Identified, Request
@@ -29,6 +30,7 @@ from assetctl.lineage.records import Digest, OutputState, Recorded, Traces, Unde
 from assetctl.lineage.selection import Selected, resolve
 from assetctl.lineage.traces import trace_keys, usable_traces
 from assetctl.storage.in_use import in_use
+from assetctl.storage.remote.keys import hide_signing_key
 from assetctl.storage.roots import locate, register
 from assetctl.storage.state import check_state, ensure_state
 
@@ -50,6 +52,7 @@ class Project:
         self.layout = locate(settings.root, settings.store)
         self._declarations = Declarations(settings)
         self._stores: Stores | None = None
+        hide_signing_key()  # before any code of the person's is imported
 
     @classmethod
     def open(cls, path: str | Path = ".", *, file: str | Path | None = None) -> Project:
@@ -233,7 +236,7 @@ class Project:
         if self._stores is None:
             from assetctl.engine.stores import Stores
 
-            self._stores = Stores(self.layout, self._declarations.codecs)
+            self._stores = Stores(self.layout, self._declarations.codecs, self.settings.remote)
         return self._stores
 
     @property
@@ -251,6 +254,8 @@ class Project:
     def _require_bytes(self, found: Recorded) -> None:
         state = self.stores.data.state(found.output)
         if state is not OutputState.PRESENT:
+            if self.stores.cache is not None and self.stores.cache.link.fault is not None:
+                raise self.stores.cache.link.as_error()
             key = found.output.asset
             raise SelectionError(
                 Problem(
@@ -276,6 +281,7 @@ class Project:
         keys = request.scope | borders
         self.stores.refresh()
         snapshot = self.stores.lineage.snapshot(keys)
+        self.stores.look(recorded.output for recorded in snapshot.latest.values())
         identified = self._declarations.identification().identify_all(graph, request.scope)
         if self.settings.dynamic == "strict":
             _refuse_dynamic(graph, identified)
@@ -296,7 +302,7 @@ class Project:
         if any(not planned.action.is_keep for planned in plan.steps):
             waiting = {p.decision.step.key for p in plan.steps if not p.action.is_keep}
             deliberation = deliberation.begin_anew(self._usable_traces(waiting))
-            plan = make_plan(deliberation)
+            plan, deliberation = plan_with_others(self.stores.sharing, make_plan(deliberation), deliberation)
         return plan, deliberation
 
     def _current_digest(self, used: Undeclared) -> Digest | None:
@@ -321,7 +327,9 @@ class Project:
     def _usable_traces(self, keys: Collection[AssetKey]) -> Traces:
         """Return the traces of these steps whose outputs can all be read, those under earlier names included."""
         names = trace_keys(self._declarations.current(), keys)
-        return usable_traces(self.stores.lineage.traces(names.keys()), names, self.stores.data.state)
+        traces = self.stores.lineage.traces(names.keys())
+        self.stores.look(output for made in traces.values() for output in made.outputs)
+        return usable_traces(traces, names, self.stores.data.state)
 
 
 def _refuse_dynamic(graph: AssetGraph, identified: Mapping[AssetKey, Identified]) -> None:

@@ -17,7 +17,7 @@ from assetctl.engine.tasks import CheckAnswer, StepResult, StepTask
 from assetctl.lineage.decide import Deliberation, StepDecision
 from assetctl.lineage.events import RunFinished
 from assetctl.lineage.ports import Clock, DataStore, Journal
-from assetctl.lineage.reasons import Reason, to_json
+from assetctl.lineage.reasons import CheckFailed, Reason, describe, to_json
 from assetctl.lineage.records import (
     CheckRan,
     CodeIdentity,
@@ -61,6 +61,7 @@ class Recorder:
     own_segments: set[str] = field(default_factory=set)  # journal segments that hold this run's facts
     known_code: set[CodeVersion] = field(default_factory=set)
     checkout: Checkout = Checkout()  # noqa: RUF009  it is frozen
+    from_elsewhere: Collection[MaterializationId] = ()  # materializations that no journal of ours tells of
     recorded_texts: Callable[[], Collection[Digest]] = tuple  # asked once, when code is first recorded
     decisions: list[Decision] = field(default_factory=list)
     _texts: set[Digest] | None = None
@@ -126,7 +127,8 @@ class Recorder:
             platform=origin.platform,
             undeclared=origin.undeclared,
         )
-        self._record(fact, self._answers(fact.outputs, answers), [])
+        code = self._code(decision) if origin.id in self.from_elsewhere else []
+        self._record(fact, self._answers(fact.outputs, answers), code)
         return fact
 
     def accepted(
@@ -258,6 +260,12 @@ def believe(deliberation: Deliberation, facts: Iterable[tuple[Position, Fact]]) 
         elif isinstance(fact, CheckRan):
             deliberation.checks[fact.definition, fact.data_version] = fact
     return published
+
+
+def refusal_of(answers: tuple[CheckAnswer, ...]) -> str | None:
+    """Return what the first blocking check that said no has to say."""
+    no = next((answer for answer in answers if _says_no(answer)), None)
+    return None if no is None else describe(CheckFailed(no.task.name, no.message))
 
 
 def _says_no(answer: CheckAnswer) -> bool:

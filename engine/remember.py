@@ -236,7 +236,10 @@ def _blobs(project: Project, output: Output) -> Iterator[str]:
     if output.codec.startswith("folder"):
         raise _NotRememberable(output.asset)
     if output.blob is not None and output.inline is None:
-        yield str(project.stores.data.blobs.path(output.blob))
+        path = project.stores.data.blobs.path(output.blob)
+        if project.settings.remote is not None and not path.exists():  # it may be in the shared cache, or not any more
+            raise _NotRememberable(output.asset)
+        yield str(path)
 
 
 def _below(folder: Path, wanted: Callable[[Path], bool]) -> Iterator[str]:

@@ -16,10 +16,11 @@ from typing import Protocol
 
 from assetctl.assets.ids import AssetKey
 from assetctl.engine.executors.base import Executor
-from assetctl.engine.recording import Recorder, believe
+from assetctl.engine.recording import Recorder, believe, refusal_of
 from assetctl.engine.result import OUTCOMES, RunResult, is_nondeterministic, warnings_of
 from assetctl.engine.retry import retry_delay
 from assetctl.engine.schedule import Schedule
+from assetctl.engine.sharing import NotShared, Sharing, consult
 from assetctl.engine.tasks import CheckAnswer, Failure, StepResult, StepTask
 from assetctl.lineage import events
 from assetctl.lineage.decide import Action, Deliberation, StepDecision
@@ -28,14 +29,7 @@ from assetctl.lineage.graph import Step
 from assetctl.lineage.plan import Plan
 from assetctl.lineage.ports import Clock
 from assetctl.lineage.reasons import CheckFailed, describe
-from assetctl.lineage.records import (
-    Fact,
-    MaterializationId,
-    Output,
-    OutputState,
-    Position,
-    Trace,
-)
+from assetctl.lineage.records import Fact, MaterializationId, Output, OutputState, Position, Trace
 
 _POLL_S = 0.05  # how often a step that another process is building is looked at again
 
@@ -92,6 +86,7 @@ class Run:
     clock: Clock
     show: Callable[[Event], None]
     is_cancelled: Callable[[], bool] = lambda: False
+    sharing: Sharing = field(default_factory=NotShared)
     _said: list[Event] = field(default_factory=list)
     _schedule: Schedule = field(init=False)
     _running: dict[AssetKey, _Attempt] = field(default_factory=dict)
@@ -116,6 +111,8 @@ class Run:
             while self._schedule or self._running or self._blocked:
                 self._start_ready()
                 self._collect()
+            for event in self.sharing.settle(self.is_cancelled):
+                self._say(event)
         except KeyboardInterrupt:
             self._interrupted = True
         finally:
@@ -149,6 +146,7 @@ class Run:
                 self._say(events.Warned("stopping once what runs now has finished", "press Ctrl-C again to kill it"))
 
     def _carry_out(self, decision: StepDecision) -> None:
+        decision = consult(self.sharing, self.deliberation, decision)
         if decision.action is Action.KEEP and not decision.pending_checks:
             self._keep(decision)
         elif decision.action is Action.HELD:
@@ -183,7 +181,7 @@ class Run:
         if news:
             for output in believe(self.deliberation, news):
                 self.deliberation.states[output.asset] = self.around.state(output)
-            decision = self.deliberation.decide(decision.step)
+            decision = consult(self.sharing, self.deliberation, self.deliberation.decide(decision.step))
         is_kept = decision.action is Action.KEEP and not decision.pending_checks
         if is_kept or decision.action is Action.HELD:  # another process answered meanwhile
             lock.__exit__(None, None, None)
@@ -256,8 +254,10 @@ class Run:
 
     def _heal(self, attempt: _Attempt) -> bool:
         """Look again at what the step read; what turned out corrupt is rebuilt, then the step comes back."""
-        for key in (b.upstream for b in attempt.decision.step.bindings if b.is_read and not b.is_source):
-            output = self.deliberation.latest[key].output
+        read = [b for b in attempt.decision.step.bindings if b.is_read and not b.is_source]
+        outputs = [self.deliberation.latest[b.upstream].output for b in read]
+        self.sharing.lacking(outputs)  # what arrives damaged from elsewhere does not count as there
+        for output in outputs:
             state = self.around.state(output)
             if state is not OutputState.PRESENT:
                 self.deliberation.lose(output, state)
@@ -269,10 +269,12 @@ class Run:
         trace = self.around.trace(decision, result)
         fact = self.recorder.materialized(decision, task, result, trace)
         self._show_checks(fact.outputs, result.checks)
-        refused = _refused(result.checks)
+        refused = refusal_of(result.checks)
         if refused is not None:
             self._break(decision, refused, result.duration_s, self.around.log_tail(task))
             return
+        if trace is Trace.SOUND:
+            self.sharing.share(fact)
         is_random = is_nondeterministic(fact, before)
         changed = {
             output.asset: (old := before[output.asset]) is None or old.output.value.version != output.value.version
@@ -297,10 +299,12 @@ class Run:
         decision = attempt.decision
         fact = self.recorder.restored(decision, attempt.task, answers)
         self._show_checks(fact.outputs, answers)
-        refused = _refused(answers)
+        refused = refusal_of(answers)
         if refused is not None:
             self._break(decision, refused, 0.0, self.around.log_tail(attempt.task))
             return
+        if decision.reusable is not None and not decision.reusable.published:
+            self.sharing.share(fact)
         self._deliver(fact.outputs)
         self._close(decision, "restored")
         self._say(events.StepRestored(decision.step.key, fact.outputs, decision.reasons, fact.origin or ""))
@@ -312,7 +316,7 @@ class Run:
         outputs = self._outputs_at_hand(decision)
         self.recorder.checked(outputs, answers)
         self._show_checks(outputs, answers)
-        refused = _refused(answers)
+        refused = refusal_of(answers)
         if refused is not None:
             self._break(decision, refused, 0.0, self.around.log_tail(attempt.task))
         else:
@@ -391,10 +395,3 @@ class Run:
     def _say(self, event: Event) -> None:
         self._said.append(event)
         self.show(event)
-
-
-def _refused(answers: tuple[CheckAnswer, ...]) -> str | None:
-    for answer in answers:
-        if answer.task.blocking and not answer.passed:
-            return describe(CheckFailed(answer.task.name, answer.message))
-    return None

@@ -11,9 +11,24 @@ from pathlib import Path
 from typing import Any
 
 from assetctl.assets.errors import ProjectError
+from assetctl.engine.remote_settings import MODE_VARIABLE, RemoteSettings, remote_settings
 from assetctl.lineage.identity.environment import LEVELS, EnvironmentPolicy, normal_name
 
-_KNOWN = ("assets", "jobs", "dynamic", "versions", "packages", "python", "platform", "variables", "store", "keep")
+_KNOWN = (
+    "assets",
+    "jobs",
+    "dynamic",
+    "versions",
+    "packages",
+    "python",
+    "platform",
+    "variables",
+    "store",
+    "keep",
+    "remote",
+    "remote_mode",
+    "trusted_keys",
+)
 DYNAMIC = ("warn", "strict", "always")
 
 
@@ -46,6 +61,7 @@ class Settings:
     environment: EnvironmentPolicy = field(default_factory=EnvironmentPolicy)
     store: Path | None = None
     keep: Keep = Keep()
+    remote: RemoteSettings | None = None  # the shared cache, if there is one
 
 
 def find_settings(start: Path, file: Path | None = None) -> Settings:
@@ -120,6 +136,7 @@ def _settings(table: Any, path: Path) -> Settings:
         _environment(table, path),
         _store(table, path),
         _keep(table, path),
+        remote_settings(table, path, os.environ.get(MODE_VARIABLE)),
     )
 
 

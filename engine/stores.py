@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from assetctl.assets.codec import Codec
 from assetctl.engine.observation import Observer
+from assetctl.engine.remote_settings import RemoteSettings
+from assetctl.engine.shared_cache import SharedCache
+from assetctl.engine.sharing import NotShared, Sharing
+from assetctl.lineage.records import Output
 from assetctl.storage.data import BlobDataStore
 from assetctl.storage.files import FileDigests
 from assetctl.storage.journal import FileJournal
@@ -17,22 +21,45 @@ from assetctl.storage.lineage_db import DuckLineageStore
 class Stores:
     """Journal (the truth), lineage store (folded from it), data store (values by content)."""
 
-    def __init__(self, layout: Layout, own_codecs: Callable[[], Sequence[type[Codec]]]) -> None:
+    def __init__(
+        self,
+        layout: Layout,
+        own_codecs: Callable[[], Sequence[type[Codec]]],
+        remote: RemoteSettings | None = None,
+    ) -> None:
         self.layout = layout
         self.journal = FileJournal(layout)
         self.lineage = DuckLineageStore(layout, self.journal)
         self.data = BlobDataStore(layout, own_codecs)
         self.digests = FileDigests(layout.cache)
+        self.cache = SharedCache(remote, layout, self.data.blobs) if remote is not None else None
         self.folded_sizes: dict[str, int] = {}  # of the journal, no later than what is folded
 
     def refresh(self) -> None:
         """Fold what was recorded since the last look."""
+        if self.cache is not None:
+            self.cache.begin()
         self.folded_sizes = dict(self.journal.sizes())
         self.lineage.refresh()
+
+    @property
+    def sharing(self) -> Sharing:
+        """What other machines made, and the way for ours to them."""
+        return self.cache or NotShared()
+
+    def look(self, outputs: Iterable[Output]) -> None:
+        """Ask the shared cache at once for what of these is not here, before each is asked about."""
+        if self.cache is not None:
+            self.cache.incoming.look(outputs)
 
     def observer(self, root: Path) -> Observer:
         return Observer(root, self.digests, self.layout.cache)
 
+    def close(self) -> None:
+        """End what still goes on in the background."""
+        if self.cache is not None:
+            self.cache.close()
+
     @property
     def warnings(self) -> list[str]:
-        return self.lineage.warnings
+        return [*self.lineage.warnings, *(self.cache.warnings if self.cache is not None else ())]

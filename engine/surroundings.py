@@ -196,8 +196,12 @@ def start_run(project: Project, plan: Plan, deliberation: Deliberation, asked: A
         checkout=checkout_of(project.root),
         own_segments=around.own_segments,
         recorded_texts=stores.lineage.texts,
+        from_elsewhere=stores.cache.from_elsewhere if stores.cache is not None else (),
         known_code={r.materialization.provenance.definition.code for r in deliberation.latest.values()},
     )
+    if stores.cache is not None and not plan.is_fresh:
+        stores.cache.resume()
+        stores.cache.start(p.decision.reusable for p in plan.steps if p.restorable and p.decision.reusable is not None)
     executor = _executor(project, plan, asked.jobs)
     with _interruptions(executor) as interruptions:
         run = Run(
@@ -207,6 +211,7 @@ def start_run(project: Project, plan: Plan, deliberation: Deliberation, asked: A
             executor=executor,
             around=around,
             clock=SystemClock(),
+            sharing=stores.sharing,
             show=_announcing(asked.on_event),
             is_cancelled=lambda: interruptions.count > 0,
         )
@@ -214,6 +219,7 @@ def start_run(project: Project, plan: Plan, deliberation: Deliberation, asked: A
             result = run.execute()
         finally:
             executor.close()
+            stores.close()
     if result.finished.status != "succeeded" or not plan.is_fresh:
         stores.refresh()
     return result

@@ -242,11 +242,13 @@ class Deliberation:
         found = self.traces.get((step.key, provenance.digest))
         return None if found is None or self._changed_since(found) else found
 
-    def _may_restore(self, step: Step, candidate: Materialized) -> bool:
+    def is_restorable(self, step: Step) -> bool:
+        """Say whether any earlier result may answer for a step; one that was asked to run is run."""
         asked_to_run = self.request.forced | self.gone
-        if asked_to_run.intersection(step.outputs) or self.identified[step.key].code.undecidable:
-            return False
-        return {output.asset for output in candidate.outputs} == set(step.outputs)
+        return not asked_to_run.intersection(step.outputs) and not self.identified[step.key].code.undecidable
+
+    def _may_restore(self, step: Step, candidate: Materialized) -> bool:
+        return self.is_restorable(step) and {output.asset for output in candidate.outputs} == set(step.outputs)
 
     def _is_held(self, candidate: Materialized | None) -> bool:
         outputs = candidate.outputs if candidate is not None else ()

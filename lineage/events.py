@@ -116,6 +116,20 @@ class Warned:
 
 
 @dataclass(frozen=True, slots=True)
+class ResultsShared:
+    """Results were uploaded to the shared cache; `n_waiting` are still on their way.
+
+    `n_blobs` and `size_bytes` count what had to be sent, once nothing is waiting.
+    """
+
+    remote: str
+    n_results: int
+    n_waiting: int
+    n_blobs: int
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class RunFinished:
     """The last event of every run; the lists hold asset keys in the order they were decided."""
 
@@ -140,6 +154,7 @@ Event = (
     | StepSkipped
     | CheckFinished
     | Warned
+    | ResultsShared
     | RunFinished
 )
 
@@ -154,6 +169,7 @@ _NAMES: dict[type, str] = {
     StepSkipped: "step_skipped",
     CheckFinished: "check_finished",
     Warned: "warning",
+    ResultsShared: "results_shared",
     RunFinished: "run_finished",
 }
 

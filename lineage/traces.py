@@ -27,9 +27,10 @@ def usable_traces(
         if is_present and now == key:
             found[now, provenance] = made
         elif is_present and len(made.outputs) == 1:
-            found.setdefault((now, provenance), _renamed(made, now))
+            found.setdefault((now, provenance), renamed(made, now))
     return found
 
 
-def _renamed(made: Materialized, key: AssetKey) -> Materialized:
+def renamed(made: Materialized, key: AssetKey) -> Materialized:
+    """Return a single-output materialization under the key that its asset has now."""
     return replace(made, step=key, outputs=(replace(made.outputs[0], asset=key),))

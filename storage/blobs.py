@@ -26,7 +26,7 @@ import stat
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import NoReturn, TypeVar
+from typing import Protocol, TypeVar
 
 from blake3 import blake3
 
@@ -55,8 +55,22 @@ def hash_file(path: Path) -> BlobDigest:
     return BlobDigest(PREFIX + hasher.hexdigest())
 
 
+class Elsewhere(Protocol):
+    """Another place that may have blobs which are not here."""
+
+    def has(self, digest: BlobDigest, size_bytes: int) -> bool:
+        """Say whether it has a blob, of this size."""
+        ...
+
+    def bring(self, digest: BlobDigest) -> bool:
+        """Have it adopted here, verified, if it is there; say whether that worked."""
+        ...
+
+
 class Blobs:
-    """The content-addressed store of one project."""
+    """The content-addressed store of one project; `elsewhere` is asked for what is not in it."""
+
+    elsewhere: Elsewhere | None = None
 
     def __init__(self, layout: Layout) -> None:
         self._layout = layout
@@ -154,12 +168,12 @@ class Blobs:
             CorruptionError: they are missing, or not what was recorded; then they were set aside.
         """
         path = self.path(digest)
-        if not stat.S_ISREG(self._reading(digest, path, path.lstat).st_mode):
-            self._set_aside(digest, path)
-        data = self._reading(digest, path, path.read_bytes)
-        if BlobDigest(digest_bytes(data)) != digest:
-            self._set_aside(digest, path)
-        return data
+        if stat.S_ISREG(self._reading(digest, path, path.lstat).st_mode):
+            data = self._reading(digest, path, path.read_bytes)
+            if BlobDigest(digest_bytes(data)) == digest:
+                return data
+        self._set_aside(digest, path)
+        return self.read_bytes(digest)
 
     def open_verified(self, digest: BlobDigest) -> Path:
         """Return a blob's own path for reading, after hashing it once per process and file signature.
@@ -172,11 +186,19 @@ class Blobs:
         if self._verified.get(digest) != _signature(found):
             if not stat.S_ISREG(found.st_mode) or self._reading(digest, path, lambda: hash_file(path)) != digest:
                 self._set_aside(digest, path)
+                return self.open_verified(digest)
             self._verified[digest] = _signature(found)
         return path
 
     def state(self, digest: BlobDigest, size_bytes: int) -> OutputState:
-        """Say from one `stat` whether a blob is there; see the table above."""
+        """Say whether a blob can be read: from one `stat` (see the table above), else from elsewhere."""
+        found = self.local_state(digest, size_bytes)
+        if found is OutputState.PRESENT or self.elsewhere is None:
+            return found
+        return OutputState.PRESENT if self.elsewhere.has(digest, size_bytes) else found
+
+    def local_state(self, digest: BlobDigest, size_bytes: int) -> OutputState:
+        """Say from one `stat` whether a blob is here."""
         path = self.path(digest)
         try:
             found = path.lstat()
@@ -207,6 +229,8 @@ class Blobs:
         try:
             return read()
         except FileNotFoundError as cause:
+            if self.elsewhere is not None and self.elsewhere.bring(digest):
+                return read()
             aside = self._aside(digest)
             if aside is not None:
                 raise corruption(digest, "its bytes had another hash and were set aside", aside) from cause
@@ -219,10 +243,12 @@ class Blobs:
         found = (place.quarantined(digest) for place in self._places)
         return next((path for path in found if os.path.lexists(path)), None)
 
-    def _set_aside(self, digest: BlobDigest, path: Path) -> NoReturn:
+    def _set_aside(self, digest: BlobDigest, path: Path) -> None:
+        """Move bytes that are not a blob's out of its way; return only if the right ones came from elsewhere."""
         with suppress(OSError, EnvironmentFault):  # on a disk that cannot be written it stays where it is
             path = self._move_aside(digest, path)
-        raise corruption(digest, "its bytes have another hash", path)
+        if self.elsewhere is None or not self.elsewhere.bring(digest):
+            raise corruption(digest, "its bytes have another hash", path)
 
     def _move_aside(self, digest: BlobDigest, path: Path) -> Path:
         """Move what lies in a blob's place to the quarantine of its store; what another process healed stays."""

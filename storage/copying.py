@@ -47,6 +47,15 @@ def whole_file(target: Path) -> Iterator[BinaryIO]:
         raise
 
 
+def fsync_folder(folder: Path) -> None:
+    """Return once the names in a folder survive a power loss."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def _clone(source: int, target: int) -> bool:
     if not sys.platform.startswith("linux"):
         return False

@@ -92,6 +92,11 @@ class Layout:
         return self.state / "cache-v1"
 
     @property
+    def unshared(self) -> Path:
+        """Entries that are still to be uploaded to the shared cache."""
+        return self.state / "unshared-v1"
+
+    @property
     def format_file(self) -> Path:
         """Names the format of the state folder; a newer one is refused."""
         return self.state / FORMAT_FILE

@@ -1,0 +1,124 @@
+"""Whose entries may be used, and for what: pure rules over an entry that is well-formed.
+
+| entry                              | `trusted_keys` given | none given |
+|------------------------------------|----------------------|------------|
+| signed by a trusted or an own key  | used                 | used |
+| signed by another key, or by none  | refused              | used, unless loading or checking it could run code |
+| its signature is not its key's     | refused              | refused |
+
+Loading a pickle runs what it says, so does a codec that is not known here; files whose
+names say that they are pickles count as such. A first-party class or function that an
+entry names would be imported.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
+
+from assetctl.assets.ids import AssetKey
+from assetctl.lineage.provenance import provenance_of
+from assetctl.lineage.records import Inputs, Materialized, ProvenanceDigest, Trace
+from assetctl.storage.remote.entries import Entry
+
+_RUN_NO_CODE = frozenset(
+    (
+        "parquet/1",
+        "arrow-ipc/1",
+        "csv/1",
+        "json/1",
+        "text/1",
+        "bytes/1",
+        "html/1",
+        "svg/1",
+        "numpy/1",
+        "figure-svg/1",
+        "figure-png/1",
+        "none/1",
+        "file/1",
+        "folder/1",
+        "skops/1",  # its bytes say which types they need: see contents.py
+    )
+)
+_PICKLE_SUFFIXES = (".pkl", ".pickle", ".p", ".joblib", ".dill", ".cloudpickle", ".pt", ".pth", ".ckpt", ".bin", ".sav")
+
+Verify = Callable[[str, bytes, bytes], bool]
+"""(public key, signature, message) -> whether the one made the other."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """Which public keys are believed: those of the settings, and the person's own."""
+
+    trusted: frozenset[str] = frozenset()
+    own: frozenset[str] = frozenset()
+
+    @property
+    def keys(self) -> frozenset[str]:
+        return self.trusted | self.own
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What an entry has to answer: which step, of which outputs, made from what."""
+
+    step: AssetKey
+    outputs: Collection[AssetKey]
+    provenance: ProvenanceDigest
+    inputs: Inputs
+
+
+def is_vouched_for(entry: Entry, trust: Trust, verify: Verify) -> bool:
+    """Say whether a key that is believed signed the entry."""
+    return entry.key in trust.keys and verify(entry.key, entry.signature, entry.message)
+
+
+def flaw_of_origin(entry: Entry, trust: Trust, verify: Verify, is_imported: Callable[[str], bool]) -> str | None:
+    """Return why an entry is not used for who wrote it, or None.
+
+    `is_imported` says whether a module is loaded in this process already.
+    """
+    if entry.key in trust.keys:
+        return None if verify(entry.key, entry.signature, entry.message) else "its signature is not that of its key"
+    if trust.trusted:
+        return "it is signed by a key that is not trusted" if entry.key else "it is not signed"
+    if entry.key and not verify(entry.key, entry.signature, entry.message):
+        return "its signature is not that of its key"
+    for output in entry.fact.outputs:
+        codec, _, suffix = output.codec.partition(":")
+        if codec not in _RUN_NO_CODE or is_pickle_name(suffix) or output.value.classes:
+            return f"no trusted key signed it, and loading `{output.asset}` ({output.codec}) could run code"
+    for used in entry.fact.undeclared:
+        if used.kind != "file" and not is_imported(used.name.partition(":")[0]):
+            return f"no trusted key signed it, and checking it would import `{used.name.rstrip(':')}`"
+    return None
+
+
+def is_pickle_name(name: str) -> bool:
+    return name.lower().endswith(_PICKLE_SUFFIXES)
+
+
+def flaw_as_answer(entry: Entry, question: Question) -> str | None:
+    """Return why an entry does not answer the question, or None."""
+    fact = entry.fact
+    if fact.step != question.step or sorted(o.asset for o in fact.outputs) != sorted(question.outputs):
+        return "it is about another asset"
+    if fact.provenance.digest != question.provenance or _digest_of(fact, question) != question.provenance:
+        return "it was made from something else"
+    if fact.trace is not Trace.SOUND or not fact.published:
+        return "what it tells of was never published"
+    return None
+
+
+def _digest_of(fact: Materialized, question: Question) -> ProvenanceDigest | None:
+    """Return the provenance digest that an entry's own definition and inputs give.
+
+    A record does not keep the earlier names of upstreams, which are part of the digest: they are the asked step's.
+    """
+    aliases = {given.name: given.aliases for given in question.inputs.inputs}
+    inputs = tuple(replace(given, aliases=aliases.get(given.name, ())) for given in fact.provenance.inputs)
+    try:
+        found = provenance_of(Inputs(fact.provenance.definition, inputs))
+    except (TypeError, ValueError, AttributeError):  # of a type that no input has
+        return None
+    return found.digest if found is not None else None
