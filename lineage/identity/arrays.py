@@ -16,7 +16,7 @@ from assetctl.lineage.identity.walk import FORMAT, Child, Encoder, Walk, is_of
 from assetctl.lineage.records import Digest
 
 _GRANULE_BYTES = 1 << 23
-_COPIED_BYTES = 1 << 26  # larger views are brought into C order granule by granule
+COPIED_BYTES = 1 << 26  # larger views are brought into C order granule by granule
 _USER_DEFINED = 2  # what `dtype.isbuiltin` says of them
 
 
@@ -35,7 +35,7 @@ def _write_plain(out: Framed, values: Any) -> None:
     out.text(dtype_name(values.dtype)).length(values.ndim)
     for extent in values.shape:
         out.integer(extent)
-    small = values.nbytes <= _COPIED_BYTES
+    small = values.nbytes <= COPIED_BYTES
     flat = np.ascontiguousarray(values).reshape(-1) if small or values.flags.c_contiguous else values.flat
     per_granule = max(1, _GRANULE_BYTES // max(1, values.dtype.itemsize))
     starts = range(0, values.size, per_granule)

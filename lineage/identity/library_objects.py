@@ -14,6 +14,8 @@ from assetctl.lineage.identity.encode import Framed
 from assetctl.lineage.identity.walk import HEAP_TYPE, Child, Encoder, Walk, type_name, write_state
 
 _TRUSTED = ("sklearn", "scipy", "numpy")
+_MISNAMED = {"_loss": "sklearn._loss._loss"}
+"""The module that compiled classes of older versions say they are from -> where they are."""
 
 
 def _write_trusted(walk: Walk, out: Framed, value: Any) -> Iterator[Child]:
@@ -50,10 +52,12 @@ def _keeps_all(cls: Any) -> bool:
 
 def trusted(cls: type) -> Encoder | None:
     """Return the encoder of other objects that estimators hold, for classes of trusted libraries."""
-    module, _, name = type_name(cls).rpartition(".")
+    module = str(type.__dict__["__module__"].__get__(cls))
+    name = type_name(cls).rpartition(".")[2]
     if name == "cython_function_or_method":
         return Encoder(_write_function, whole=True)
-    module = str(type.__dict__["__module__"].__get__(cls))
+    if module in _MISNAMED and getattr(sys.modules.get(_MISNAMED[module]), name, None) is cls:
+        module = _MISNAMED[module]
     if module.partition(".")[0] not in _TRUSTED or module not in sys.modules:
         return None
     return Encoder(_write_trusted, is_compound=True, whole=True)

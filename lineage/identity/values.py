@@ -26,6 +26,7 @@ _PLUGINS = {
     "pyarrow": "assetctl.lineage.identity.tables",
     "pandas": "assetctl.lineage.identity.pandas_frames",
     "polars": "assetctl.lineage.identity.polars_frames",
+    "pytz": "assetctl.lineage.identity.zones",
     "sklearn.base": "assetctl.lineage.identity.estimators",
 }
 """A library whose values are known -> the module that knows them."""

@@ -56,7 +56,13 @@ def estimators() -> dict[str, str]:
     """Return the digests of estimators fitted here; their state is the library's own, and may differ by version."""
     features = np.arange(60.0).reshape(20, 3) % 7
     target = (features[:, 0] > 3).astype(int)
-    return {type(each).__name__: identify_value(each.fit(features, target)).version for each in ESTIMATORS}
+    found = {}
+    for each in ESTIMATORS:
+        try:
+            found[type(each).__name__] = identify_value(each.fit(features, target)).version
+        except Unencodable:
+            found[type(each).__name__] = "b3:refused"
+    return found
 
 
 if __name__ == "__main__":

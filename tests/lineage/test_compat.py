@@ -138,6 +138,5 @@ def _estimators(found: list[dict[str, Any]]) -> list[str]:
         f"| estimator | {' | '.join(answer['versions']['scikit-learn'] for answer in found)} |",
         f"|{'---|' * (len(found) + 1)}",
     ]
-    for name in found[0]["estimators"]:
-        lines.append(f"| `{name}` | {' | '.join(answer['estimators'][name][3:11] for answer in found)} |")
-    return lines
+    digests = {name: [answer["estimators"][name][3:11] for answer in found] for name in found[0]["estimators"]}
+    return [*lines, *(f"| `{name}` | {' | '.join(of_versions)} |" for name, of_versions in digests.items())]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import array
 import collections
 import dataclasses
 import datetime
@@ -22,6 +23,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import pytz
+from scipy import sparse
 
 from assetctl.lineage.identity.encode import Framed
 from assetctl.lineage.identity.values import Unencodable, identify_value, write_value
@@ -85,6 +88,10 @@ DIFFERENT: list[Any] = [
     pathlib.PurePosixPath("a"), re.compile("a"), re.compile("a", re.IGNORECASE), re.compile(b"a"), int, float, len,
     functools.partial(int, base=2), functools.partial(int, base=8), pd.Timestamp("2024"), pd.NaT, pd.NA,
     pd.Timedelta(1), np.datetime64("2024"), np.dtype("f8"), np.dtype("f4"), np.log, np.float64,
+    memoryview(b"1"), memoryview(b"12").cast("H"), array.array("i", [1]), array.array("q", [1]), array.array("d", [1]),
+    pathlib.PureWindowsPath("a/b"), np.mean, np.sum, np.longdouble(1), np.ma.masked, pytz.utc, pytz.FixedOffset(60),
+    pytz.timezone("Europe/Berlin"), pytz.timezone("Europe/Berlin").localize(_MOMENT, is_dst=True),
+    pytz.timezone("Europe/Berlin").localize(_MOMENT, is_dst=False),
     [0.5] * 40, [0.5] * 41, [1] * 40, ["x"] * 40, ["xx"] * 20 + [""] * 20, (0.5,) * 40, [2**70] * 40,
 ]  # fmt: skip
 
@@ -143,9 +150,12 @@ def test_a_fully_connected_group_takes_linear_time() -> None:
 
 def test_depth_is_no_limit() -> None:
     deep: list[object] = []
-    for _ in range(10_000):
-        deep = [deep]
+    refused: list[object] = [object()]
+    for _ in range(100_000):
+        deep, refused = [deep], [refused]
     assert version(deep) != version(deep[0])
+    with pytest.raises(Unencodable):
+        version(refused)
 
 
 class Hostile:
@@ -174,9 +184,29 @@ class HostileData(Hostile):
     x: int = 1
 
 
+class HostileBytes(bytearray):
+    __len__ = __getitem__ = __buffer__ = __getattribute__ = Hostile.__getattr__  # type: ignore[assignment]
+
+
+class HostileNumbers(array.array):
+    tolist = __getattribute__ = Hostile.__getattr__  # type: ignore[assignment]
+
+
+class HostileId(uuid.UUID):
+    int = property(Hostile.__repr__)  # type: ignore[assignment]
+
+
+class HostileMeta(type):
+    __getattribute__ = Hostile.__getattr__  # type: ignore[assignment]
+
+
 def test_hooks_of_the_value_are_not_called() -> None:
     assert version(HostileList([1])) != version([1])
     assert version(HostileData(1)) != version(HostileData(2))
+    assert version(HostileBytes(b"a")) != version(HostileBytes(b"b"))
+    assert version(HostileNumbers("i", [1])) != version(HostileNumbers("i", [2]))
+    with pytest.raises(Unencodable):
+        version(HostileMeta("HostileClass", (), {})())
     with pytest.raises(Unencodable):
         version(Hostile())
 
@@ -189,7 +219,9 @@ def test_hooks_of_the_value_are_not_called() -> None:
         ([lambda: 1], "[0]", "function"),
         ((i for i in ()), "", "generator"),
         (pd.DataFrame({"o": [1, object()]}), "['o'][1]", "object"),
-        (np.array([1, np.longdouble(2)]), "", "numpy.ndarray"),
+        (np.ma.array([(1, 2)], [("a", "i4"), ("b", "i4")], mask=[(0, 1)])[0], "", "numpy.ma.core.mvoid"),
+        ({10**5000: [object()]}, "[...][0]", "object"),
+        ({"k" * 200: [object()]}, f"['{'k' * 100}'][0]", "object"),
     ],
 )
 def test_what_has_no_identity_is_refused_with_its_place(value: object, where: str, type_name: str) -> None:
@@ -204,6 +236,73 @@ def test_attributes_beside_the_fields_count_but_caches_do_not() -> None:
     assert version(point) == version(other)
     other.extra = 1  # type: ignore[attr-defined]
     assert version(point) != version(other)
+
+
+class OneSlot:
+    __slots__ = ("x",)
+
+
+@dataclasses.dataclass
+class SameSlot(OneSlot):
+    __slots__ = ("__odd__", "x")
+    x: int
+    __odd__: int
+
+
+class Cached:
+    @functools.cached_property
+    def x(self) -> int:
+        return 1
+
+
+@dataclasses.dataclass
+class FieldOverCache(Cached):
+    x: int  # type: ignore[misc]
+
+
+def test_no_attribute_hides_another() -> None:
+    slotted = [SameSlot(1, 1), SameSlot(2, 1), SameSlot(1, 2), SameSlot(1, 1)]
+    OneSlot.x.__set__(slotted[3], 5)  # type: ignore[attr-defined]
+    assert len(set(map(version, slotted))) == 4
+    assert version(FieldOverCache(1)) != version(FieldOverCache(2))
+
+
+class MyPath(type(pathlib.Path())):  # type: ignore[misc]
+    pass
+
+
+class MyZone(zoneinfo.ZoneInfo):
+    pass
+
+
+class MyNumber(np.float64):
+    pass
+
+
+class MyArray(np.ndarray):
+    pass
+
+
+class MyMatrix(sparse.csr_matrix):
+    pass
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        MyPath("a"),
+        MyZone("Europe/Berlin"),
+        MyNumber(1),
+        np.zeros(2).view(MyArray),
+        MyMatrix((2, 2)),
+        pd.DataFrame({"a": [1]}).astype(object).pipe(type("MyFrame", (pd.DataFrame,), {})),
+        type("MySeries", (pd.Series,), {})([1]),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_a_subclass_of_a_library_s_class_is_refused_not_taken_for_it(value: object) -> None:
+    with pytest.raises(Unencodable):
+        version(value)
 
 
 @dataclasses.dataclass
