@@ -13,6 +13,9 @@ from typing import Any
 from assetctl.assets.errors import DeclarationError, Problem
 
 _COMPRESSIONS = (".gz", ".zst", ".bz2", ".lz4")
+_DEEPEST_JSON = 200
+_JSON_BLOCK_BYTES = 1 << 24
+_BACKSLASH = ord("\\")
 
 
 def table_format(path: Path) -> str | None:
@@ -47,7 +50,9 @@ def parse_table(path: Path) -> Any:
         raise _not_a_table(path, "its extension is not one of " + ", ".join(_READERS))
     try:
         return reader(path)
-    except (pa.ArrowException, ValueError) as cause:
+    except (FileNotFoundError, PermissionError, IsADirectoryError):
+        raise
+    except (pa.ArrowException, ValueError, TypeError, OSError, EOFError, OverflowError, MemoryError, RecursionError) as cause:
         raise _not_a_table(path, str(cause).splitlines()[0] if str(cause) else type(cause).__name__) from cause
 
 
@@ -87,10 +92,49 @@ def _read_json(path: Path) -> Any:
 
     with pa.input_stream(str(path)) as stream:
         content = stream.read_buffer()
+    _refuse_depth(content)
     if bytes(memoryview(content)[:64]).lstrip()[:1] == b"[":  # one array of records, not a record a line
-        return pa.Table.from_pylist(plain_json.loads(content.to_pybytes()))
+        records = plain_json.loads(content.to_pybytes())
+        if not all(type(record) is dict for record in records):
+            raise ValueError("it is a JSON array of something else than records")
+        return pa.Table.from_pylist(records)
     options = json.ReadOptions(block_size=min(max(len(content) + 1, 1 << 20), (1 << 31) - 1))
     return json.read_json(pa.BufferReader(content), read_options=options)
+
+
+def _refuse_depth(content: Any) -> None:
+    """Refuse JSON nested deeper than data is: the parser's stack would end before it does, and the process with it."""
+    import numpy as np
+
+    text = np.frombuffer(content, np.uint8)
+    is_inside, depth, start = False, 0, 0
+    while start < len(text):
+        end = min(start + _JSON_BLOCK_BYTES, len(text))
+        while end < len(text) and text[end - 1] == _BACKSLASH:  # what it escapes belongs to the same block
+            end += 1
+        block = text[start:end]
+        is_quote = block == ord('"')
+        is_quote[_escaped(block)] = False
+        is_text = np.bitwise_xor.accumulate(is_quote) ^ is_inside
+        shape = block | 0x20  # "[" and "{" differ in this bit, and so do "]" and "}"
+        places = np.flatnonzero((shape == ord("{")) | (shape == ord("}")))
+        brackets = shape[places[~is_text[places]]]
+        depths = depth + np.cumsum(np.where(brackets == ord("{"), 1, -1))
+        if len(depths) and depths.max() > _DEEPEST_JSON:
+            raise ValueError(f"it is nested deeper than {_DEEPEST_JSON} levels")
+        is_inside, depth = bool(is_text[-1]), int(depths[-1]) if len(depths) else depth
+        start = end
+
+
+def _escaped(block: Any) -> Any:
+    """Return the places after an odd number of backslashes in a row."""
+    import numpy as np
+
+    slashes = np.flatnonzero(block == _BACKSLASH)
+    first = slashes[np.diff(slashes, prepend=-2) != 1]
+    last = slashes[np.diff(slashes, append=len(block) + 1) != 1]
+    after = last[(last - first) % 2 == 0] + 1
+    return after[after < len(block)]
 
 
 def _read_parquet(path: Path) -> Any:
@@ -105,13 +149,12 @@ def _read_arrow(path: Path) -> Any:
 
     with pa.OSFile(str(path)) as source:
         content = source.read_buffer()
-    if bytes(memoryview(content)[:6]) == b"ARROW1":
-        return pa.ipc.open_file(content).read_all()
-    if bytes(memoryview(content)[:4]) == b"FEA1":
-        from pyarrow import feather
-
-        return feather.read_table(str(path))
-    return pa.ipc.open_stream(content).read_all()
+    if bytes(memoryview(content)[:4]) == b"FEA1":  # its reader trusts every offset in it, and is about to go
+        raise ValueError("it is Feather of version 1, from before 2020; write it anew as version 2")
+    is_file = bytes(memoryview(content)[:6]) == b"ARROW1"
+    table = (pa.ipc.open_file if is_file else pa.ipc.open_stream)(content).read_all()
+    table.validate(full=True)  # offsets that lead out of it are noticed by nothing else
+    return table
 
 
 _READERS: dict[str, tuple[str, Callable[[Path], Any]]] = {
