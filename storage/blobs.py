@@ -111,6 +111,8 @@ class Blobs:
             temporary.chmod(_READ_ONLY)
             is_new_folder = not target.parent.is_dir()
             target.parent.mkdir(parents=True, exist_ok=True)
+            if target.is_dir() and not target.is_symlink():  # no file can take a folder's place
+                self._move_aside(digest, target)
             temporary.replace(target)
             reached(CrashPoint.BLOB_RENAMED)
             fsync_folder(target.parent)
@@ -142,7 +144,7 @@ class Blobs:
             CorruptionError: they are missing, or not what was recorded; then they were set aside.
         """
         path = self._layout.blob(digest)
-        data = self._reading(digest, path, path.read_bytes)
+        data = self._reading(digest, path, lambda: own_bytes(path))
         if BlobDigest(digest_bytes(data)) != digest:
             self._set_aside(digest, path)
         return data
@@ -202,13 +204,18 @@ class Blobs:
 
     def _set_aside(self, digest: BlobDigest, path: Path) -> None:
         aside = self._layout.quarantined(digest)
-
-        def move() -> None:
-            aside.parent.mkdir(parents=True, exist_ok=True)
-            path.replace(aside)
-
-        self._guard(aside, "a corrupt blob cannot be set aside", move)
+        self._guard(aside, "a corrupt blob cannot be set aside", lambda: self._move_aside(digest, path))
         raise corruption(digest, "its bytes have another hash", aside)
+
+    def _move_aside(self, digest: BlobDigest, path: Path) -> None:
+        aside = self._layout.quarantined(digest)
+        aside.parent.mkdir(parents=True, exist_ok=True)
+        path.replace(aside)
+
+
+def own_bytes(path: Path) -> bytes:
+    """Return a blob's bytes; of what is no regular file, none: their hash is another, and a pipe is not waited for."""
+    return path.read_bytes() if stat.S_ISREG(path.lstat().st_mode) else b""
 
 
 def corruption(digest: BlobDigest, reason: str, path: Path) -> CorruptionError:

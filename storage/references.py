@@ -13,7 +13,7 @@ from pathlib import Path
 from assetctl.assets.errors import AssetctlError
 from assetctl.lineage.identity.encode import digest_bytes
 from assetctl.lineage.records import BlobDigest, Fact, Materialized, Output, Position
-from assetctl.storage.blobs import Blobs
+from assetctl.storage.blobs import own_bytes
 from assetctl.storage.codecs.registry import FOLDER
 from assetctl.storage.folders import FolderFile, read_manifest
 from assetctl.storage.layout import Layout
@@ -44,7 +44,6 @@ class References:
     """Finds the blobs that versions need; folder manifests are read once each."""
 
     def __init__(self, layout: Layout) -> None:
-        self._blobs = Blobs(layout)
         self._layout = layout
         self._folders: dict[BlobDigest, tuple[FolderFile, ...]] = {}
 
@@ -77,7 +76,7 @@ class References:
     def _read_manifest(self, digest: BlobDigest) -> tuple[FolderFile, ...]:
         path = self._layout.blob(digest)
         try:
-            data = path.read_bytes()
+            data = own_bytes(path)
             return tuple(read_manifest(digest, data)) if digest_bytes(data) == digest else ()
         except (OSError, ValueError, TypeError, KeyError, AssetctlError):
             return ()  # a folder without its manifest cannot be read back, whatever files are left of it
