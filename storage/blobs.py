@@ -168,12 +168,11 @@ class Blobs:
             CorruptionError: they are missing, or not what was recorded; then they were set aside.
         """
         path = self.path(digest)
-        if stat.S_ISREG(self._reading(digest, path, path.lstat).st_mode):
-            data = self._reading(digest, path, path.read_bytes)
-            if BlobDigest(digest_bytes(data)) == digest:
-                return data
-        self._set_aside(digest, path)
-        return self.read_bytes(digest)
+        data = self._reading(digest, path, lambda: own_bytes(path))
+        if BlobDigest(digest_bytes(data)) != digest:
+            self._set_aside(digest, path)
+            return self.read_bytes(digest)
+        return data
 
     def open_verified(self, digest: BlobDigest) -> Path:
         """Return a blob's own path for reading, after hashing it once per process and file signature.
@@ -261,6 +260,11 @@ class Blobs:
         if stat.S_ISREG(aside.lstat().st_mode) and hash_file(aside) == digest:
             return aside.replace(path)
         return aside
+
+
+def own_bytes(path: Path) -> bytes:
+    """Return a blob's bytes; of what is no regular file, none: their hash is another, and a pipe is not waited for."""
+    return path.read_bytes() if stat.S_ISREG(path.lstat().st_mode) else b""
 
 
 def corruption(digest: BlobDigest, reason: str, path: Path) -> CorruptionError:

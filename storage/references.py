@@ -6,7 +6,6 @@ manifest and every file that it lists. Outputs kept inside the record need no bl
 
 from __future__ import annotations
 
-import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,7 @@ from pathlib import Path
 from assetctl.assets.errors import AssetctlError
 from assetctl.lineage.identity.encode import digest_bytes
 from assetctl.lineage.records import BlobDigest, Fact, Materialized, Output, Position
-from assetctl.storage.blobs import Blobs
+from assetctl.storage.blobs import Blobs, own_bytes
 from assetctl.storage.codecs.registry import FOLDER
 from assetctl.storage.folders import FolderFile, read_manifest
 from assetctl.storage.layout import Layout
@@ -77,9 +76,7 @@ class References:
     def _read_manifest(self, digest: BlobDigest) -> tuple[FolderFile, ...]:
         path = self._blobs.path(digest)
         try:
-            if not stat.S_ISREG(path.lstat().st_mode):
-                return ()
-            data = path.read_bytes()
+            data = own_bytes(path)
             return tuple(read_manifest(digest, data)) if digest_bytes(data) == digest else ()
         except (OSError, ValueError, TypeError, KeyError, AssetctlError):
             return ()  # a folder without its manifest cannot be read back, whatever files are left of it

@@ -39,6 +39,7 @@ from assetctl.lineage.records import (
     Undeclared,
     Unpinned,
 )
+from assetctl.storage.shapes import require_shape
 from assetctl.storage.wire_parts import (
     Json,
     output_to_json,
@@ -87,14 +88,15 @@ def from_json(found: Json) -> Fact:
         UnknownFact: its kind or version is not known to this release.
         WireError: a field is missing or has a value that cannot be right.
     """
-    decode = _DECODERS.get(found.get("k", ""))
+    kind = found.get("k")
+    decode = _DECODERS.get(kind) if isinstance(kind, str) else None
     if decode is None:
         raise UnknownFact(f"a fact of unknown kind {found.get('k')!r}")
     version = found.get("v")
     if type(version) is not int or not _FIRST <= version <= _LATEST.get(found["k"], _FIRST):
         raise UnknownFact(f"a `{found['k']}` fact of unknown version {found.get('v')!r}")
     try:
-        return decode(found)
+        return require_shape(decode(found))
     except (KeyError, TypeError, ValueError, AttributeError, AssetctlError) as cause:
         raise WireError(f"a `{found['k']}` fact that cannot be read: {type(cause).__name__} {cause}") from cause
 

@@ -46,6 +46,7 @@ KEYS = st.from_regex(r"\A[a-z][a-z0-9.-]{0,5}(/[a-z]{1,5})?\Z").map(AssetKey)
 def facts() -> st.SearchStrategy[Fact]:
     """Any fact: every field of every kind, with awkward text and numbers."""
     st.register_type_strategy(AssetKey, KEYS)
+    st.register_type_strategy(int, st.integers(-(2**63), 2**63 - 1))
     json_values = st.recursive(
         st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
         lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(), inner, max_size=2),
