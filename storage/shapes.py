@@ -15,6 +15,7 @@ from functools import cache
 from types import MappingProxyType, NoneType, UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
+from assetctl.lineage import records
 from assetctl.lineage.records import Fact
 
 _GREATEST = 2**63
@@ -37,7 +38,7 @@ def require_shape(fact: Fact) -> Fact:
 
 @cache
 def _fields(kind: Any) -> tuple[tuple[str, _Check], ...]:
-    return tuple((name, _check(hint)) for name, hint in get_type_hints(kind).items())
+    return tuple((name, _check(hint)) for name, hint in get_type_hints(kind, localns=vars(records)).items()  # where the names of all facts are)
 
 
 @cache
