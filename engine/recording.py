@@ -25,17 +25,23 @@ from assetctl.lineage.records import (
     Decision,
     Digest,
     Fact,
+    Forgotten,
     MaterializationId,
     Materialized,
     Output,
     OutputState,
+    Pinned,
     Position,
     ProvenanceDigest,
+    Purpose,
     Recorded,
+    Renamed,
+    Retention,
     RunId,
     SourceObserved,
     StepFailed,
     Trace,
+    Unpinned,
 )
 from assetctl.lineage.records import RunFinished as RunFinishedFact
 from assetctl.lineage.records import RunStarted as RunStartedFact
@@ -250,7 +256,37 @@ def believe(deliberation: Deliberation, facts: Iterable[tuple[Position, Fact]]) 
             deliberation.failures[fact.step] = fact
         elif isinstance(fact, CheckRan):
             deliberation.checks[fact.definition, fact.data_version] = fact
+        elif isinstance(fact, Retention):
+            _believe_retention(deliberation, fact)
     return published
+
+
+def _believe_retention(deliberation: Deliberation, fact: Retention) -> None:
+    """Take in what a person decided meanwhile; what this run had settled on stays what its readers get."""
+    match fact:
+        case Pinned(asset, purpose=Purpose.SERVE):
+            deliberation.pins[asset] = fact
+        case Unpinned(asset, Purpose.SERVE, made):
+            held = deliberation.pins.get(asset)
+            if held is not None and made in (None, held.materialization_id):
+                del deliberation.pins[asset]
+        case Forgotten(assets):
+            for key in assets:
+                _forget(deliberation, key)
+            gone = set(assets)
+            kept = {k: m for k, m in deliberation.traces.items() if gone.isdisjoint(o.asset for o in m.outputs)}
+            deliberation.traces = kept
+        case Renamed(old):
+            _forget(deliberation, old)
+
+
+def _forget(deliberation: Deliberation, key: AssetKey) -> None:
+    if deliberation.values.get(key) is None:
+        deliberation.latest.pop(key, None)
+    deliberation.failures.pop(key, None)
+    deliberation.pins.pop(key, None)
+    for asked in [asked for asked, ran in deliberation.checks.items() if ran.asset == key]:
+        del deliberation.checks[asked]
 
 
 def _says_no(answer: CheckAnswer) -> bool:

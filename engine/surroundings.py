@@ -76,6 +76,7 @@ class ProjectSurroundings:
             inputs=tuple(self._inputs(step)),
             checks=self._checks(step, {key: tuple(identified.checks.get(key, ())) for key in step.outputs}),
             set_config=self.set_config,
+            former_names=step.former,
             upstream_metrics={u: latest[u].materialization.metrics for u in step.upstream if u in latest},
             captures_values=any(symbol.kind == "value" for symbol in identified.code.symbols),
             log=str(self._log(step)),
@@ -98,6 +99,7 @@ class ProjectSurroundings:
             checks=self._checks(step, decision.pending_checks),
             stored=outputs,
             set_config=self.set_config,
+            former_names=step.former,
             log=str(self._log(step)),
         )
 
@@ -220,7 +222,7 @@ def start_run(project: Project, plan: Plan, deliberation: Deliberation, asked: A
 
 def perform_here(project: Project, task: StepTask) -> StepResult:
     """Perform a task in this process, and look whether the step changed what its code had captured."""
-    graph = project.declarations.current(task.set_config)
+    graph = project.declarations.current(task.set_config, task.former_names)
     with watching(project.root) as touched:
         result = perform(task, graph, project.stores.data, project.layout)
     result = mask_result(result, secrets_of(graph.steps[task.step]))

@@ -23,9 +23,11 @@ from assetctl.lineage.records import (
     Symbol,
     SymbolText,
 )
+from assetctl.lineage.retention import Span, name_spans
 from assetctl.storage.segments import parse_json
 from assetctl.storage.wire import from_json
 
+_LAST_COUNTER = 2**62
 _SHORT = 120  # characters; the digest that stands for a longer text takes 67
 
 
@@ -36,8 +38,15 @@ class Queryable(Protocol):
 
 
 def past_materializations(store: Queryable, key: AssetKey | None, limit: int) -> Iterator[Recorded]:
-    """Yield an asset's materializations (of all assets for None), newest first, held-back candidates included."""
-    where, params = ("WHERE m.asset = ?", (key, limit)) if key is not None else ("", (limit,))
+    """Yield an asset's materializations (of all assets for None), newest first, held-back candidates included.
+
+    Those under names that it had before are among them; those of another asset that has
+    had its name are not.
+    """
+    spans = name_spans(retention_facts(store), key) if key is not None else ()
+    within = "(m.asset = ? AND (m.counter, m.segment) > (?, ?) AND (m.counter, m.segment) < (?, ?))"
+    where = f"WHERE {' OR '.join(within for _ in spans)}" if spans else ""
+    params = (*(value for span in spans for value in _within(span)), limit)
     found = store.query(
         f"""
         SELECT m.asset, f.counter, f.segment, f.payload
@@ -50,6 +59,23 @@ def past_materializations(store: Queryable, key: AssetKey | None, limit: int) ->
         if isinstance(fact, Materialized):
             output = next(o for o in fact.outputs if o.asset == row["asset"])
             yield Recorded(Position(row["counter"], row["segment"]), fact, output)
+
+
+def retention_facts(store: Queryable) -> list[tuple[Position, Fact]]:
+    """Return the facts that say what was forgotten, pinned and renamed."""
+    found = store.query(
+        "SELECT counter, segment, payload FROM lineage.facts"
+        " WHERE kind IN ('forgotten', 'renamed', 'pinned', 'unpinned') AND payload IS NOT NULL"
+    )
+    return [
+        (Position(row["counter"], row["segment"]), from_json(parse_json(row["payload"]))) for row in found.to_pylist()
+    ]
+
+
+def _within(span: Span) -> tuple[object, ...]:
+    since = (span.since.counter, span.since.segment) if span.since is not None else (-1, "")
+    until = (span.until.counter, span.until.segment) if span.until is not None else (_LAST_COUNTER, "")
+    return (span.asset, *since, *until)
 
 
 def recorded_symbols(store: Queryable, code: CodeVersion) -> tuple[Symbol, ...]:
