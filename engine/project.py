@@ -36,6 +36,10 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from assetctl.engine.accept import Accepted
+    from assetctl.engine.forget import ForgottenAssets
+    from assetctl.engine.moving import Moved
+    from assetctl.engine.pinning import Pins
+    from assetctl.engine.rollback import RolledBack
     from assetctl.engine.stores import Stores
     from assetctl.lineage.drawing import LineageView
 
@@ -130,6 +134,36 @@ class Project:
         from assetctl.engine.accept import accept
 
         return accept(self, AssetKey(key), is_verified=is_verified)
+
+    def pin(self, key: str, version: str | None = None, *, note: str = "") -> Pins:
+        """Keep the bytes of a version (the latest, if none is named) from being cleaned up."""
+        from assetctl.engine.pinning import keep
+
+        return keep(self, AssetKey(key), version, note)
+
+    def unpin(self, key: str, version: str | None = None) -> Pins:
+        """Lift the pins that keep an asset's bytes: all of them, or those of one version."""
+        from assetctl.engine.pinning import stop_keeping
+
+        return stop_keeping(self, AssetKey(key), version)
+
+    def rollback(self, key: str, version: str | None = None, *, note: str = "") -> RolledBack:
+        """Publish an earlier version again and hold it there; without a version, lift that."""
+        from assetctl.engine.rollback import lift, roll_back
+
+        return roll_back(self, AssetKey(key), version, note) if version is not None else lift(self, AssetKey(key))
+
+    def move(self, old: str, new: str) -> Moved:
+        """Let the history of `old` go on as `new`, which the code declares already."""
+        from assetctl.engine.moving import move
+
+        return move(self, AssetKey(old), AssetKey(new))
+
+    def forget(self, *keys: str, dry_run: bool = False) -> ForgottenAssets:
+        """Record that nothing recorded about these assets answers any more; bytes go with the next clean-up."""
+        from assetctl.engine.forget import forget
+
+        return forget(self, tuple(map(AssetKey, keys)), dry_run=dry_run)
 
     def perform(self, task: StepTask) -> StepResult:
         """Perform one task in this process; used by workers and the in-process executor."""

@@ -276,8 +276,11 @@ def _believe_retention(deliberation: Deliberation, fact: Retention) -> None:
             gone = set(assets)
             kept = {k: m for k, m in deliberation.traces.items() if gone.isdisjoint(o.asset for o in m.outputs)}
             deliberation.traces = kept
-        case Renamed(old):
+        case Renamed(old, new):
+            held = deliberation.pins.get(old)
             _forget(deliberation, old)
+            if held is not None:
+                deliberation.pins[new] = replace(held, asset=new)
 
 
 def _forget(deliberation: Deliberation, key: AssetKey) -> None:

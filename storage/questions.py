@@ -77,8 +77,8 @@ _VALUES = f"""
 _TRACES = f"""
     WITH gone AS (
         SELECT made.counter, made.segment FROM lineage.materializations made JOIN spans USING (asset)
-        WHERE (made.counter, made.segment) > (since_counter, since_segment)
-            AND (made.counter, made.segment) < (until_counter, until_segment))
+        WHERE (made.counter > since_counter OR (made.counter = since_counter AND made.segment > since_segment))
+            AND (made.counter < until_counter OR (made.counter = until_counter AND made.segment < until_segment)))
     SELECT asset, provenance, p.counter, p.segment FROM (
         SELECT asset, provenance, {_NEWEST} AS p FROM lineage.materializations SEMI JOIN wanted USING (asset)
         ANTI JOIN gone USING (counter, segment)
