@@ -81,7 +81,7 @@ def _steps(project: Project, key: AssetKey, recorded: Any) -> set[AssetKey]:
 def _describe(project: Project, key: AssetKey) -> ForgottenAsset:
     versions = list(past_materializations(project.stores.lineage, key, _EVERYTHING))
     if not versions and key not in project.stores.lineage.snapshot([key]).observed:
-        raise nothing_recorded(key, lambda: project.graph().order)
+        raise nothing_recorded(project.stores, key, lambda: project.graph().order)
     try:
         graph = project.graph()
         step, is_declared = graph.steps.get(key), key in graph.order

@@ -30,11 +30,11 @@ def find_recorded(
         latest = stores.lineage.snapshot([key]).latest.get(key)
         if latest is not None:
             return latest
-        raise nothing_recorded(key, known)
+        raise nothing_recorded(stores, key, known)
     found = [r for r in past_materializations(stores.lineage, key, _EVERYTHING) if is_named(r, version)]
     if not found:
         if not any(True for _ in past_materializations(stores.lineage, key, 1)):
-            raise nothing_recorded(key, known)
+            raise nothing_recorded(stores, key, known)
         raise SelectionError(
             Problem(f"`{key}` has no version `{version}`", hint=f"see `assetctl history {key}` for its versions")
         )
@@ -50,7 +50,7 @@ def history_of(
     pins = stores.lineage.pins()
     found = [_entry(recorded, gone, pins) for recorded in past_materializations(stores.lineage, key, limit)]
     if key is not None and not found and not _is_declared(key, known):
-        raise nothing_recorded(key, known)
+        raise nothing_recorded(stores, key, known)
     return found
 
 
@@ -80,12 +80,15 @@ def _is_declared(key: AssetKey, known: Callable[[], Collection[AssetKey]]) -> bo
         return False  # what is recorded can be asked about even while the code is broken
 
 
-def nothing_recorded(key: AssetKey, known: Callable[[], Collection[AssetKey]]) -> SelectionError:
-    """Return the error for an asset without a record; it says whether the asset is known at all."""
+def nothing_recorded(stores: Stores, key: AssetKey, known: Callable[[], Collection[AssetKey]]) -> SelectionError:
+    """Return the error for an asset without a record; it says whether the asset is known at all, or has a new name."""
     if _is_declared(key, known):
         return SelectionError(
             Problem(f"`{key}` was never materialized", hint=f"build it with `assetctl materialize {key}`")
         )
+    now = [name for name, former in stores.lineage.names().items() if key in former]
+    if now:
+        return SelectionError(Problem(f"there is no asset `{key}`", hint=f"it goes on as `{now[0]}`"))
     try:
         near = difflib.get_close_matches(key, known(), n=1)
     except AssetctlError:
