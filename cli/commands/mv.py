@@ -11,7 +11,7 @@ from assetctl.cli.verbs import Guide, Verb
 _GUIDE = Guide(
     (
         ("assetctl mv features clean/features", "after renaming it in the code: nothing is built again"),
-        ("assetctl history clean/features", "with what was made under the earlier name"),
+        ("assetctl mv orders paid", "`history paid` then begins with what was made as `orders`"),
     ),
     (0, 2, 5, 6, 70),
 )

@@ -10,8 +10,8 @@ from assetctl.cli.verbs import Guide, Verb
 
 _GUIDE = Guide(
     (
-        ("assetctl history model", "which versions there are"),
-        ("assetctl rollback model@3f9a12cd --note 'scores fell'", "readers get this one, whatever changes"),
+        ("assetctl rollback model@3f9a12cd", "readers get this version (`history` lists them), whatever changes"),
+        ("assetctl rollback model@3f9a12cd --note 'scores fell'", "the same, saying why"),
         ("assetctl rollback model --lift", "back to what the code says now"),
     ),
     (0, 2, 5, 6, 70),
