@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from assetctl.assets.errors import Problem
 from assetctl.assets.ids import AssetKey
+from assetctl.engine.answers import pinned_json
+from assetctl.engine.pinning import pin_json
 from assetctl.lineage.reasons import to_json
 
 if TYPE_CHECKING:
@@ -58,7 +60,12 @@ def error_json(problems: Sequence[Problem], exit_code: int) -> dict[str, Any]:
 
 def assets_json(project: Project, keys: Iterable[AssetKey]) -> dict[str, Any]:
     """Return what is declared as schema `assetctl.assets/1`."""
-    return {"schema": "assetctl.assets/1", "assets": [_asset(project, key) for key in keys]}
+    project.stores.refresh()
+    pins: dict[str, list[dict[str, Any]]] = {}
+    for pin in project.stores.lineage.pins():
+        pins.setdefault(pin.asset, []).append(pin_json(pin))
+    assets = [{**_asset(project, key), "pins": pins.get(key, [])} for key in keys]
+    return {"schema": "assetctl.assets/1", "assets": assets}
 
 
 def _asset(project: Project, key: AssetKey) -> dict[str, Any]:
@@ -140,6 +147,7 @@ def planned_json(planned: PlannedAsset) -> dict[str, Any]:
         "waiting_on": list(planned.waiting_on),
         "checks": list(planned.checks),
         "outputs": list(planned.decision.step.outputs),
+        "pinned": pinned_json(planned),
     }
 
 

@@ -51,6 +51,16 @@ def optional_asset_argument(function: F) -> F:
     return click.argument("asset", required=False, shell_complete=complete_asset)(function)
 
 
+def version_argument(function: F) -> F:
+    """Add `ASSET@VERSION`; it may come without the version."""
+    return click.argument("asset", metavar="ASSET[@VERSION]", shell_complete=complete_asset)(function)
+
+
+def optional_version_argument(function: F) -> F:
+    """Add `[ASSET[@VERSION]]`."""
+    return click.argument("asset", metavar="[ASSET[@VERSION]]", required=False, shell_complete=complete_asset)(function)
+
+
 def plan_options(function: Callable[..., int]) -> Callable[..., int]:
     """Add the options that shape a plan; the command gets them as one `options: PlanOptions`."""
 

@@ -130,7 +130,14 @@ class LiveReporter(LineReporter):
                 name = clean(", ".join(event.outputs))
                 self._running[event.step] = self._progress.add_task(f"{name}{again}")
                 return
-            case StepFinished() | StepRestored() | StepFailed() | StepSkipped() | StepKept(by_cutoff=True):
+            case (
+                StepFinished()
+                | StepRestored()
+                | StepFailed()
+                | StepSkipped()
+                | StepKept(by_cutoff=True)
+                | StepKept(pinned=str())
+            ):
                 self._end(event.step)
                 self._n_done += 1
                 if self._overall is not None:

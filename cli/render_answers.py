@@ -13,6 +13,7 @@ from assetctl.cli.speech import clean, count, duration, either, moment, one_line
 from assetctl.engine.answers import AssetStatus, Explanation, HistoryEntry, RootCause, SymbolChange, VersionDiff
 from assetctl.lineage.decide import Action
 from assetctl.lineage.reasons import describe
+from assetctl.lineage.records import Pinned, Purpose
 
 _DIFF_STYLES = {"+": "green", "-": "red", "@": "cyan"}
 _DIFF_LINES = 60
@@ -32,6 +33,9 @@ def show_explanation(console: Console, explanation: Explanation) -> None:
         return
     console.print(Text.assemble((explanation.asset, "bold"), " is ", word(explanation.verdict), (f"   {last}", "dim")))
     planned = explanation.planned
+    if planned.served is not None:
+        console.print(text(f"  {planned.served.describe()}"))
+        console.print(text(f"  lift the pin with `assetctl rollback {explanation.asset} --lift`", "dim"))
     for number, reason in enumerate(planned.reasons, start=1):
         console.print(text(f"  {number}. {describe(reason)}"))
     if planned.waiting_on:
@@ -85,7 +89,8 @@ def show_status(console: Console, states: Sequence[AssetStatus]) -> None:
             text(size(state.size_bytes)),
             text("" if state.duration_s is None else duration(state.duration_s)),
         ]
-        why = "; ".join(describe(reason) for reason in state.reasons[:2])
+        served = state.planned.served if state.planned is not None else None
+        why = "; ".join(describe(reason) for reason in state.reasons[:2]) if served is None else served.describe()
         rows.append([*cells, text(why)] if is_wide else cells)
     console.print(headed_table(headings, rows, right=("rows", "size", "took")))
     held = [state.state for state in states]
@@ -107,8 +112,30 @@ def show_history(console: Console, entries: Sequence[HistoryEntry]) -> None:
             text(size(entry.size_bytes)),
             text("" if entry.action == "restored" else duration(entry.duration_s)),
         ]
-        rows.append([*cells, text(recorded_why(entry.reasons))] if is_wide else cells)
+        rows.append([*cells, text(_remarks(entry))] if is_wide else cells)
     console.print(headed_table(headings, rows, right=("rows", "size", "took")))
+
+
+def _remarks(entry: HistoryEntry) -> str:
+    pins = {"keep": "pinned: gc keeps it", "serve": "pinned: it is served"}
+    marks = ["forgotten"] if entry.forgotten else []
+    return "; ".join([*marks, *(pins[name] for name in entry.pinned), recorded_why(entry.reasons)]).removesuffix("; ")
+
+
+def show_pins(console: Console, pins: Sequence[Pinned]) -> None:
+    """Print one line per pin in force."""
+    what = {Purpose.KEEP: "gc keeps it", Purpose.SERVE: "served"}
+    rows = [
+        (
+            text(pin.asset, "bold"),
+            text(short(pin.data_version)),
+            text(what[pin.purpose]),
+            text(moment(pin.pinned_at), "dim"),
+            text(pin.note),
+        )
+        for pin in pins
+    ]
+    console.print(headed_table(("asset", "version", "for", "since", "note"), rows))
 
 
 def recorded_why(reasons: Sequence[Mapping[str, Any]]) -> str:

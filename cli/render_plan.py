@@ -36,12 +36,15 @@ class Row:
 
 
 def plan_rows(plan: Plan) -> list[Row]:
-    """Return the lines of a plan in its order; outputs of one step share a line, fresh ones are left out."""
+    """Return the lines of a plan in its order; outputs of one step share a line, fresh ones are left out.
+
+    What is fresh because it is pinned has a line: the pin is part of the verdict.
+    """
     roots = _roots(plan)
     rows: dict[AssetKey, Row] = {}
     for planned in plan.steps:
         named = _word(planned)
-        if named == "fresh":
+        if named == "fresh" and planned.served is None:
             continue
         step = planned.decision.step.key
         before = rows.get(step)
@@ -57,7 +60,7 @@ def show_plan(console: Console, plan: Plan, selection: str, *, explain: bool, li
     """Print the plan, at most `limit` lines of it (0: all), and its totals."""
     heading(console, f"Plan for {selection}" if selection else "Plan", count(len(plan.steps), "asset"))
     rows = plan_rows(plan)
-    fresh = [planned.asset for planned in plan.steps if _word(planned) == "fresh"]
+    fresh = [planned.asset for planned in plan.steps if _word(planned) == "fresh" and planned.served is None]
     shown = rows[:limit] if limit else rows
     lines = [(word(row.word), text(", ".join(row.assets)), _clauses(row.why, explain=explain)) for row in shown]
     if len(rows) > len(shown):
@@ -80,7 +83,7 @@ def totals(plan: Plan) -> str:
         "run": "will run",
         "maybe": "may run",
         "restore": "restore",
-        "held": "held by a check",
+        "held": "held",
         "check": "to check",
         "fresh": "fresh",
     }
@@ -92,7 +95,12 @@ def _word(planned: PlannedAsset) -> str:
 
 
 def _why(planned: PlannedAsset, roots: tuple[AssetKey, ...]) -> tuple[str, ...]:
+    if planned.served is not None:
+        return (planned.served.describe(),)
     match planned.action:
+        case Action.HELD if planned.decision.pins:
+            version = next(iter(planned.decision.pins.values())).data_version.removeprefix("b3:")[:8]
+            return (f"pinned to b3:{version}, so it is not built", *map(describe, planned.reasons))
         case Action.KEEP:
             asked = ", ".join(f"`{name}`" for name in planned.checks)
             return (

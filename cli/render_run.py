@@ -68,6 +68,8 @@ def event_lines(event: Event, frame: Frame) -> list[Text]:
             return lines + [_warning(warning) for warning in event.warnings]
         case StepRestored():
             return [frame.line("↺", o.asset, _restored(o), because(event.reasons)) for o in event.outputs]
+        case StepKept(outputs=outputs, pinned=str() as pin):
+            return [frame.line("=", key, "kept", pin) for key in outputs]
         case StepKept(outputs=outputs, by_cutoff=True):
             return [frame.line("=", key, "kept", "its upstreams came out identical") for key in outputs]
         case StepSkipped(outputs=outputs, because=culprit):

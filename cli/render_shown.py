@@ -31,6 +31,14 @@ def declared_facts(shown: Shown) -> Iterator[tuple[str, object]]:
     yield "read by", ", ".join(declared["downstream"])
     yield "config", ", ".join(f"{k}={v!r}" for k, v in declared["config"].items())
     yield "code version", short(declared["code_version"])
+    yield (
+        "pinned",
+        "\n".join(
+            f"{short(pin['data_version'])} {'served' if pin['purpose'] == 'serve' else 'kept from gc'}"
+            f" since {moment(pin['since'])} {pin['note']}".rstrip()
+            for pin in declared.get("pins", ())
+        ),
+    )
     yield "cannot be followed", "\n".join(declared["dynamic"])
     if shown.recorded is None and declared["kind"] != "source":
         yield "materialized", "never"

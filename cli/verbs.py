@@ -45,6 +45,10 @@ SECTIONS: dict[str, dict[str, str]] = {
         "ls": "List assets",
     },
     "Keep": {
+        "rollback": "Serve an earlier version of an asset, until that is lifted",
+        "pin": "Keep versions from being cleaned up; list all pins",
+        "mv": "Let an asset's history go on under its new name",
+        "rm": "Forget assets; their bytes go with the next gc",
         "verify": "Hash what is stored again, and say what is corrupt and how to heal it",
         "doctor": "Look for damage in what is stored, and rebuild what can be",
         "gc": "Delete stored data that nothing needs any more",

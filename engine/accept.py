@@ -70,6 +70,7 @@ def accept(project: Project, key: AssetKey, *, is_verified: bool) -> Accepted:
     decision = plan[key].decision
     recorded = _recorded(decision, deliberation)
     versions = tuple(r.output.value.version for r in recorded)
+    _refuse_pinned(decision)
     if decision.action is Action.KEEP:
         return Accepted(decision.step.outputs, changed=False, verified=is_verified, data_versions=versions)
     _refuse_other_reasons(decision)
@@ -89,6 +90,17 @@ def _recorded(decision: StepDecision, deliberation: Deliberation) -> tuple[Recor
             Problem(f"`{missing[0]}` was never materialized", hint=f"build it with `assetctl materialize {missing[0]}`")
         )
     return tuple(deliberation.latest[key] for key in decision.step.outputs)
+
+
+def _refuse_pinned(decision: StepDecision) -> None:
+    for key, pin in decision.pins.items():
+        raise SelectionError(
+            Problem(
+                f"`{key}` is pinned, so there is nothing to accept",
+                (("pinned to", pin.data_version), ("since", pin.pinned_at)),
+                f"lift the pin first with `assetctl rollback {key} --lift`",
+            )
+        )
 
 
 def _refuse_other_reasons(decision: StepDecision) -> None:

@@ -72,6 +72,7 @@ class Explanation:
             "dynamic": list(self.is_dynamic),
             "last_materialized": recorded.materialization.started_at if recorded else None,
             "data_version": recorded.output.value.version if recorded else None,
+            "pinned": pinned_json(planned) if planned else None,
         }
 
     def __repr__(self) -> str:
@@ -79,6 +80,7 @@ class Explanation:
 
     def __str__(self) -> str:
         lines = [f"{self.asset} is {self.verdict}"]
+        lines += [f"  {self.planned.served.describe()}"] if self.planned and self.planned.served else []
         lines += [f"  {describe(r)}" for r in (self.planned.reasons if self.planned else ())]
         lines += [f"  because {' ← '.join(c.path)}: {'; '.join(map(describe, c.reasons))}" for c in self.causes]
         lines += [f"  {s.change} {s.name}  {s.where}" for s in self.symbols]
@@ -88,13 +90,31 @@ class Explanation:
         return f"<pre>{escape(str(self))}{escape(''.join(_diff_text(s) for s in self.symbols))}</pre>"
 
 
+def pinned_json(planned: PlannedAsset) -> dict[str, Any] | None:
+    """Return the pin that keeps an asset from being built, and what would otherwise be reasons to; None without."""
+    pin = planned.decision.pins.get(planned.asset)
+    if pin is None:
+        return None
+    served = planned.served
+    return {
+        "data_version": pin.data_version,
+        "since": pin.pinned_at,
+        "note": pin.note,
+        "would_be_stale": [to_json(reason) for reason in served.would_be] if served is not None else [],
+        "output": served.output.value if served is not None else None,
+    }
+
+
 def _diff_text(symbol: SymbolChange) -> str:
     return f"\n\n{symbol.diff}" if symbol.diff else ""
 
 
 @dataclass(frozen=True, slots=True)
 class HistoryEntry:
-    """One materialization of one asset. `action`: materialized, restored, accepted, or candidate (held back)."""
+    """One materialization of one asset. `action`: materialized, restored, accepted, or candidate (held back).
+
+    `asset` is the name it had then. `pinned` says for what it is pinned: "keep", "serve".
+    """
 
     asset: AssetKey
     materialization_id: str
@@ -107,9 +127,11 @@ class HistoryEntry:
     size_bytes: int
     reasons: tuple[Mapping[str, Any], ...]
     metrics: Mapping[str, float]
+    forgotten: bool = False
+    pinned: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, recorded: Recorded) -> HistoryEntry:
+    def of(cls, recorded: Recorded, *, forgotten: bool = False, pinned: tuple[str, ...] = ()) -> HistoryEntry:
         fact, output = recorded.materialization, recorded.output
         action = "candidate" if not fact.published else "materialized" if fact.origin is None else "restored"
         if any(reason.get("kind") == "accepted" for reason in fact.reasons):
@@ -126,11 +148,14 @@ class HistoryEntry:
             size_bytes=output.size_bytes,
             reasons=fact.reasons,
             metrics=fact.metrics,
+            forgotten=forgotten,
+            pinned=pinned,
         )
 
     def to_json(self) -> dict[str, Any]:
         found = {name: getattr(self, name) for name in self.__dataclass_fields__}
-        return {**found, "reasons": [dict(r) for r in self.reasons], "metrics": dict(self.metrics)}
+        more = {"metrics": dict(self.metrics), "pinned": list(self.pinned)}
+        return {**found, "reasons": [dict(r) for r in self.reasons], **more}
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,10 +171,12 @@ class AssetStatus:
     duration_s: float | None
     reasons: tuple[Reason, ...]
     group: str | None
+    planned: PlannedAsset | None = None
 
     def to_json(self) -> dict[str, Any]:
-        found = {name: getattr(self, name) for name in self.__dataclass_fields__}
-        return {**found, "reasons": [to_json(r) for r in self.reasons]}
+        found = {name: getattr(self, name) for name in self.__dataclass_fields__ if name != "planned"}
+        pinned = pinned_json(self.planned) if self.planned is not None else None
+        return {**found, "reasons": [to_json(r) for r in self.reasons], "pinned": pinned}
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,18 +8,21 @@ from __future__ import annotations
 
 import os
 import sys
-from types import ModuleType
+from collections.abc import Mapping
+from types import MappingProxyType, ModuleType
 
 from assetctl.assets.codec import Codec
 from assetctl.assets.collect import Found, collect, find_codecs, find_declarations
 from assetctl.assets.errors import DeclarationError, Problem
+from assetctl.assets.ids import AssetKey
 from assetctl.assets.importing import activate, forget_modules, is_personal
 from assetctl.engine.identification import Identification
 from assetctl.engine.settings import Settings
 from assetctl.engine.watching import opening
 from assetctl.lineage.configure import configure
-from assetctl.lineage.graph import AssetGraph, build_graph
+from assetctl.lineage.graph import AssetGraph, build_graph, with_former_names
 
+_NO_NAMES: Mapping[AssetKey, tuple[AssetKey, ...]] = MappingProxyType({})
 _Stamp = dict[str, tuple[int, int, int]]
 
 
@@ -69,13 +72,15 @@ class Declarations:
         cells = notebook_namespace()
         return self._codecs if cells is None else list(dict.fromkeys([*find_codecs([cells]), *self._codecs]))
 
-    def current(self, assignments: tuple[str, ...] = ()) -> AssetGraph:
-        """Return the graph as last collected, with config assignments applied; nothing is looked at again."""
+    def current(
+        self, assignments: tuple[str, ...] = (), names: Mapping[AssetKey, tuple[AssetKey, ...]] = _NO_NAMES
+    ) -> AssetGraph:
+        """Return the graph as last collected, configured and with recorded names; nothing is looked at again."""
         activate(self._settings.root)
         if self._graph is None:
             self.graph()
         assert self._graph is not None
-        return configure(self._graph, assignments)
+        return with_former_names(configure(self._graph, assignments), names)
 
     def identification(self) -> Identification:
         """Return what identifies the steps of the graph last returned."""

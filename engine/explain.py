@@ -131,6 +131,8 @@ def state_words(plan: Plan) -> dict[AssetKey, set[str]]:
             words.add("held")
         if planned.restorable:
             words.add("restorable")
+        if planned.decision.pins:
+            words.add("pinned")
         found[planned.asset] = words
     return found
 
@@ -176,6 +178,7 @@ def _status(planned: PlannedAsset, recorded: Recorded | None, is_gone: bool) -> 
         duration_s=recorded.materialization.duration_s if recorded else None,
         reasons=planned.reasons,
         group=planned.decision.step.declaration.options.group,
+        planned=planned,
     )
 
 

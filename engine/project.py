@@ -7,15 +7,16 @@ question needs it, and no lock or database stays open between two calls.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from assetctl.assets.errors import DeclarationError, Problem, ProjectError, SelectionError
+from assetctl.assets.errors import Problem, ProjectError, SelectionError
 from assetctl.assets.ids import AssetKey
 from assetctl.engine.answers import AssetStatus, Explanation, HistoryEntry, VersionDiff
 from assetctl.engine.declared import Declarations, notebook_namespace
 from assetctl.engine.options import PlanOptions
+from assetctl.engine.refusals import gone_outside, refuse_dynamic, require_recorded, spare_pinned
 from assetctl.engine.result import RunResult
 from assetctl.engine.settings import Settings, find_settings
 from assetctl.engine.sharing import plan_with_others
@@ -23,7 +24,7 @@ from assetctl.engine.tasks import StepResult, StepTask
 from assetctl.lineage.configure import configure
 from assetctl.lineage.decide import Deliberation, Identified, Request
 from assetctl.lineage.events import Event
-from assetctl.lineage.graph import AssetGraph
+from assetctl.lineage.graph import AssetGraph, with_former_names
 from assetctl.lineage.plan import Plan, make_plan
 from assetctl.lineage.ports import Wanted
 from assetctl.lineage.records import Digest, OutputState, Recorded, Traces, Undeclared
@@ -38,7 +39,11 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from assetctl.engine.accept import Accepted
+    from assetctl.engine.forget import ForgottenAssets
     from assetctl.engine.masking import Mask
+    from assetctl.engine.moving import Moved
+    from assetctl.engine.pinning import Pins
+    from assetctl.engine.rollback import RolledBack
     from assetctl.engine.stores import Stores
     from assetctl.lineage.drawing import LineageView
 
@@ -138,6 +143,36 @@ class Project:
 
         with in_use(self.layout):
             return accept(self, AssetKey(key), is_verified=is_verified)
+
+    def pin(self, key: str, version: str | None = None, *, note: str = "") -> Pins:
+        """Keep the bytes of a version (the latest, if none is named) from being cleaned up."""
+        from assetctl.engine.pinning import keep
+
+        return keep(self, AssetKey(key), version, note)
+
+    def unpin(self, key: str, version: str | None = None) -> Pins:
+        """Lift the pins that keep an asset's bytes: all of them, or those of one version."""
+        from assetctl.engine.pinning import stop_keeping
+
+        return stop_keeping(self, AssetKey(key), version)
+
+    def rollback(self, key: str, version: str | None = None, *, note: str = "") -> RolledBack:
+        """Publish an earlier version again and hold it there; without a version, lift that."""
+        from assetctl.engine.rollback import lift, roll_back
+
+        return roll_back(self, AssetKey(key), version, note) if version is not None else lift(self, AssetKey(key))
+
+    def move(self, old: str, new: str) -> Moved:
+        """Let the history of `old` go on as `new`, which the code declares already."""
+        from assetctl.engine.moving import move
+
+        return move(self, AssetKey(old), AssetKey(new))
+
+    def forget(self, *keys: str, dry_run: bool = False) -> ForgottenAssets:
+        """Record that nothing recorded about these assets answers any more; bytes go with the next clean-up."""
+        from assetctl.engine.forget import forget
+
+        return forget(self, tuple(map(AssetKey, keys)), dry_run=dry_run)
 
     def perform(self, task: StepTask) -> StepResult:
         """Perform one task in this process; used by workers and the in-process executor."""
@@ -275,16 +310,18 @@ class Project:
 
     def deliberate(self, selection: Sequence[str], options: PlanOptions) -> tuple[Plan, Deliberation]:
         """Return the plan for a selection, and the deliberation that a run goes on with."""
-        graph = configure(self.graph(), options.set)
-        request = self._request(graph, selection, options)
-        borders = {u for k in request.scope for u in graph.upstream(k) if u not in request.scope}
+        declared = configure(self.graph(), options.set)
+        request = self._request(declared, selection, options)
+        borders = {u for k in request.scope for u in declared.upstream(k) if u not in request.scope}
         keys = request.scope | borders
         self.stores.refresh()
         snapshot = self.stores.lineage.snapshot(keys)
         self.stores.look(recorded.output for recorded in snapshot.latest.values())
+        graph = with_former_names(declared, self.stores.lineage.names())
+        request = spare_pinned(graph, request, snapshot.pins)
         identified = self._declarations.identification().identify_all(graph, request.scope)
         if self.settings.dynamic == "strict":
-            _refuse_dynamic(graph, identified)
+            refuse_dynamic(graph, identified)
         deliberation = Deliberation(
             graph=graph,
             request=request,
@@ -296,12 +333,12 @@ class Project:
             class_code=self._declarations.identification().class_code,
             current_digest=self._current_digest,
         )
-        _require_recorded(graph, request, borders, deliberation)
-        deliberation.gone.update(_gone(graph, request.scope & snapshot.latest.keys()))
+        require_recorded(graph, request, borders, deliberation)
+        deliberation.gone.update(gone_outside(graph, request.scope & snapshot.latest.keys()))
         plan = make_plan(deliberation)
         if any(not planned.action.is_keep for planned in plan.steps):
             waiting = {p.decision.step.key for p in plan.steps if not p.action.is_keep}
-            deliberation = deliberation.begin_anew(self._usable_traces(waiting))
+            deliberation = deliberation.begin_anew(self._usable_traces(graph, waiting))
             plan, deliberation = plan_with_others(self.stores.sharing, make_plan(deliberation), deliberation)
         return plan, deliberation
 
@@ -324,49 +361,9 @@ class Project:
         forced: frozenset[AssetKey] = chosen if options.force else frozenset()
         return Request((scope - excluded) | co_outputs, named, forced)
 
-    def _usable_traces(self, keys: Collection[AssetKey]) -> Traces:
+    def _usable_traces(self, graph: AssetGraph, keys: Collection[AssetKey]) -> Traces:
         """Return the traces of these steps whose outputs can all be read, those under earlier names included."""
-        names = trace_keys(self._declarations.current(), keys)
-        traces = self.stores.lineage.traces(names.keys())
+        lookup = trace_keys(graph, keys)
+        traces = self.stores.lineage.traces(lookup.keys())
         self.stores.look(output for made in traces.values() for output in made.outputs)
-        return usable_traces(traces, names, self.stores.data.state)
-
-
-def _refuse_dynamic(graph: AssetGraph, identified: Mapping[AssetKey, Identified]) -> None:
-    """Refuse code whose control flow cannot be resolved, as the project's setting asks."""
-    problems = [
-        Problem(
-            f"asset `{key}` has code that cannot be followed",
-            (("declared in", graph.steps[key].where), *(("at", place) for place in found.code.dynamic)),
-            'name what it uses in `code_deps`, or set `dynamic = "warn"` or "always" in pyproject.toml',
-        )
-        for key, found in identified.items()
-        if found.code.dynamic
-    ]
-    if problems:
-        raise DeclarationError(*problems)
-
-
-def _gone(graph: AssetGraph, keys: Collection[AssetKey]) -> set[AssetKey]:
-    """Return the assets whose own probe says that what they did outside is not there any more."""
-    steps = {graph.steps[key].key: graph.steps[key] for key in keys}
-    probes = [(step, step.declaration.options.exists) for step in steps.values()]
-    return {key for step, exists in probes if exists is not None and not exists() for key in step.outputs}
-
-
-def _require_recorded(
-    graph: AssetGraph, request: Request, borders: Collection[AssetKey], deliberation: Deliberation
-) -> None:
-    """Refuse to act on assets whose upstreams are left alone and were never materialized."""
-    missing = sorted(u for u in borders if u in graph.steps and u not in deliberation.latest)
-    if missing:
-        raise SelectionError(
-            *(
-                Problem(
-                    f"`{key}` was never materialized, and this selection leaves it alone",
-                    (("read by", ", ".join(sorted(k for k in request.scope if key in graph.upstream(k)))),),
-                    f"build it first with `assetctl materialize {key}`",
-                )
-                for key in missing
-            )
-        )
+        return usable_traces(traces, lookup, self.stores.data.state)

@@ -17,7 +17,7 @@ from assetctl.engine.tasks import CheckAnswer, StepResult, StepTask
 from assetctl.lineage.decide import Deliberation, StepDecision
 from assetctl.lineage.events import RunFinished
 from assetctl.lineage.ports import Clock, DataStore, Journal
-from assetctl.lineage.reasons import CheckFailed, Reason, describe, to_json
+from assetctl.lineage.reasons import Reason, to_json
 from assetctl.lineage.records import (
     CheckRan,
     CodeIdentity,
@@ -25,17 +25,23 @@ from assetctl.lineage.records import (
     Decision,
     Digest,
     Fact,
+    Forgotten,
     MaterializationId,
     Materialized,
     Output,
     OutputState,
+    Pinned,
     Position,
     ProvenanceDigest,
+    Purpose,
     Recorded,
+    Renamed,
+    Retention,
     RunId,
     SourceObserved,
     StepFailed,
     Trace,
+    Unpinned,
 )
 from assetctl.lineage.records import RunFinished as RunFinishedFact
 from assetctl.lineage.records import RunStarted as RunStartedFact
@@ -259,13 +265,40 @@ def believe(deliberation: Deliberation, facts: Iterable[tuple[Position, Fact]]) 
             deliberation.failures[fact.step] = fact
         elif isinstance(fact, CheckRan):
             deliberation.checks[fact.definition, fact.data_version] = fact
+        elif isinstance(fact, Retention):
+            _believe_retention(deliberation, fact)
     return published
 
 
-def refusal_of(answers: tuple[CheckAnswer, ...]) -> str | None:
-    """Return what the first blocking check that said no has to say."""
-    no = next((answer for answer in answers if _says_no(answer)), None)
-    return None if no is None else describe(CheckFailed(no.task.name, no.message))
+def _believe_retention(deliberation: Deliberation, fact: Retention) -> None:
+    """Take in what a person decided meanwhile; what this run had settled on stays what its readers get."""
+    match fact:
+        case Pinned(asset, purpose=Purpose.SERVE):
+            deliberation.pins[asset] = fact
+        case Unpinned(asset, Purpose.SERVE, made):
+            held = deliberation.pins.get(asset)
+            if held is not None and made in (None, held.materialization_id):
+                del deliberation.pins[asset]
+        case Forgotten(assets):
+            for key in assets:
+                _forget(deliberation, key)
+            gone = set(assets)
+            kept = {k: m for k, m in deliberation.traces.items() if gone.isdisjoint(o.asset for o in m.outputs)}
+            deliberation.traces = kept
+        case Renamed(old, new):
+            held = deliberation.pins.get(old)
+            _forget(deliberation, old)
+            if held is not None:
+                deliberation.pins[new] = replace(held, asset=new)
+
+
+def _forget(deliberation: Deliberation, key: AssetKey) -> None:
+    if deliberation.values.get(key) is None:
+        deliberation.latest.pop(key, None)
+    deliberation.failures.pop(key, None)
+    deliberation.pins.pop(key, None)
+    for asked in [asked for asked, ran in deliberation.checks.items() if ran.asset == key]:
+        del deliberation.checks[asked]
 
 
 def _says_no(answer: CheckAnswer) -> bool:

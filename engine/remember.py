@@ -97,6 +97,8 @@ def _paths_relied_on(project: Project, deliberation: Deliberation, files: Sequen
 
     `files` are those of the imported first-party modules.
     """
+    if any(key in deliberation.pins for key in deliberation.request.scope):
+        return None  # a pin is named every time
     try:
         found = {*_code(project, files), *_folders(project, files), *_data(project, deliberation)}
     except _NotRememberable:

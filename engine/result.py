@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from assetctl.assets.ids import AssetKey
+from assetctl.engine.tasks import CheckAnswer, Failure
 from assetctl.lineage import events
-from assetctl.lineage.decide import Deliberation
+from assetctl.lineage.decide import Deliberation, StepDecision
 from assetctl.lineage.events import Event, RunFinished
 from assetctl.lineage.html import table
-from assetctl.lineage.reasons import describe
+from assetctl.lineage.reasons import CheckFailed, PinNotPublished, describe
 from assetctl.lineage.records import CodeIdentity, Materialized, Recorded, Trace
+from assetctl.lineage.staleness import Fresh
 
 OUTCOMES = ("materialized", "restored", "fresh", "failed", "skipped")
 
@@ -60,6 +62,40 @@ class RunResult:
     @property
     def exit_code(self) -> int:
         return {"succeeded": 0, "failed": 1, "cancelled": 130}[self.status]
+
+
+def refusal_in(answers: tuple[CheckAnswer, ...]) -> str | None:
+    """Return what the first blocking check that said no says; None if none did."""
+    for answer in answers:
+        if answer.task.blocking and not answer.passed:
+            return describe(CheckFailed(answer.task.name, answer.message))
+    return None
+
+
+def pin_text(decision: StepDecision) -> str | None:
+    """Return the pin that keeps a step as it is, as one clause; None if there is none."""
+    served = [v.served for v in decision.verdicts.values() if isinstance(v, Fresh) and v.served is not None]
+    return served[0].describe() if served else None
+
+
+def refused_by_check(message: str) -> Failure:
+    """Return the failure of a step whose result is kept, but not published."""
+    hint = "its result is kept: fix the check or the asset, or build it anew with `--force`"
+    return Failure("CheckFailed", message, hint=hint)
+
+
+def held_back(decision: StepDecision) -> Failure:
+    """Return why a step is neither kept nor built: a check said no to its result, or a pin cannot be served."""
+    if not decision.pins:
+        return refused_by_check(describe(next(r for r in decision.reasons if isinstance(r, CheckFailed))))
+    pin = next(iter(decision.pins.values()))
+    why = "; ".join(map(describe, decision.reasons))
+    lift = f"lift the pin with `assetctl rollback {pin.asset} --lift`"
+    again = f"serve it again with `assetctl rollback {pin.asset}@{pin.materialization_id}`"
+    is_other = any(isinstance(reason, PinNotPublished) for reason in decision.reasons)
+    hint = f"{again if is_other else 'bring its bytes back from a remote or a backup'}, or {lift}"
+    version = pin.data_version.removeprefix("b3:")[:8]
+    return Failure("Pinned", f"`{pin.asset}` is pinned to b3:{version}, so it is not built: {why}", hint=hint)
 
 
 def warnings_of(

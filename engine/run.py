@@ -12,12 +12,21 @@ import heapq
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from assetctl.assets.ids import AssetKey
+from assetctl.engine.around import Surroundings
 from assetctl.engine.executors.base import Executor
-from assetctl.engine.recording import Recorder, believe, refusal_of
-from assetctl.engine.result import OUTCOMES, RunResult, is_nondeterministic, warnings_of
+from assetctl.engine.recording import Recorder, believe
+from assetctl.engine.result import (
+    OUTCOMES,
+    RunResult,
+    held_back,
+    is_nondeterministic,
+    pin_text,
+    refusal_in,
+    refused_by_check,
+    warnings_of,
+)
 from assetctl.engine.retry import retry_delay
 from assetctl.engine.schedule import Schedule
 from assetctl.engine.sharing import NotShared, Sharing, consult
@@ -28,40 +37,9 @@ from assetctl.lineage.events import Event, RunFinished
 from assetctl.lineage.graph import Step
 from assetctl.lineage.plan import Plan
 from assetctl.lineage.ports import Clock
-from assetctl.lineage.reasons import CheckFailed, describe
-from assetctl.lineage.records import Fact, MaterializationId, Output, OutputState, Position, Trace
+from assetctl.lineage.records import Output, OutputState, Trace
 
 _POLL_S = 0.05  # how often a step that another process is building is looked at again
-
-
-class Surroundings(Protocol):
-    """What the loop needs of the project besides its ports."""
-
-    def task(self, decision: StepDecision, materialization_id: MaterializationId) -> StepTask: ...
-
-    def check_task(
-        self, decision: StepDecision, outputs: tuple[Output, ...], materialization_id: MaterializationId
-    ) -> StepTask: ...
-
-    def try_lock(self, step: Step) -> AbstractContextManager[object] | None:
-        """Return the step's lock, held, or None while another process has it."""
-        ...
-
-    def news(self) -> list[tuple[Position, Fact]]:
-        """Return facts that other processes recorded since the last look."""
-        ...
-
-    def state(self, output: Output) -> OutputState: ...
-
-    def trace(self, decision: StepDecision, result: StepResult) -> Trace:
-        """Say whether what the step read is still what it was."""
-        ...
-
-    def log_tail(self, task: StepTask) -> str: ...
-
-    def new_id(self) -> MaterializationId: ...
-
-    def pause(self, seconds: float) -> None: ...
 
 
 @dataclass(slots=True)
@@ -269,7 +247,7 @@ class Run:
         trace = self.around.trace(decision, result)
         fact = self.recorder.materialized(decision, task, result, trace)
         self._show_checks(fact.outputs, result.checks)
-        refused = refusal_of(result.checks)
+        refused = refusal_in(result.checks)
         if refused is not None:
             self._break(decision, refused, result.duration_s, self.around.log_tail(task))
             return
@@ -299,7 +277,7 @@ class Run:
         decision = attempt.decision
         fact = self.recorder.restored(decision, attempt.task, answers)
         self._show_checks(fact.outputs, answers)
-        refused = refusal_of(answers)
+        refused = refusal_in(answers)
         if refused is not None:
             self._break(decision, refused, 0.0, self.around.log_tail(attempt.task))
             return
@@ -316,7 +294,7 @@ class Run:
         outputs = self._outputs_at_hand(decision)
         self.recorder.checked(outputs, answers)
         self._show_checks(outputs, answers)
-        refused = refusal_of(answers)
+        refused = refusal_in(answers)
         if refused is not None:
             self._break(decision, refused, 0.0, self.around.log_tail(attempt.task))
         else:
@@ -327,12 +305,12 @@ class Run:
         self._deliver(outputs)
         self._close(decision, "fresh")
         first = self.plan[decision.step.key]
-        self._say(events.StepKept(decision.step.key, decision.step.outputs, first.action is Action.MAYBE))
+        by_cutoff, pin = first.action is Action.MAYBE, pin_text(decision)
+        self._say(events.StepKept(decision.step.key, decision.step.outputs, by_cutoff, pin))
         self._schedule.release(decision.step.key)
 
     def _hold_back(self, decision: StepDecision) -> None:
-        refused = next(reason for reason in decision.reasons if isinstance(reason, CheckFailed))
-        self._break(decision, describe(refused), 0.0, "")
+        self._give_up(decision, held_back(decision), 0.0, "")
 
     def _fail(self, attempt: _Attempt, failure: Failure, duration_s: float) -> None:
         self.recorder.failed(attempt.decision, failure.error_type, failure.message, duration_s)
@@ -340,8 +318,7 @@ class Run:
 
     def _break(self, decision: StepDecision, message: str, duration_s: float, log: str) -> None:
         """A blocking check said no: the result is kept, not published, and nothing downstream is built."""
-        hint = "its result is kept: fix the check or the asset, or build it anew with `--force`"
-        self._give_up(decision, Failure("CheckFailed", message, hint=hint), duration_s, log)
+        self._give_up(decision, refused_by_check(message), duration_s, log)
 
     def _give_up(self, decision: StepDecision, failure: Failure, duration_s: float, log: str) -> None:
         self._close(decision, "failed")

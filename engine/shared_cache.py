@@ -88,8 +88,7 @@ class SharedCache:
                 path, entry = answers.pop(0)
                 self._given[entry.fact.id] = (path, entry)
                 self.from_elsewhere.add(entry.fact.id)
-                is_own_name = question.step == decision.step.key
-                return entry.fact if is_own_name else renamed(entry.fact, decision.step.key)
+                return renamed(entry.fact, decision.step)
         return None
 
     def is_answered(self, decision: StepDecision) -> bool:
@@ -216,8 +215,7 @@ def _questions(decision: StepDecision) -> list[Question]:
     step, digest = decision.step, decision.provenance.digest
     found = [Question(step.key, step.outputs, digest, decision.inputs)]
     if len(step.outputs) == 1:
-        names = [AssetKey(alias) for alias in step.declaration.options.aliases]
-        found += [Question(name, (name,), digest, decision.inputs) for name in names]
+        found += [Question(name, (name,), digest, decision.inputs) for name in step.former.get(step.key, ())]
     return found
 
 

@@ -78,6 +78,7 @@ class ProjectSurroundings:
             inputs=tuple(self._inputs(step)),
             checks=self._checks(step, {key: tuple(identified.checks.get(key, ())) for key in step.outputs}),
             set_config=self.set_config,
+            former_names=step.former,
             upstream_metrics={u: latest[u].materialization.metrics for u in step.upstream if u in latest},
             captures_values=any(symbol.kind == "value" for symbol in identified.code.symbols),
             log=str(self._log(step)),
@@ -100,6 +101,7 @@ class ProjectSurroundings:
             checks=self._checks(step, decision.pending_checks),
             stored=outputs,
             set_config=self.set_config,
+            former_names=step.former,
             log=str(self._log(step)),
         )
 
@@ -236,7 +238,7 @@ def _announcing(on_event: Callable[[Event], None] | None) -> Callable[[Event], N
 
 def perform_here(project: Project, task: StepTask) -> StepResult:
     """Perform a task in this process, and look whether the step changed what its code had captured."""
-    graph = project.declarations.current(task.set_config)
+    graph = project.declarations.current(task.set_config, task.former_names)
     with watching(project.root) as touched:
         result = perform(task, graph, project.stores.data, project.layout)
     result = mask_result(result, mask_of_task(project, task))

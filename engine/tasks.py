@@ -47,7 +47,8 @@ class StepTask:
     """One step to run, or (where `stored` is given) only checks to ask about what is stored.
 
     `definition` is what the planner computed; a worker refuses to run other code.
-    `set_config` are config assignments of the command line, as written.
+    `set_config` are config assignments of the command line, as written; `former_names` are
+    those recorded for its outputs.
     """
 
     step: AssetKey
@@ -59,6 +60,7 @@ class StepTask:
     checks: tuple[CheckTask, ...] = ()
     stored: tuple[Output, ...] = ()
     set_config: tuple[str, ...] = ()
+    former_names: Mapping[AssetKey, tuple[AssetKey, ...]] = field(default_factory=dict)
     upstream_metrics: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     captures_values: bool = False
     log: str = ""

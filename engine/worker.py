@@ -76,7 +76,7 @@ def _serve(project: Project, task: StepTask, connection: Connection[object, Step
 
 
 def _mismatch(project: Project, task: StepTask) -> StepResult | None:
-    graph = project.declarations.current(task.set_config)
+    graph = project.declarations.current(task.set_config, task.former_names)
     if task.step not in graph.steps:
         return _changed(task)
     identified = project.declarations.identification().identify(graph.steps[task.step], graph)

@@ -25,6 +25,7 @@ from assetctl.lineage.records import (
     Materialized,
     Output,
     OutputState,
+    Pinned,
     Provenance,
     Recorded,
     Snapshot,
@@ -43,7 +44,7 @@ class Action(Enum):
     RESTORE = "restore"
     RUN = "run"
     MAYBE = "maybe"  # known only once an upstream was rebuilt
-    HELD = "held"  # its result exists, but a blocking check said no to it
+    HELD = "held"  # its result exists, but a blocking check said no to it, or a pin keeps it from being built
 
     @property
     def is_keep(self) -> bool:
@@ -84,7 +85,10 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class StepDecision:
-    """What one step needs. `reusable` is the earlier materialization that a restore would bring back."""
+    """What one step needs. `reusable` is the earlier materialization that a restore would bring back.
+
+    `pins` are the pins to serve of its outputs: while there is one, nothing is run or restored.
+    """
 
     step: Step
     action: Action
@@ -93,6 +97,7 @@ class StepDecision:
     provenance: Provenance | None
     reusable: Materialized | None
     pending_checks: Mapping[AssetKey, tuple[str, ...]]
+    pins: Mapping[AssetKey, Pinned] = field(default_factory=dict)
 
     @property
     def reasons(self) -> tuple[Reason, ...]:
@@ -111,8 +116,8 @@ class Deliberation:
     """What is known while a plan or a run goes through the graph.
 
     `values` maps an asset to the identity of what a reader would get now; None means not
-    known until it is rebuilt. `latest`, `failures` and `checks` start as the snapshot's
-    and are replaced by what a run learns.
+    known until it is rebuilt. `latest`, `failures`, `checks` and `pins` start as the
+    snapshot's and are replaced by what a run learns.
     """
 
     graph: AssetGraph
@@ -127,6 +132,7 @@ class Deliberation:
     latest: dict[AssetKey, Recorded] = field(default_factory=dict)
     failures: dict[AssetKey, StepFailed] = field(default_factory=dict)
     checks: dict[tuple[Digest, DataVersion], CheckRan] = field(default_factory=dict)
+    pins: dict[AssetKey, Pinned] = field(default_factory=dict)
     values: dict[AssetKey, ValueIdentity | None] = field(default_factory=dict)
     demanded: set[AssetKey] = field(default_factory=set)
     gone: set[AssetKey] = field(default_factory=set)  # their own probe says that what they did outside is not there
@@ -135,6 +141,7 @@ class Deliberation:
         self.latest.update(self.snapshot.latest)
         self.failures.update(self.snapshot.failures)
         self.checks.update(self.snapshot.checks)
+        self.pins.update(self.snapshot.pins)
         for key, seen in self.observed.items():
             self.values[key] = seen.value
         for key, recorded in self.latest.items():
@@ -150,6 +157,7 @@ class Deliberation:
             latest={},
             failures={},
             checks={},
+            pins={},
             values={},
             demanded=set(),
             gone=set(),
@@ -167,13 +175,14 @@ class Deliberation:
         provenance = provenance_of(inputs)
         candidate = self._candidate(step, provenance)
         verdicts = {key: self._judge(key, step, inputs, candidate) for key in step.outputs}
-        reusable = candidate if candidate is not None and self._may_restore(step, candidate) else None
-        action = _action(verdicts, reusable, self._is_held(reusable))
+        pins = {key: self.pins[key] for key in step.outputs if key in self.pins}
+        reusable = candidate if candidate is not None and not pins and self._may_restore(step, candidate) else None
+        action = _action(verdicts, reusable, self._is_held(reusable)) if not pins else _pinned_action(verdicts)
         if action in (Action.RUN, Action.MAYBE):  # what is made now is recorded in the present format
             inputs = replace(inputs, definition=identified.definition)
             provenance = provenance_of(inputs)
-        pending = self._pending_checks(step, action, reusable)
-        return StepDecision(step, action, verdicts, inputs, provenance, reusable, pending)
+        pending = self._pending_checks(step, action, reusable) if not pins else {}
+        return StepDecision(step, action, verdicts, inputs, provenance, reusable, pending, pins)
 
     def assume(self, decision: StepDecision) -> None:
         """Take a decision as carried out: record what readers would get, or that it is unknown."""
@@ -212,6 +221,7 @@ class Deliberation:
             self._failed_checks(key, recorded, candidate),
             self.snapshot.columns,
             self._changed_since(recorded.materialization) if recorded is not None else (),
+            self.pins.get(key),
         )
         demand = Demand(
             forced=key in self.request.forced,
@@ -294,7 +304,9 @@ class Deliberation:
             return next(o.value for o in decision.reusable.outputs if o.asset == key)
         recorded = self.latest.get(key)
         only_bytes = all(isinstance(reason, OutputMissing | OutputCorrupt) for reason in decision.reasons)
-        known = decision.action is Action.KEEP or (decision.action is Action.RUN and only_bytes)
+        known = decision.action is Action.KEEP or (
+            only_bytes and (decision.action is Action.RUN or bool(decision.pins))
+        )
         return recorded.output.value if known and recorded is not None else None
 
 
@@ -306,3 +318,8 @@ def _action(verdicts: Mapping[AssetKey, Verdict], reusable: Materialized | None,
     if all(isinstance(v, Fresh) for v in verdicts.values()):
         return Action.KEEP
     return Action.MAYBE
+
+
+def _pinned_action(verdicts: Mapping[AssetKey, Verdict]) -> Action:
+    """Keep what is pinned; where it cannot be kept, nothing is put in its place."""
+    return Action.HELD if any(isinstance(v, Stale) for v in verdicts.values()) else Action.KEEP

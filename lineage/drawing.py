@@ -123,7 +123,7 @@ def state_of(planned: PlannedAsset) -> str:
     nothing_stored = any(isinstance(r, NeverMaterialized | OutputMissing) for r in planned.reasons)
     match planned.action:
         case Action.KEEP:
-            return "fresh"
+            return "pinned" if planned.served is not None else "fresh"
         case Action.MAYBE:
             return "undecided"
         case Action.RESTORE:
@@ -160,6 +160,8 @@ def _node(
     own = [r for r in planned.reasons if is_own(r)]
     ordered = [*own, *(r for r in planned.reasons if not is_own(r))]
     why = "; ".join(describe(r) for r in ordered)
+    if planned.served is not None:
+        why = planned.served.describe()
     if planned.waiting_on:
         why = f"if {', '.join(planned.waiting_on)} changes"
     return Node(key, "asset", group, state_of(planned), bool(own), why)

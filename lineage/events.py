@@ -58,11 +58,15 @@ class StepRestored:
 
 @dataclass(frozen=True, slots=True)
 class StepKept:
-    """Fresh. `by_cutoff`: it was undecided in the plan, and its upstreams came out equal."""
+    """Fresh. `by_cutoff`: it was undecided in the plan, and its upstreams came out equal.
+
+    `pinned` says of a pinned step what holds it, and what would otherwise be reasons to build it.
+    """
 
     step: AssetKey
     outputs: tuple[AssetKey, ...]
     by_cutoff: bool
+    pinned: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,6 +55,12 @@ class Step:
     context: tuple[str, ...]
     where: str
     name: str
+    former: Mapping[AssetKey, tuple[AssetKey, ...]] = field(default_factory=dict)  # names its outputs had, oldest first
+
+    @property
+    def first_names(self) -> tuple[AssetKey, ...]:
+        """The oldest name of each output: what identity goes by, so that a new name changes nothing."""
+        return tuple(self.former[key][0] if self.former.get(key) else key for key in self.outputs)
 
     @property
     def upstream(self) -> tuple[AssetKey, ...]:
@@ -120,7 +126,7 @@ def build_graph(declared: Sequence[Found]) -> AssetGraph:
         if isinstance(item.declaration, AssetDef):
             step = _step(item, item.declaration, where, sources, problems)
             steps.update({key: step for key in step.outputs if key not in steps})
-    steps = _with_aliases(steps)
+    steps = _with_aliases(steps, {})
     checks = _checks(declared, where, problems)
     order = _order(steps, sources, where, problems)
     if problems:
@@ -130,6 +136,11 @@ def build_graph(declared: Sequence[Found]) -> AssetGraph:
         for upstream in steps[key].upstream if key in steps else ():
             downstream.setdefault(upstream, []).append(key)
     return AssetGraph(steps, sources, checks, order, where, {k: tuple(v) for k, v in downstream.items()})
+
+
+def with_former_names(graph: AssetGraph, recorded: Mapping[AssetKey, tuple[AssetKey, ...]]) -> AssetGraph:
+    """Return the graph with the names that were recorded for its assets, besides the aliases that are declared."""
+    return dataclasses.replace(graph, steps=_with_aliases(graph.steps, recorded)) if recorded else graph
 
 
 def keys_of(item: Found) -> tuple[AssetKey, ...]:
@@ -182,16 +193,33 @@ def _step(
     )
 
 
-def _with_aliases(steps: Mapping[AssetKey, Step]) -> dict[AssetKey, Step]:
-    """Tell every binding the earlier names of its upstream, so that renaming one changes no reader."""
+def _with_aliases(
+    steps: Mapping[AssetKey, Step], recorded: Mapping[AssetKey, tuple[AssetKey, ...]]
+) -> dict[AssetKey, Step]:
+    """Tell every binding the earlier names of its upstream, so that renaming one changes no reader.
+
+    A step learns those of its outputs; declared aliases count only where there is one output to mean.
+    """
     earlier = {k: tuple(map(AssetKey, s.declaration.options.aliases)) for k, s in steps.items()}
-    if not any(earlier.values()):
+    former = {k: _merged(earlier.get(k, ()), recorded.get(k, ())) for k in earlier.keys() | recorded.keys()}
+    if not any(former.values()):
         return dict(steps)
     known: dict[AssetKey, Step] = {}
     for step in {s.key: s for s in steps.values()}.values():
-        bindings = tuple(dataclasses.replace(b, aliases=earlier.get(b.upstream, ())) for b in step.bindings)
-        known.update(dict.fromkeys(step.outputs, dataclasses.replace(step, bindings=bindings)))
+        bindings = tuple(dataclasses.replace(b, aliases=former.get(b.upstream, ())) for b in step.bindings)
+        names = recorded if step.declaration.options.outs else former
+        own = {key: names[key] for key in step.outputs if names.get(key)}
+        is_same = own == step.former and all(
+            b.aliases == w.aliases for b, w in zip(bindings, step.bindings, strict=True)
+        )
+        renamed = step if is_same else dataclasses.replace(step, bindings=bindings, former=own)
+        known.update(dict.fromkeys(step.outputs, renamed))
     return known
+
+
+def _merged(declared: tuple[AssetKey, ...], recorded: tuple[AssetKey, ...]) -> tuple[AssetKey, ...]:
+    """Return all names, oldest first: what is declared and was not recorded is from before."""
+    return (*(name for name in declared if name not in recorded), *recorded)
 
 
 def _read_binding(read: Read, sources: Mapping[AssetKey, SourceDef]) -> Binding:

@@ -31,7 +31,8 @@ def plan_html(plan: Plan) -> str:
 
 def why(planned: PlannedAsset) -> str:
     """Return why an asset would be built, in one line; "" if it would not."""
-    parts = [describe(reason) for reason in planned.reasons]
+    parts = [planned.served.describe()] if planned.served is not None else []
+    parts += [describe(reason) for reason in planned.reasons]
     if planned.waiting_on:
         parts.append(f"if {' or '.join(planned.waiting_on)} changes")
     if planned.checks and planned.action.is_keep:

@@ -39,4 +39,4 @@ def _node(name: str, node: Node) -> str:
 
 def _escape(text: str) -> str:
     """Return the text with everything that Mermaid or HTML might read as syntax as a character code."""
-    return "".join(c if c.isalnum() or c in " _.-/:,→←●▲?◄○◊■…()'" else f"#{ord(c)};" for c in text)
+    return "".join(c if c.isalnum() or c in " _.-/:,→←●▲?◄○◊◆■…()'" else f"#{ord(c)};" for c in text)

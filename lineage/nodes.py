@@ -51,11 +51,12 @@ Edge = tuple[AssetKey, AssetKey]  # upstream, downstream
 LOOKS: dict[str, Look] = {
     "source": Look("source", "◊", "#eef0f3", "#5b6570"),
     "fresh": Look("fresh", "●", "#e2f3e4", "#2b7a35"),
+    "pinned": Look("pinned", "◆", "#d9f0ef", "#1c6f6b"),
     "stale": Look("stale", "▲", "#fcdfd2", "#b0431a"),
     "undecided": Look("undecided", "?", "#fff2c4", "#8a6a00"),
     "restorable": Look("restorable", "◄", "#dceafb", "#2160a6"),
     "missing": Look("not materialized", "○", "#ffffff", "#6b737c"),
-    "held": Look("held by a check", "■", "#efe0f7", "#6c2f93"),
+    "held": Look("held", "■", "#efe0f7", "#6c2f93"),
     "unknown": Look("", "", "#ffffff", "#5b6570"),
 }
 

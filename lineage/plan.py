@@ -7,12 +7,12 @@ read. The same declarations and the same records give the same plan, byte for by
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from assetctl.assets.ids import AssetKey
 from assetctl.lineage.decide import Action, Deliberation, StepDecision
 from assetctl.lineage.reasons import Reason
-from assetctl.lineage.staleness import Stale, Undecided, Verdict
+from assetctl.lineage.staleness import Fresh, Served, Stale, Undecided, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,11 @@ class PlannedAsset:
     @property
     def reasons(self) -> tuple[Reason, ...]:
         return self.verdict.reasons if isinstance(self.verdict, Stale) else ()
+
+    @property
+    def served(self) -> Served | None:
+        """The pin that keeps it fresh, if there is one."""
+        return self.verdict.served if isinstance(self.verdict, Fresh) else None
 
     @property
     def waiting_on(self) -> tuple[AssetKey, ...]:
@@ -97,16 +102,14 @@ def _want_missing_outputs(deliberation: Deliberation, decisions: dict[AssetKey, 
                 continue
             if decision.action is Action.RUN:
                 decisions[owner.key] = deliberation.decide(owner)
-            elif decision.action is Action.MAYBE:
+            elif decision.action is Action.MAYBE and not decisions[owner.key].pins:
                 decisions[owner.key] = _waiting(decisions[owner.key], key, decision)
 
 
 def _waiting(owner: StepDecision, key: AssetKey, reader: StepDecision) -> StepDecision:
     """Return a kept decision as one that runs only if its reader turns out to run."""
     verdicts = {**owner.verdicts, key: Undecided(reader.waiting_on)}
-    return StepDecision(
-        owner.step, Action.MAYBE, verdicts, owner.inputs, owner.provenance, owner.reusable, owner.pending_checks
-    )
+    return replace(owner, action=Action.MAYBE, verdicts=verdicts)
 
 
 def _planned(key: AssetKey, decision: StepDecision) -> PlannedAsset:

@@ -130,6 +130,14 @@ class ObservedChanged:
     what: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class PinNotPublished:
+    """The asset is pinned to one version, and another was published since (by a machine that did not know)."""
+
+    pinned: str
+    published: str
+
+
 Reason = (
     NeverMaterialized
     | CodeChanged
@@ -148,6 +156,7 @@ Reason = (
     | Forced
     | Undecidable
     | ObservedChanged
+    | PinNotPublished
 )
 
 KINDS: dict[type, str] = {
@@ -168,6 +177,7 @@ KINDS: dict[type, str] = {
     Forced: "forced",
     Undecidable: "undecidable",
     ObservedChanged: "observed_changed",
+    PinNotPublished: "pin_not_published",
 }
 
 
@@ -209,6 +219,8 @@ def describe(reason: Reason) -> str:
             return f"cannot be identified, so built every time: {'; '.join(what)}"
         case ObservedChanged(what):
             return f"{', '.join(f'`{name}`' for name in what)} changed, which it was seen to use without declaring it"
+        case PinNotPublished(pinned, published):
+            return f"it is pinned to {_short(pinned)}, but {_short(published)} was published since"
         case _:
             assert_never(reason)
 
@@ -222,6 +234,10 @@ def to_json(reason: Reason) -> dict[str, Any]:
             value = [{"name": c.name, "old": c.old, "new": c.new} for c in value]
         found[field.name] = list(value) if isinstance(value, tuple) else value
     return found
+
+
+def _short(version: str) -> str:
+    return version if version == "nothing" else f"b3:{version.removeprefix('b3:')[:8]}"
 
 
 def _list(changes: tuple[Change, ...]) -> str:

@@ -113,6 +113,58 @@ def former_names(facts: Iterable[tuple[Position, Fact]]) -> dict[AssetKey, tuple
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class Span:
+    """What an asset recorded under one of its names: after `since` (None: from the beginning), before `until`."""
+
+    asset: AssetKey
+    since: Position | None
+    until: Position | None
+
+    def covers(self, asset: AssetKey, position: Position) -> bool:
+        """Say whether a record under this name, at this place, is within the span."""
+        is_after = self.since is None or self.since < position
+        return asset == self.asset and is_after and (self.until is None or position < self.until)
+
+
+def name_spans(
+    facts: Iterable[tuple[Position, Fact]], key: AssetKey, until: Position | None = None
+) -> tuple[Span, ...]:
+    """Return where an asset's records lie, newest name first: under its name, and under those it had before.
+
+    `until` asks for the asset that had the name at that place.
+    """
+    renames = [(position, fact) for position, fact in _in_order(facts) if isinstance(fact, Renamed)]
+    found: list[Span] = []
+    while True:
+        passed = [p for p in renames if key in (p[1].old, p[1].new) and (until is None or p[0] < until)]
+        since = passed[-1][0] if passed else None
+        found.append(Span(key, since, until))
+        if not passed or passed[-1][1].new != key:
+            return tuple(found)
+        key, until = passed[-1][1].old, since
+
+
+def forgotten_spans(facts: Iterable[tuple[Position, Fact]]) -> tuple[Span, ...]:
+    """Return where the records lie that were forgotten, those under earlier names of the asset included."""
+    placed = _in_order(facts)
+    return tuple(
+        span
+        for position, fact in placed
+        if isinstance(fact, Forgotten)
+        for key in dict.fromkeys(fact.assets)
+        for span in name_spans(placed, key, position)
+    )
+
+
+def name_now(facts: Iterable[tuple[Position, Fact]], key: AssetKey, position: Position) -> AssetKey:
+    """Return the name that the asset recorded under `key` at a place has now."""
+    for renamed_at, fact in _in_order(facts):
+        if isinstance(fact, Renamed) and fact.old == key and position < renamed_at:
+            key = fact.new
+    return key
+
+
 def _carry_over(pins: _Pins, old: AssetKey, new: AssetKey) -> None:
     for purpose in Purpose:
         moved = pins.pop((old, purpose), {})

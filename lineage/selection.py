@@ -30,7 +30,7 @@ from assetctl.lineage.graph import AssetGraph
 States = Callable[[], Mapping[AssetKey, Collection[str]]]
 
 STATES = ("stale", "failed", "missing")  # may be written alone
-EVERY_STATE = ("fresh", "stale", "undecided", "failed", "missing", "restorable", "held")
+EVERY_STATE = ("fresh", "stale", "undecided", "failed", "missing", "restorable", "held", "pinned")
 METHODS = ("tag", "group", "kind", "owner", "path", "state")
 
 _ALL = -1  # every hop

@@ -27,12 +27,14 @@ from assetctl.lineage.reasons import (
     ObservedChanged,
     OutputCorrupt,
     OutputMissing,
+    PinNotPublished,
     Reason,
     SourceChanged,
     Undecidable,
     UpstreamAdded,
     UpstreamChanged,
     UpstreamRemoved,
+    describe,
 )
 from assetctl.lineage.records import (
     CheckRan,
@@ -41,6 +43,7 @@ from assetctl.lineage.records import (
     Input,
     Inputs,
     OutputState,
+    Pinned,
     Recorded,
     StepFailed,
     Trace,
@@ -51,8 +54,27 @@ Columns = Mapping[tuple[AssetKey, DataVersion], ValueIdentity]
 
 
 @dataclass(frozen=True, slots=True)
+class Served:
+    """A pin that holds: what would be reasons to build the asset, and whether the pinned bytes are there."""
+
+    pin: Pinned
+    would_be: tuple[Reason, ...]
+    output: OutputState = OutputState.PRESENT
+
+    def describe(self) -> str:
+        """Return the pin as one clause, to be read after "fresh: "."""
+        version = self.pin.data_version.removeprefix("b3:")[:8]
+        parts = [f"pinned to b3:{version} since {self.pin.pinned_at[:10]}"]
+        parts += [f"its stored output is {self.output.value}"] if self.output is not OutputState.PRESENT else []
+        parts += [f"would be stale: {', '.join(map(describe, self.would_be))}"] if self.would_be else []
+        return "; ".join(parts)
+
+
+@dataclass(frozen=True, slots=True)
 class Fresh:
-    """The recorded data is what a build would give."""
+    """The recorded data is what a build would give, or what a person pinned (`served`)."""
+
+    served: Served | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +102,7 @@ class Memory:
     remembered data (or about a held-back candidate of the same provenance) was no.
     `columns` holds the columns of earlier upstream versions, to name what changed.
     `observed_changed` names what its last run used without declaring it and has changed since.
+    `pin` is the pin to serve that is in force.
     """
 
     recorded: Recorded | None
@@ -88,6 +111,7 @@ class Memory:
     failed_checks: tuple[CheckRan, ...] = ()
     columns: Columns = field(default_factory=dict)
     observed_changed: tuple[str, ...] = ()
+    pin: Pinned | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,10 +134,21 @@ def judge(current: Inputs, memory: Memory, demand: Demand, columns: Columns | No
     `columns` holds the columns of current upstream versions where they are known.
     """
     reasons = tuple(_reasons(current, memory, demand, columns or {}))
+    if memory.pin is not None:
+        return _judge_pinned(memory.pin, memory, reasons)
     if reasons:
         return Stale(reasons)
     waiting_on = tuple(sorted({i.upstream for i in current.inputs if i.version is None}))
     return Undecided(waiting_on) if waiting_on else Fresh()
+
+
+def _judge_pinned(pin: Pinned, memory: Memory, reasons: tuple[Reason, ...]) -> Verdict:
+    """Return the verdict for a pinned asset: fresh, unless what is pinned is not there to be read."""
+    published = memory.recorded.output.value.version if memory.recorded is not None else None
+    if published != pin.data_version:
+        return Stale((PinNotPublished(pin.data_version, published or "nothing"),))
+    lost = tuple(reason for reason in reasons if isinstance(reason, OutputMissing | OutputCorrupt))
+    return Stale(lost) if lost else Fresh(Served(pin, reasons, memory.output))
 
 
 def _reasons(current: Inputs, memory: Memory, demand: Demand, columns: Columns) -> Iterator[Reason]:

@@ -33,7 +33,7 @@ from assetctl.lineage.records import (
     Unpinned,
     ValueIdentity,
 )
-from assetctl.lineage.retention import former_names, pins_in_force
+from assetctl.lineage.retention import forgotten_spans, former_names, pins_in_force
 
 _K = TypeVar("_K")
 _V = TypeVar("_V")
@@ -52,7 +52,6 @@ class Fold:
         self._observed: _Newest[AssetKey, SourceObserved] = {}
         self._texts: set[Digest] = set()
         self._traces: dict[AssetKey, dict[Position, Materialized]] = {}
-        self._forgotten: _Newest[AssetKey, None] = {}
         self._ended: _Newest[AssetKey, None] = {}  # forgotten, or its name given up
         self._retention: dict[Position, Fact] = {}
 
@@ -113,11 +112,12 @@ class Fold:
 
     def traces(self, keys: Collection[AssetKey]) -> Traces:
         """Return the newest sound materialization of each provenance of these assets; see `Traces`."""
+        gone = forgotten_spans(self._retention.items())
         return {
             (key, made.provenance.digest): made
             for key in keys
             for position, made in sorted(self._traces.get(key, {}).items())
-            if all(self._is_since(self._forgotten, output.asset, position) for output in made.outputs)
+            if not any(span.covers(output.asset, position) for span in gone for output in made.outputs)
         }
 
     def _add_materialized(self, position: Position, fact: Materialized) -> None:
@@ -133,7 +133,6 @@ class Fold:
         self._retention[position] = fact
         if isinstance(fact, Forgotten):
             for key in fact.assets:
-                _keep_newest(self._forgotten, key, position, None)
                 _keep_newest(self._ended, key, position, None)
         elif isinstance(fact, Renamed):
             _keep_newest(self._ended, fact.old, position, None)
@@ -142,10 +141,7 @@ class Fold:
         return key in found and self._is_since_end(key, found[key][0])
 
     def _is_since_end(self, key: AssetKey, position: Position) -> bool:
-        return self._is_since(self._ended, key, position)
-
-    def _is_since(self, ends: _Newest[AssetKey, None], key: AssetKey, position: Position) -> bool:
-        return key not in ends or ends[key][0] < position
+        return key not in self._ended or self._ended[key][0] < position
 
     def _failed_last(self, step: AssetKey) -> bool:
         if not self._answers(step, self._failures):

@@ -52,7 +52,16 @@ def parse_table(path: Path) -> Any:
         return reader(path)
     except (FileNotFoundError, PermissionError, IsADirectoryError):
         raise
-    except (pa.ArrowException, ValueError, TypeError, OSError, EOFError, OverflowError, MemoryError, RecursionError) as cause:
+    except (
+        pa.ArrowException,
+        ValueError,
+        TypeError,
+        OSError,
+        EOFError,
+        OverflowError,
+        MemoryError,
+        RecursionError,
+    ) as cause:
         raise _not_a_table(path, str(cause).splitlines()[0] if str(cause) else type(cause).__name__) from cause
 
 

@@ -5,7 +5,7 @@ Also the other way: what has to be recorded, so that the symbols of a code versi
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
@@ -20,12 +20,17 @@ from assetctl.lineage.records import (
     Materialized,
     Position,
     Recorded,
+    SourceObserved,
     Symbol,
     SymbolText,
 )
+from assetctl.lineage.retention import Span, name_spans
 from assetctl.storage.segments import parse_json
 from assetctl.storage.wire import from_json
 
+_LAST_COUNTER = 2**62
+_WITHIN = """(m.asset = ? AND (m.counter > ? OR (m.counter = ? AND m.segment > ?))
+    AND (m.counter < ? OR (m.counter = ? AND m.segment < ?)))"""  # as pairs, DuckDB would take them for a BETWEEN it lacks
 _SHORT = 120  # characters; the digest that stands for a longer text takes 67
 
 
@@ -36,8 +41,14 @@ class Queryable(Protocol):
 
 
 def past_materializations(store: Queryable, key: AssetKey | None, limit: int) -> Iterator[Recorded]:
-    """Yield an asset's materializations (of all assets for None), newest first, held-back candidates included."""
-    where, params = ("WHERE m.asset = ?", (key, limit)) if key is not None else ("", (limit,))
+    """Yield an asset's materializations (of all assets for None), newest first, held-back candidates included.
+
+    Those under names that it had before are among them; those of another asset that has
+    had its name are not.
+    """
+    spans = name_spans(retention_facts(store), key) if key is not None else ()
+    where = f"WHERE {' OR '.join(_WITHIN for _ in spans)}" if spans else ""
+    params = (*(value for span in spans for value in _within(span)), limit)
     found = store.query(
         f"""
         SELECT m.asset, f.counter, f.segment, f.payload
@@ -50,6 +61,40 @@ def past_materializations(store: Queryable, key: AssetKey | None, limit: int) ->
         if isinstance(fact, Materialized):
             output = next(o for o in fact.outputs if o.asset == row["asset"])
             yield Recorded(Position(row["counter"], row["segment"]), fact, output)
+
+
+def past_observations(store: Queryable, spans: Sequence[Span]) -> Iterator[SourceObserved]:
+    """Yield the observations of a source within these spans, newest first."""
+    for span in spans:
+        found = store.query(
+            f"""
+            SELECT f.payload FROM lineage.observations m JOIN lineage.facts f USING (counter, segment)
+            WHERE {_WITHIN} ORDER BY counter DESC, segment DESC""",
+            _within(span),
+        )
+        for row in found.to_pylist():
+            fact = from_json(parse_json(row["payload"]))
+            if isinstance(fact, SourceObserved):
+                yield fact
+
+
+def retention_facts(store: Queryable) -> list[tuple[Position, Fact]]:
+    """Return the facts that say what was forgotten, pinned and renamed."""
+    found = store.query(
+        """
+        SELECT counter, segment, payload FROM lineage.facts SEMI JOIN (
+            SELECT counter, segment FROM lineage.forgotten UNION SELECT counter, segment FROM lineage.renames
+            UNION SELECT counter, segment FROM lineage.pins) USING (counter, segment)"""
+    )
+    return [
+        (Position(row["counter"], row["segment"]), from_json(parse_json(row["payload"]))) for row in found.to_pylist()
+    ]
+
+
+def _within(span: Span) -> tuple[object, ...]:
+    since = (span.since.counter, span.since.segment) if span.since is not None else (-1, "")
+    until = (span.until.counter, span.until.segment) if span.until is not None else (_LAST_COUNTER, "")
+    return (span.asset, since[0], *since, until[0], *until)
 
 
 def recorded_symbols(store: Queryable, code: CodeVersion) -> tuple[Symbol, ...]:

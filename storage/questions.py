@@ -29,7 +29,7 @@ from assetctl.lineage.records import (
     Traces,
     ValueIdentity,
 )
-from assetctl.lineage.retention import former_names, pins_in_force
+from assetctl.lineage.retention import Span, forgotten_spans, former_names, pins_in_force
 from assetctl.storage.fold import versions_read
 from assetctl.storage.lineage_sql import Connection
 from assetctl.storage.segments import parse_json
@@ -76,15 +76,16 @@ _VALUES = f"""
         SEMI JOIN versions USING (asset, data_version) GROUP BY asset, data_version)"""
 _TRACES = f"""
     WITH gone AS (
-        SELECT made.counter, made.segment FROM lineage.materializations made JOIN lineage.forgotten USING (asset)
-        WHERE {{'counter': made.counter, 'segment': made.segment}}
-            < {{'counter': forgotten.counter, 'segment': forgotten.segment}})
+        SELECT made.counter, made.segment FROM lineage.materializations made JOIN spans USING (asset)
+        WHERE (made.counter > since_counter OR (made.counter = since_counter AND made.segment > since_segment))
+            AND (made.counter < until_counter OR (made.counter = until_counter AND made.segment < until_segment)))
     SELECT asset, provenance, p.counter, p.segment FROM (
         SELECT asset, provenance, {_NEWEST} AS p FROM lineage.materializations SEMI JOIN wanted USING (asset)
         ANTI JOIN gone USING (counter, segment)
         WHERE trace = 'sound' AND output_index = 0 GROUP BY asset, provenance)"""
 _PINS = "SELECT counter, segment FROM lineage.pins"
 _RENAMES = "SELECT counter, segment FROM lineage.renames"
+_FORGOTTEN = f"SELECT counter, segment FROM lineage.forgotten UNION {_RENAMES}"
 _LIFTING = f"""
     {_PINS} UNION {_RENAMES} UNION
     SELECT counter, segment FROM lineage.forgotten SEMI JOIN (
@@ -122,6 +123,7 @@ def ask_traces(con: Connection, keys: Collection[AssetKey], known: Facts) -> Tra
     if not keys:
         return {}
     _register_keys(con, keys)
+    _register_spans(con, forgotten_spans(_facts_at(con, _FORGOTTEN, known)))
     rows = con.execute(_TRACES).fetchall()
     _load(con, [Position(counter, segment) for _, _, counter, segment in rows], known)
     return {
@@ -150,6 +152,22 @@ def _facts_at(con: Connection, query: str, known: Facts) -> list[tuple[Position,
 
 def _register_keys(con: Connection, keys: Iterable[AssetKey]) -> None:
     con.execute("CREATE OR REPLACE TEMP TABLE wanted AS SELECT unnest(?::VARCHAR[]) AS asset", [list(map(str, keys))])
+
+
+def _register_spans(con: Connection, spans: Collection[Span]) -> None:
+    assets, since, until = [str(s.asset) for s in spans], [s.since for s in spans], [s.until for s in spans]
+    con.execute(
+        "CREATE OR REPLACE TEMP TABLE spans AS SELECT unnest(?::VARCHAR[]) AS asset,"
+        " unnest(?::BIGINT[]) AS since_counter, unnest(?::VARCHAR[]) AS since_segment,"
+        " unnest(?::BIGINT[]) AS until_counter, unnest(?::VARCHAR[]) AS until_segment",
+        [
+            assets,
+            [p.counter if p is not None else -1 for p in since],
+            [p.segment if p is not None else "" for p in since],
+            [p.counter for p in until if p is not None],
+            [p.segment for p in until if p is not None],
+        ],
+    )
 
 
 def _places(con: Connection, query: str) -> list[tuple[Any, Position]]:

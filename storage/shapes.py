@@ -38,7 +38,8 @@ def require_shape(fact: Fact) -> Fact:
 
 @cache
 def _fields(kind: Any) -> tuple[tuple[str, _Check], ...]:
-    return tuple((name, _check(hint)) for name, hint in get_type_hints(kind, localns=vars(records)).items()  # where the names of all facts are)
+    hints = get_type_hints(kind, localns=vars(records))  # where the names of all facts are
+    return tuple((name, _check(hint)) for name, hint in hints.items())
 
 
 @cache

@@ -48,7 +48,7 @@ def _spec(step: Step) -> dict[str, str]:
     if options.codec is not None:
         spec["codec"] = options.codec
     if options.outs:
-        spec["outs"] = ", ".join(step.outputs)
+        spec["outs"] = ", ".join(step.first_names)
     if options.unordered:
         spec["unordered"] = "true"
     return spec

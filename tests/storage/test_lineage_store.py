@@ -253,6 +253,18 @@ def test_an_older_trace_does_not_stand_in_for_a_forgotten_one_of_the_same_asset(
     assert store.traces(keys("train")) == {}
 
 
+def test_forgetting_reaches_the_records_under_earlier_names(store: LineageStore, journal: FileJournal) -> None:
+    journal.append([made("a", "1"), renamed("a", "b"), new := made("a", "2", of="p2"), forgotten("b")])
+    store.refresh()
+    assert store.traces(keys("a")) == {(AssetKey("a"), provenance_of("p2")): new}  # another asset of that name
+
+
+def test_forgetting_an_asset_leaves_those_that_had_its_name(store: LineageStore, journal: FileJournal) -> None:
+    journal.append([old := made("a", "1"), renamed("a", "b"), made("a", "2", of="p2"), forgotten("a")])
+    store.refresh()
+    assert store.traces(keys("a")) == {(AssetKey("a"), provenance_of("p1")): old}
+
+
 def test_a_forgotten_answer_of_a_check_leaves_that_of_another_asset(store: LineageStore, journal: FileJournal) -> None:
     other = checked("b", "1", passed=False)
     journal.append([other, checked("a", "1"), forgotten("a")])
