@@ -19,6 +19,7 @@ from assetctl.lineage.records import Fact, Position
 from assetctl.storage.journal import Scan
 from assetctl.storage.rows import COLUMNS, Rows
 from assetctl.storage.segments import Line, parse_json
+from assetctl.storage.views import duckdb_views
 from assetctl.storage.wire import WireError, from_json
 
 if TYPE_CHECKING:
@@ -63,9 +64,8 @@ class Folded:
 @cache
 def schema_text() -> str:
     """Return the statements that create the schema."""
-    folder = Path(__file__).parent
-    views = (folder / "views.sql").read_text("utf-8")
-    return f"{(folder / 'ddl.sql').read_text('utf-8')}\nUSE {CATALOG}.lineage;\n{views}\nUSE {CATALOG};\n"
+    tables = Path(__file__).with_name("ddl.sql").read_text("utf-8")
+    return f"{tables}\nUSE {CATALOG}.lineage;\n{duckdb_views()}\nUSE {CATALOG};\n"
 
 
 @cache
