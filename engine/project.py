@@ -8,6 +8,7 @@ question needs it, and no lock or database stays open between two calls.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from assetctl.engine.accept import Accepted
     from assetctl.engine.stores import Stores
     from assetctl.lineage.drawing import LineageView
+    from assetctl.storage.asking import Answer
 
 
 class Project:
@@ -166,10 +168,20 @@ class Project:
         return path
 
     def sql(self, query: str) -> pa.Table:
-        """Answer SQL over the lineage tables and over every table asset (a view of its own name)."""
-        from assetctl.engine.query import run_sql
+        """Answer SQL over the lineage tables and over every table asset (a view of its own name).
 
-        return run_sql(self, query)
+        Raises:
+            SelectionError: the query does more than read, or cannot be understood.
+            CorruptionError: what it asks is not what was recorded.
+        """
+        with self.ask(query) as answer:
+            return answer.table()
+
+    def ask(self, query: str) -> AbstractContextManager[Answer]:
+        """Give the answer to SQL a batch of rows at a time; see `sql`."""
+        from assetctl.engine.query import answer
+
+        return answer(self, query)
 
     def history(self, key: str | None = None, limit: int = 20) -> list[HistoryEntry]:
         """Return materializations, newest first; of all assets, or of one that may be gone from the code."""

@@ -11,12 +11,11 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
-from pathlib import Path
 from tempfile import SpooledTemporaryFile
 from typing import TYPE_CHECKING, Any
 
 from assetctl.assets.errors import Problem, SelectionError
-from assetctl.storage.lineage_sql import Connection
+from assetctl.storage.lineage_sql import Connection, add_view
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -24,7 +23,9 @@ if TYPE_CHECKING:
 _ROWS_AT_ONCE = 1 << 16
 _KEPT_BYTES = 1 << 26  # of an answer in memory; the rest goes to a temporary file
 _READS = frozenset(["SELECT", "RELATION"])
-_EXPLAIN = re.compile(r"(?:\s|--[^\n]*\n|/\*.*?\*/)*explain\s+(?:analyze\s+)?(?:\([^)]*\)\s*)?", re.IGNORECASE | re.DOTALL)
+_EXPLAIN = re.compile(
+    r"(?:\s|--[^\n]*\n|/\*.*?\*/)*explain\s+(?:analyze\s+)?(?:\([^)]*\)\s*)?", re.IGNORECASE | re.DOTALL
+)
 _ONE_NAME = re.compile(r'("(?:[^"]|"")*"|[^".\s]+)(?: AS .*)?', re.DOTALL)
 _MISSING = re.compile(r"Table with name (.*?) does not exist(?:!| because)", re.DOTALL)
 _LOOKS_AROUND = re.compile(r"\b(?:lineage|store|information_schema|show|duckdb_\w+|pg_\w+|sqlite_\w+)\b", re.IGNORECASE)
@@ -94,6 +95,10 @@ def tables_named(con: Connection, sql: str) -> tuple[str, ...]:
             name = one[1]
             plain = name[1:-1].replace('""', '"') if name.startswith('"') else name
             found.setdefault(plain.lower(), plain)
+    words = set(re.findall(r"\w+", sql.lower()))
+    for (name,) in con.execute("SELECT view_name FROM duckdb_views() WHERE internal").fetchall():
+        if name in words:
+            found.setdefault(name, name)  # one of DuckDB's own, which an asset may be called too
     return tuple(found.values())
 
 
@@ -108,24 +113,15 @@ def may_need_lineage(sql: str) -> bool:
     return _LOOKS_AROUND.search(sql) is not None
 
 
-def add_views(con: Connection, tables: Mapping[str, object]) -> None:
-    """Make each table a temporary view: a Parquet file by its path, anything else is an Arrow table."""
-    for name, table in tables.items():
-        if isinstance(table, Path):
-            quoted = '"' + name.replace('"', '""') + '"'
-            con.execute(f"CREATE TEMP VIEW {quoted} AS SELECT * FROM read_parquet({literal(str(table))})")
-        else:
-            con.register(name, table)
+def ask(con: Connection, sql: str, tables: Mapping[str, object]) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
+    """Begin to answer a query on a connection, which has to stay open until the last batch was taken.
 
-
-def literal(text: str) -> str:
-    """Return text as a string in SQL."""
-    return "'" + text.replace("'", "''") + "'"
-
-
-def ask(con: Connection, sql: str) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
-    """Begin to answer a query on a connection, which has to stay open until the last batch was taken."""
+    Each of `tables` is a view meanwhile: a Parquet file by its path, anything else is an
+    Arrow table.
+    """
     check_only_reads(con, sql)
+    for name, table in tables.items():
+        add_view(con, name, table)
     con.execute("BEGIN TRANSACTION READ ONLY")
     relation = con.sql(sql)
     if relation is None:

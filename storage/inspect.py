@@ -140,6 +140,12 @@ def _database_findings(layout: Layout) -> Iterator[Finding]:
         if kind == "unusable":
             hint = "close the program that holds it; commands work in memory until then"
             yield Finding(WARNING, f"the lineage database cannot be read now: {text}", str(layout.lineage_db), hint)
+        elif kind == "newer":
+            hint = "upgrade assetctl (`pip install -U assetctl`); commands work from the journal until then"
+            yield Finding(WARNING, text, str(layout.lineage_db), hint)
+        elif kind == "outdated":
+            what = "the lineage database has the schema of another release"
+            yield Finding(NOTE, what, str(layout.lineage_db), "nothing to do: the next command brings it up to date")
         elif kind != "sound":
             why = text or f"reading it ended with exit code {done.returncode}"
             yield Finding(ERROR, f"the lineage database is damaged: {why}", str(layout.lineage_db), rebuild)

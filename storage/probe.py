@@ -9,20 +9,29 @@ import sys
 from pathlib import Path
 
 from assetctl.assets.errors import EnvironmentFault, WaitTimeout
+from assetctl.storage.duck import Damaged, Unusable, one_line, opened
 from assetctl.storage.journal import FileJournal
 from assetctl.storage.layout import Layout
-from assetctl.storage.lineage_db import WAIT_S, Damaged, Unusable, checked_folded, one_line, opened
+from assetctl.storage.lineage_db import WAIT_S
 from assetctl.storage.lock import store_lock
+from assetctl.storage.schema_check import Newer, Outdated, checked_folded
 
 
 def probe(layout: Layout) -> str:
-    """Return "sound", or "damaged" or "unusable" and why, after reading every block of the database."""
+    """Return "sound", or what is wrong and why, after reading every block of the database.
+
+    "newer" and "outdated" are databases of other releases: nothing is wrong with them.
+    """
     try:
         with store_lock(layout, WAIT_S), opened(layout.lineage_db, read_only=True) as con:
             checked_folded(con, FileJournal(layout).sizes())
             tables = con.execute("SELECT table_name FROM duckdb_tables() WHERE schema_name = 'lineage'").fetchall()
             for (table,) in tables:
                 con.execute(f"SELECT max(hash({table})) FROM lineage.{table}").fetchall()
+    except Newer as newer:
+        return f"newer {one_line(newer)}"
+    except Outdated as older:
+        return f"outdated {one_line(older)}"
     except Damaged as trouble:
         return f"damaged {one_line(trouble)}"
     except (Unusable, WaitTimeout, EnvironmentFault) as trouble:

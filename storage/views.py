@@ -33,7 +33,11 @@ POINTS: Mapping[str, tuple[str, str, str]] = {
         "timestamptz",
         "(t.counter, t.segment) IN (SELECT (m.counter, m.segment) FROM {schema}.moments m WHERE m.recorded_at <= {point})",
     ),
-    "as_of_run": ("run", "text", "t.counter <= (SELECT max(e.counter) FROM {schema}.run_events e WHERE e.run_id = {point})"),
+    "as_of_run": (
+        "run",
+        "text",
+        "t.counter <= (SELECT max(e.counter) FROM {schema}.run_events e WHERE e.run_id = {point})",
+    ),
     "as_of_position": ("place", "bigint", "t.counter <= {point}"),
 }
 """The ways to name a moment: the parameter, its type in PostgreSQL, and which rows were recorded by then."""
@@ -63,7 +67,7 @@ def postgres_views(schema: str) -> tuple[str, ...]:
     functions = [
         f"CREATE OR REPLACE FUNCTION {schema}.{name}_{suffix}({parameter} {kind}) RETURNS SETOF {schema}.{name}"
         f" LANGUAGE sql STABLE AS $answer$\n{question}\n$answer$"
-        for name, suffix, question in _as_of(schema, {suffix: "$1" for suffix in POINTS})
+        for name, suffix, question in _as_of(schema, dict.fromkeys(POINTS, "$1"))
         for parameter, kind, _ in (POINTS[suffix],)
     ]
     return (*views, *functions)
