@@ -46,6 +46,7 @@ SECTIONS: dict[str, dict[str, str]] = {
     },
     "Keep": {
         "doctor": "Look for damage in what is stored, and rebuild what can be",
+        "sync": "Send what was recorded to the team's lineage store",
         "gc": "Delete stored data that nothing needs any more",
     },
     "Start": {

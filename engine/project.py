@@ -119,7 +119,12 @@ class Project:
         plan, deliberation = self.deliberate(selection, options)
         ensure_state(self.layout)  # only now: what cannot be planned leaves nothing behind
         asked = Asked(selection, options, jobs or self.settings.jobs, on_event)
-        return start_run(self, plan, deliberation, asked)
+        result = start_run(self, plan, deliberation, asked)
+        if self.settings.lineage is not None:
+            from assetctl.engine.team import share
+
+            self.warnings.extend(share(self))
+        return result
 
     def accept(self, key: str, *, is_verified: bool = True) -> Accepted:
         """Carry an asset's record over to its present code, which gives the same data.

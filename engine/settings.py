@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import difflib
 import tomllib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from assetctl.assets.errors import ProjectError
 from assetctl.lineage.identity.environment import LEVELS, EnvironmentPolicy, normal_name
 
-_KNOWN = ("assets", "jobs", "dynamic", "versions", "packages", "python", "platform", "variables")
+_KNOWN = ("assets", "jobs", "dynamic", "versions", "packages", "python", "platform", "variables", "name", "lineage")
 DYNAMIC = ("warn", "strict", "always")
 
 
@@ -20,7 +20,8 @@ class Settings:
     """What a project says about itself. `where` is the file that says it; `jobs` None means one per core.
 
     `dynamic` says what to do about code whose control flow cannot be resolved: "warn",
-    "strict" (a declaration error), or "always" (built every time).
+    "strict" (a declaration error), or "always" (built every time). `name` is what a team's
+    store knows the project by, `lineage` the address of that store.
     """
 
     root: Path
@@ -29,6 +30,8 @@ class Settings:
     jobs: int | None = None
     dynamic: str = "warn"
     environment: EnvironmentPolicy = field(default_factory=EnvironmentPolicy)
+    name: str = ""
+    lineage: str | None = field(default=None, repr=False)  # it may hold a password
 
 
 def find_settings(start: Path, file: Path | None = None) -> Settings:
@@ -70,7 +73,16 @@ def _read(path: Path) -> Settings | None:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
         raise ProjectError.of(f"`{path}` cannot be read: {error}", hint="fix the file, then try again") from error
     table = document.get("tool", {}).get("assetctl")
-    return None if table is None else _settings(table, path)
+    if table is None:
+        return None
+    settings = _settings(table, path)
+    return replace(settings, name=settings.name or _declared_name(document) or path.parent.name)
+
+
+def _declared_name(document: dict[str, Any]) -> str:
+    project = document.get("project")
+    name = project.get("name") if isinstance(project, dict) else None
+    return name if isinstance(name, str) else ""
 
 
 def _settings(table: Any, path: Path) -> Settings:
@@ -94,7 +106,23 @@ def _settings(table: Any, path: Path) -> Settings:
     if jobs is not None and (type(jobs) is not int or jobs < 1):
         raise ProjectError.of(f"`jobs = {jobs!r}` is not a positive number", ("in", str(path)))
     dynamic = _one_of("dynamic", table.get("dynamic", "warn"), DYNAMIC, path)
-    return Settings(path.parent, tuple(assets), path, jobs, dynamic, _environment(table, path))
+    return Settings(
+        path.parent,
+        tuple(assets),
+        path,
+        jobs,
+        dynamic,
+        _environment(table, path),
+        name=_text("name", table, path) or "",
+        lineage=_text("lineage", table, path),
+    )
+
+
+def _text(name: str, table: dict[str, Any], path: Path) -> str | None:
+    value = table.get(name)
+    if value is None or (isinstance(value, str) and value.strip()):
+        return value
+    raise ProjectError.of(f"`{name}` is not a text", ("in", str(path)))  # what it is instead may be a secret
 
 
 def _environment(table: dict[str, Any], path: Path) -> EnvironmentPolicy:

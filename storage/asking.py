@@ -124,10 +124,6 @@ def ask(con: Connection, sql: str, tables: Mapping[str, object]) -> tuple[pa.Sch
         add_view(con, name, table)
     con.execute("BEGIN TRANSACTION READ ONLY")
     relation = con.sql(sql)
-    if relation is None:
-        import pyarrow as pa
-
-        return pa.schema([]), iter(())
     reader = relation.to_arrow_reader(_ROWS_AT_ONCE)
     return reader.schema, iter(reader)
 

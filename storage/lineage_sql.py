@@ -126,7 +126,7 @@ def insert_lines(con: Connection, lines: Sequence[tuple[Position, Line]]) -> Non
     for position, line in lines:
         if position not in known:
             known.add(position)
-            kind, fact = _decode(line)
+            kind, fact = decode_line(line)
             rows.add(position, fact, kind, line.payload.decode("ascii"))
     for table, names in COLUMNS.items():
         columns = rows.columns(table)
@@ -142,7 +142,7 @@ def _known_positions(con: Connection, lines: Sequence[tuple[Position, Line]]) ->
     return {Position(counter, segment) for counter, segment in con.execute(query).fetchall()}
 
 
-def _decode(line: Line) -> tuple[str, Fact | None]:
+def decode_line(line: Line) -> tuple[str, Fact | None]:
     """Return a line's kind and its fact; what this release cannot read keeps its place, as text."""
     try:
         found = parse_json(line.payload)

@@ -31,7 +31,7 @@ POINTS: Mapping[str, tuple[str, str, str]] = {
     "as_of": (
         "moment",
         "timestamptz",
-        "(t.counter, t.segment) IN (SELECT (m.counter, m.segment) FROM {schema}.moments m WHERE m.recorded_at <= {point})",
+        "EXISTS (SELECT 1 FROM {schema}.moments m WHERE m.counter = t.counter AND m.segment = t.segment AND m.recorded_at <= {point})",
     ),
     "as_of_run": (
         "run",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
@@ -35,8 +36,9 @@ _GUIDE = Guide(
 @click.argument("query", required=False)
 @click.option("--format", "form", type=click.Choice(FORMATS), help="How to write rows (default: by FILE's name, else a table).")  # fmt: skip
 @click.option("-o", "--output", "target", metavar="FILE", help="Write the rows to FILE.")
+@click.option("--team", is_flag=True, help="Ask the team's lineage store, in PostgreSQL's SQL.")
 @click.pass_obj
-def command(session: Session, query: str | None, form: str | None, target: str | None) -> int:
+def command(session: Session, query: str | None, form: str | None, target: str | None, team: bool) -> int:
     """Answer QUERY (DuckDB SQL; a file that ends in `.sql`; `-` reads it from stdin; none asks for it).
 
     A table asset is a view: `features`, `"features@VERSION"`, `"clean/shuttles"`. Tables
@@ -45,9 +47,9 @@ def command(session: Session, query: str | None, form: str | None, target: str |
     """
     form = "json" if session.as_json else form
     if query is None and sys.stdin.isatty() and target is None:
-        return _converse(session, form or "table")
+        return _converse(session, form or "table", team=team)
     chosen = _format(form, target)
-    with session.project.ask(_text(query)) as answer:
+    with _asked(session, _text(query), team=team) as answer:
         if target is not None:
             _write_file(answer, chosen, Path(target))
         else:
@@ -55,9 +57,17 @@ def command(session: Session, query: str | None, form: str | None, target: str |
     return 0
 
 
-def _converse(session: Session, form: str) -> int:
+def _asked(session: Session, query: str, *, team: bool) -> AbstractContextManager[Answer]:
+    if not team:
+        return session.project.ask(query)
+    from assetctl.engine.team import asked
+
+    return asked(session.project, query)
+
+
+def _converse(session: Session, form: str, *, team: bool) -> int:
     def answer(statement: str) -> None:
-        with session.project.ask(statement) as found:
+        with _asked(session, statement, team=team) as found:
             _print(session, found, form)
 
     _format(form, None)
@@ -105,6 +115,9 @@ def _write_file(answer: Answer, form: str, target: Path) -> None:
 
 
 def _print(session: Session, answer: Answer, form: str) -> None:
+    if form == "table" and answer.schema.names == ["explain_key", "explain_value"]:
+        session.out.print("\n".join(answer.table().column(1).to_pylist()))
+        return
     if form == "table":
         from assetctl.cli.render_table import show_table
 
