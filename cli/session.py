@@ -38,6 +38,7 @@ class Session:
     began_ns: int = field(default_factory=time.time_ns)
     surroundings: str = field(default_factory=surroundings)
     _opened: list[Project] = field(default_factory=list)
+    _said: set[str] = field(default_factory=set)
 
     @classmethod
     def of(cls, given: Mapping[str, Any], *, as_json: bool) -> Session:
@@ -97,11 +98,17 @@ class Session:
 
         remember_names(self.project.layout.state, self.project.graph())
 
-    def close(self) -> None:
-        """Say what the project found worth a warning."""
+    def say_warnings(self) -> None:
+        """Say what the project found worth a warning, each once."""
         for project in self._opened:
             for warning in dict.fromkeys(project.warnings):
-                self.warn(warning)
+                if warning not in self._said:
+                    self._said.add(warning)
+                    self.warn(warning)
+
+    def close(self) -> None:
+        """Say what is left to say."""
+        self.say_warnings()
 
     def _console(self, *, is_error: bool) -> Console:
         from rich.console import Console

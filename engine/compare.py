@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from assetctl.assets.errors import Problem, SelectionError
@@ -110,12 +111,9 @@ def _row_summary(project: Project, before: Recorded, after: Recorded) -> dict[st
         "before_rows": project.stores.data.load(before.output, Wanted("arrow")),
         "after_rows": project.stores.data.load(after.output, Wanted("arrow")),
     }
-    found = project.stores.lineage.query(
-        f"""
+    rows = f"""
         SELECT (SELECT count(*) FROM (SELECT {quoted} FROM after_rows EXCEPT ALL SELECT {quoted} FROM before_rows)),
-               (SELECT count(*) FROM (SELECT {quoted} FROM before_rows EXCEPT ALL SELECT {quoted} FROM after_rows))""",
-        (),
-        tables,
-    )
-    added, removed = found.to_pylist()[0].values()
+               (SELECT count(*) FROM (SELECT {quoted} FROM before_rows EXCEPT ALL SELECT {quoted} FROM after_rows))"""
+    with closing(project.stores.lineage.answer(rows, tables)) as answer:
+        added, removed = answer.table().to_pylist()[0].values()
     return {"added": added, "removed": removed}

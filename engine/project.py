@@ -8,6 +8,7 @@ question needs it, and no lock or database stays open between two calls.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from assetctl.engine.rollback import RolledBack
     from assetctl.engine.stores import Stores
     from assetctl.lineage.drawing import LineageView
+    from assetctl.storage.asking import Answer
 
 
 class Project:
@@ -130,7 +132,12 @@ class Project:
             register(self.layout)
             with in_use(self.layout):  # of what exists only now
                 asked = Asked(selection, options, jobs or self.settings.jobs, on_event)
-                return start_run(self, plan, deliberation, asked)
+                result = start_run(self, plan, deliberation, asked)
+        if self.settings.lineage is not None:
+            from assetctl.engine.team import share
+
+            self.warnings.extend(share(self))
+        return result
 
     def accept(self, key: str, *, is_verified: bool = True) -> Accepted:
         """Carry an asset's record over to its present code, which gives the same data.
@@ -220,11 +227,20 @@ class Project:
         return path
 
     def sql(self, query: str) -> pa.Table:
-        """Answer SQL over the lineage tables and over every table asset (a view of its own name)."""
-        from assetctl.engine.query import run_sql
+        """Answer SQL over the lineage tables and over every table asset (a view of its own name).
 
-        with in_use(self.layout):
-            return run_sql(self, query)
+        Raises:
+            SelectionError: the query does more than read, or cannot be understood.
+            CorruptionError: what it asks is not what was recorded.
+        """
+        with self.ask(query) as answer:
+            return answer.table()
+
+    def ask(self, query: str) -> AbstractContextManager[Answer]:
+        """Give the answer to SQL a batch of rows at a time; see `sql`."""
+        from assetctl.engine.query import answer
+
+        return answer(self, query)
 
     def history(self, key: str | None = None, limit: int = 20) -> list[HistoryEntry]:
         """Return materializations, newest first; of all assets, or of one that may be gone from the code."""

@@ -6,7 +6,7 @@ import difflib
 import os
 import re
 import tomllib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,8 @@ _KNOWN = (
     "remote",
     "remote_mode",
     "trusted_keys",
+    "name",
+    "lineage",
 )
 DYNAMIC = ("warn", "strict", "always")
 
@@ -50,7 +52,8 @@ class Settings:
 
     `dynamic` says what to do about code whose control flow cannot be resolved: "warn",
     "strict" (a declaration error), or "always" (built every time). `store` is the folder
-    where bytes are kept, None for the state folder.
+    where bytes are kept, None for the state folder. `name` is what a team's store knows
+    the project by, `lineage` the address of that store.
     """
 
     root: Path
@@ -62,6 +65,8 @@ class Settings:
     store: Path | None = None
     keep: Keep = Keep()
     remote: RemoteSettings | None = None  # the shared cache, if there is one
+    name: str = ""
+    lineage: str | None = field(default=None, repr=False)  # it may hold a password
 
 
 def find_settings(start: Path, file: Path | None = None) -> Settings:
@@ -103,7 +108,16 @@ def _read(path: Path) -> Settings | None:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
         raise ProjectError.of(f"`{path}` cannot be read: {error}", hint="fix the file, then try again") from error
     table = document.get("tool", {}).get("assetctl")
-    return None if table is None else _settings(table, path)
+    if table is None:
+        return None
+    settings = _settings(table, path)
+    return replace(settings, name=settings.name or _declared_name(document) or path.parent.name)
+
+
+def _declared_name(document: dict[str, Any]) -> str:
+    project = document.get("project")
+    name = project.get("name") if isinstance(project, dict) else None
+    return name if isinstance(name, str) else ""
 
 
 def _settings(table: Any, path: Path) -> Settings:
@@ -137,7 +151,16 @@ def _settings(table: Any, path: Path) -> Settings:
         _store(table, path),
         _keep(table, path),
         remote_settings(table, path, os.environ.get(MODE_VARIABLE)),
+        name=_text("name", table, path) or "",
+        lineage=_text("lineage", table, path),
     )
+
+
+def _text(name: str, table: dict[str, Any], path: Path) -> str | None:
+    value = table.get(name)
+    if value is None or (isinstance(value, str) and value.strip()):
+        return value
+    raise ProjectError.of(f"`{name}` is not a text", ("in", str(path)))  # what it is instead may be a secret
 
 
 def _environment(table: dict[str, Any], path: Path) -> EnvironmentPolicy:

@@ -52,11 +52,11 @@ def _probed(layout: Layout) -> Iterator[Finding]:
         hint = "close the program that holds it; commands work in memory until then"
         yield Finding(WARNING, f"the lineage database cannot be read now: {text}", where, hint)
     elif kind == "newer":
-        hint = "upgrade assetctl; this release sets it aside and folds its own, and nothing is lost by that"
-        yield Finding(WARNING, f"the lineage database was written by a newer assetctl: {text}", where, hint)
-    elif kind == "schema":
-        hint = "nothing to do: the next command sets it aside and folds it anew; nothing is lost"
-        yield Finding(WARNING, f"the lineage database has an earlier schema: {text}", where, hint)
+        hint = "upgrade assetctl (`pip install -U assetctl`); commands work from the journal until then"
+        yield Finding(WARNING, text, where, hint)
+    elif kind == "outdated":
+        hint = "nothing to do: the next command brings it up to date"
+        yield Finding(NOTE, f"the lineage database has the schema of another release: {text}", where, hint)
     elif kind != "sound":
         why = text or f"reading it ended with exit code {done.returncode}"
         yield Finding(ERROR, f"the lineage database is damaged: {why}", where, _REBUILD)

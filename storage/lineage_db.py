@@ -17,31 +17,29 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-import duckdb
-
-from assetctl.assets.errors import AssetctlError, EnvironmentFault, Problem, SelectionError, WaitTimeout
+from assetctl.assets.errors import EnvironmentFault, Problem, WaitTimeout
 from assetctl.assets.ids import AssetKey
 from assetctl.lineage.records import Digest, Pinned, Snapshot, Traces
-from assetctl.storage.faults import CrashPoint, reached
+from assetctl.storage.asking import Answer, ask, may_need_lineage, spooled
+from assetctl.storage.duck import (
+    CONFIG,
+    Damaged,
+    Unusable,
+    answer_apart,
+    attach,
+    in_memory,
+    one_line,
+    opened,
+    told,
+)
 from assetctl.storage.journal import FileJournal
 from assetctl.storage.layout import Layout
-from assetctl.storage.lineage_sql import (
-    CATALOG,
-    Connection,
-    Relation,
-    add_view,
-    create_schema,
-    fold_scan,
-    found_schema,
-    literal,
-    read_folded,
-    schema_name,
-)
+from assetctl.storage.lineage_sql import CATALOG, Connection, create_schema, fold_scan, read_folded
 from assetctl.storage.lock import store_lock
 from assetctl.storage.questions import (
     Facts,
@@ -52,6 +50,8 @@ from assetctl.storage.questions import (
     ask_traces,
     without_collection,
 )
+from assetctl.storage.renewal import migrate, put_in_place, wal
+from assetctl.storage.schema_check import Newer, Outdated, check_schema, checked_folded
 from assetctl.storage.state import check_state
 
 if TYPE_CHECKING:
@@ -61,35 +61,6 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 WAIT_S = 10.0
 _MAX_KNOWN = 100_000  # decoded facts kept between questions
-_CONFIG: dict[str, str | bool | int | float | list[str]] = {
-    "TimeZone": "UTC",
-    "autoinstall_known_extensions": False,  # nothing is ever fetched from anywhere
-    "python_enable_replacements": False,  # a name in SQL is never a variable of this program
-}
-_UNUSABLE = (  # what DuckDB says when the file may be well, but not for us now
-    "Could not set lock",
-    "already attached",  # by this very process, outside of this module
-    "Cannot open file",
-    "Permission denied",
-    "Read-only file system",
-    "No space left",
-    "Could not write",
-    "attached in read-only mode",
-)
-_DAMAGE_IN_QUERY = ("Corrupt database file", "database has been invalidated")
-"""In a person's query, anything else is the query's own mistake."""
-
-
-class Damaged(Exception):
-    """The database file cannot be believed; `suffix` names it once it is set aside."""
-
-    def __init__(self, why: str, suffix: str = "corrupt") -> None:
-        super().__init__(why)
-        self.suffix = suffix
-
-
-class Unusable(Exception):
-    """The database file cannot be used now: another program, the disk or its permissions are in the way."""
 
 
 class DuckLineageStore:
@@ -107,7 +78,7 @@ class DuckLineageStore:
         self._mutex = threading.RLock()
         self._known: Facts = {}
         self._sizes: Mapping[str, int] | None = None  # of the journal, when it was last folded or found folded
-        self._in_memory: duckdb.DuckDBPyConnection | None = None
+        self._in_memory: Connection | None = None
         self.warnings: list[str] = []
 
     def refresh(self) -> None:
@@ -151,55 +122,47 @@ class DuckLineageStore:
         """Return the names that renamed assets had, by the name they have now."""
         return {} if self._is_empty() else self._ask(lambda con: ask_names(con, self._known))
 
-    def query(self, sql: str, params: Collection[object] = (), tables: Mapping[str, object] | None = None) -> pa.Table:
-        """Answer a person's SQL on what is folded; nothing can be written.
-
-        `tables` adds views for this query: a name to the path of a Parquet file, or to an
-        Arrow table.
+    def query(self, sql: str, params: Collection[object] = ()) -> pa.Table:
+        """Answer SQL on what is folded.
 
         Raises:
             SelectionError: DuckDB cannot make sense of the query; its message says where.
         """
+        return self._ask(lambda con: told(sql, lambda: con.sql(sql, params=list(params) or None).to_arrow_table()))
 
-        def answer(con: Connection) -> pa.Table:
-            try:
-                for name, table in (tables or {}).items():
-                    add_view(con, name, table)
-                return _arrow(con.sql(sql, params=list(params) or None))
-            except duckdb.Error as cause:
-                if any(sign in str(cause) for sign in _DAMAGE_IN_QUERY):
-                    raise
-                raise SelectionError(
-                    Problem(f"this query does not work: {cause}", (("query", sql),), "`lineage.*` lists the tables")
-                ) from cause
+    def answer(self, sql: str, tables: Mapping[str, object]) -> Answer:
+        """Answer a person's SQL; nothing can be written.
 
-        return self._ask(answer)
+        `tables` adds views: a name to the path of a Parquet file, or to an Arrow table. The
+        database is opened only if the query may need it, and closed on return.
+
+        Raises:
+            UnknownTable: the query names a table that is not there.
+            SelectionError: it does more than read, or DuckDB cannot make sense of it.
+        """
+        if not may_need_lineage(sql):
+            return answer_apart(sql, tables)
+
+        def question(con: Connection) -> Answer:
+            return told(sql, lambda: spooled(*ask(con, sql, tables)))
+
+        return self._ask(question)
 
     def rebuild(self) -> None:
         """Fold the whole journal into a new database file, which then takes the place of the old one.
 
         Raises:
             WaitTimeout: another process used the database for too long; nothing was changed.
-            EnvironmentFault: the disk refused; nothing was changed.
+            EnvironmentFault: the disk refused, or a newer release wrote the database; nothing was changed.
         """
         check_state(self._layout)
-        target = self._database
-        new = target.with_name(target.name + ".new")
         with self._mutex, store_lock(self._layout, self._wait_s):
             try:
-                _remove(new)
-                sizes = self._journal.sizes()
-                self._fold_into(new, sizes)
-                reached(CrashPoint.REBUILD_FOLDED)
-                _wal(target).unlink(missing_ok=True)
-                reached(CrashPoint.REBUILD_WAL_REMOVED)
-                new.replace(target)
+                self._refuse_newer()
+                self._fold_anew(self._journal.sizes())
             except (OSError, Unusable, Damaged) as cause:
-                raise EnvironmentFault(
-                    Problem("the lineage database cannot be rebuilt", (("file", str(new)), ("reason", str(cause))))
-                ) from cause
-            self._sizes, self._in_memory = sizes, None
-            self._known.clear()
+                facts = (("file", str(self._database)), ("reason", one_line(cause)))
+                raise EnvironmentFault(Problem("the lineage database cannot be rebuilt", facts)) from cause
 
     @contextmanager
     def session(self) -> Iterator[Session]:
@@ -217,7 +180,7 @@ class DuckLineageStore:
             why = self.warnings[-1] if self.warnings else "nothing was recorded yet"
             raise EnvironmentFault(Problem("there is no lineage database to read", (("reason", why),)))
         with self._mutex, store_lock(self._layout, self._wait_s):
-            engine = create_engine("duckdb:///:memory:", poolclass=NullPool, connect_args={"config": dict(_CONFIG)})
+            engine = create_engine("duckdb:///:memory:", poolclass=NullPool, connect_args={"config": dict(CONFIG)})
             event.listen(engine, "connect", self._attach_for_reading)
             try:
                 with Session(engine) as session:
@@ -226,7 +189,7 @@ class DuckLineageStore:
                 engine.dispose()
 
     def _attach_for_reading(self, con: Connection, _record: object) -> None:
-        con.execute(_attach(self._database, read_only=True))
+        con.execute(attach(self._database, read_only=True))
         con.execute(f"USE {CATALOG}")
 
     def _is_empty(self) -> bool:
@@ -247,7 +210,11 @@ class DuckLineageStore:
                     break
                 try:
                     with store_lock(self._layout, self._wait_s), opened(self._database, read_only=True) as con:
+                        check_schema(con)  # another release may have been here since the last fold
                         return question(con)
+                except Outdated:
+                    self._sizes = None
+                    self.refresh()
                 except Damaged as trouble:
                     self._replace(trouble)
                 except (Unusable, WaitTimeout, EnvironmentFault) as trouble:
@@ -271,10 +238,36 @@ class DuckLineageStore:
             try:
                 if not self._is_folded(sizes):
                     self._fold_into(self._database, sizes)
+            except Outdated as older:
+                self._renew(older, sizes)
             except Damaged as trouble:
                 self._set_aside(trouble)
                 self._fold_into(self._database, sizes)
             self._sizes = sizes
+
+    def _renew(self, older: Outdated, sizes: Mapping[str, int]) -> None:
+        """Bring a database of an earlier schema up to date, in a new file; fold anew if it cannot be."""
+        if older.again is None:
+            return self._fold_anew(sizes)
+        try:
+            with put_in_place(self._database) as new, opened(new, read_only=False) as con:
+                create_schema(con)
+                migrate(con, self._database, older.again, self._journal, sizes)
+                con.execute(f"CHECKPOINT {CATALOG}")
+        except Damaged:
+            return self._fold_anew(sizes)
+        return self._known.clear()
+
+    def _fold_anew(self, sizes: Mapping[str, int]) -> None:
+        with put_in_place(self._database) as new:
+            self._fold_into(new, sizes)
+        self._sizes, self._in_memory = sizes, None
+        self._known.clear()
+
+    def _refuse_newer(self) -> None:
+        if self._database.exists():
+            with suppress(Damaged, Outdated), opened(self._database, read_only=True) as con:
+                check_schema(con)
 
     def _replace(self, trouble: Damaged) -> None:
         try:
@@ -303,14 +296,13 @@ class DuckLineageStore:
     def _fold(self, con: Connection, sizes: Mapping[str, int]) -> None:
         fold_scan(con, self._journal.scan(read_folded(con).seen), sizes)
 
-    def _fold_in_memory(self, trouble: Exception | None) -> duckdb.DuckDBPyConnection:
-        if trouble is not None:
+    def _fold_in_memory(self, trouble: Exception | None) -> Connection:
+        if isinstance(trouble, Newer):
+            self._warn(str(trouble))
+        elif trouble is not None:
             self._warn(f"the lineage database is not usable ({one_line(trouble)}); working in memory")
         if self._in_memory is None:
-            con = duckdb.connect(":memory:", config=_CONFIG)
-            con.execute(f"ATTACH ':memory:' AS {CATALOG}; USE {CATALOG}")
-            create_schema(con)
-            self._in_memory = con
+            self._in_memory = in_memory()
         sizes = self._journal.sizes()
         self._fold(self._in_memory, sizes)
         self._sizes = sizes
@@ -320,9 +312,9 @@ class DuckLineageStore:
         """Rename the database and its write-ahead log; they are evidence, so nothing deletes them."""
         database = self._database
         stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")
-        aside = database.with_name(f"{database.name}.{trouble.suffix}-{stamp}")
+        aside = database.with_name(f"{database.name}.corrupt-{stamp}")
         try:
-            for path, target in ((_wal(database), _wal(aside)), (database, aside)):
+            for path, target in ((wal(database), wal(aside)), (database, aside)):
                 if path.exists():
                     path.rename(target)
         except OSError as cause:
@@ -335,63 +327,3 @@ class DuckLineageStore:
     def _warn(self, text: str) -> None:
         if text not in self.warnings:
             self.warnings.append(text)
-
-
-def checked_folded(con: Connection, sizes: Mapping[str, int]) -> bool:
-    """Return whether a database has all of the journal.
-
-    Raises:
-        Damaged: it has another schema, or claims more than there is.
-    """
-    schema = found_schema(con)
-    if schema != schema_name():
-        raise Damaged(f"its schema is {schema!r}, not {schema_name()!r}", suffix="schema")
-    folded = read_folded(con)
-    if folded.is_ahead_of(sizes):
-        raise Damaged("it claims more than the journal holds")
-    return folded.is_current(sizes)
-
-
-@contextmanager
-def opened(path: Path, *, read_only: bool) -> Iterator[Connection]:
-    """Open a database for a moment; DuckDB's errors become `Damaged` or `Unusable`."""
-    con: duckdb.DuckDBPyConnection | None = None
-    try:
-        con = duckdb.connect(":memory:", config=_CONFIG)
-        con.execute(_attach(path, read_only=read_only))
-        con.execute(f"USE {CATALOG}")
-        yield con
-    except AssetctlError:
-        raise
-    except (duckdb.Error, UnicodeDecodeError) as cause:
-        text = str(cause)
-        if isinstance(cause, duckdb.OutOfMemoryException) or any(sign in text for sign in _UNUSABLE):
-            raise Unusable(text) from cause
-        raise Damaged(text) from cause
-    finally:
-        if con is not None:
-            con.close()
-
-
-def _attach(path: Path, *, read_only: bool) -> str:
-    return f"ATTACH {literal(str(path))} AS {CATALOG}{' (READ_ONLY)' if read_only else ''}"
-
-
-def _arrow(relation: Relation | None) -> pa.Table:
-    import pyarrow
-
-    return pyarrow.table({}) if relation is None else relation.to_arrow_table()
-
-
-def _wal(database: Path) -> Path:
-    return database.with_name(database.name + ".wal")
-
-
-def _remove(database: Path) -> None:
-    """Delete a half-built database of ours, which nobody has open."""
-    database.unlink(missing_ok=True)
-    _wal(database).unlink(missing_ok=True)
-
-
-def one_line(trouble: Exception) -> str:
-    return " ".join(str(trouble).split())[:200]

@@ -18,14 +18,15 @@ from blake3 import blake3
 from assetctl.lineage.records import Fact, Position
 from assetctl.storage.faults import CrashPoint, reached
 from assetctl.storage.journal import Scan
+from assetctl.storage.migrations import SCHEMA_VERSION
 from assetctl.storage.rows import COLUMNS, Rows
 from assetctl.storage.segments import Line, parse_json
-from assetctl.storage.wire import WireError, from_json
+from assetctl.storage.views import duckdb_views
+from assetctl.storage.wire import WireError, from_json, known_kinds
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-SCHEMA_VERSION = 2  # raised when the meaning of a column changes; any change of the text is noticed by itself
 CATALOG = "store"  # the file is attached under this name: its own would be that of the schema, and so ambiguous
 _LINES_AT_ONCE = 20_000
 
@@ -34,6 +35,7 @@ class Relation(Protocol):
     """The little of a DuckDB relation that is used here."""
 
     def to_arrow_table(self) -> pa.Table: ...
+    def to_arrow_reader(self, batch_size: int) -> pa.RecordBatchReader: ...
 
 
 class Connection(Protocol):
@@ -41,8 +43,11 @@ class Connection(Protocol):
 
     def execute(self, query: str, parameters: object = ...) -> Any: ...
     def sql(self, query: str, *, params: object = ...) -> Relation: ...
+    def extract_statements(self, query: str) -> Sequence[Any]: ...
+    def get_table_names(self, query: str, *, qualified: bool = ...) -> set[str]: ...
     def register(self, view_name: str, python_object: object) -> Any: ...
     def unregister(self, view_name: str) -> Any: ...
+    def cursor(self) -> Connection: ...
     def close(self) -> None: ...
 
 
@@ -64,15 +69,14 @@ class Folded:
 @cache
 def schema_text() -> str:
     """Return the statements that create the schema."""
-    folder = Path(__file__).parent
-    views = (folder / "views.sql").read_text("utf-8")
-    return f"{(folder / 'ddl.sql').read_text('utf-8')}\nUSE {CATALOG}.lineage;\n{views}\nUSE {CATALOG};\n"
+    tables = Path(__file__).with_name("ddl.sql").read_text("utf-8")
+    return f"{tables}\nUSE {CATALOG}.lineage;\n{duckdb_views()}\nUSE {CATALOG};\n"
 
 
 @cache
 def schema_name() -> str:
-    """Return what a database written by this release says of its schema."""
-    return f"{SCHEMA_VERSION} {blake3(schema_text().encode()).hexdigest(8)}"
+    """Return what a database written by this release says of its schema, and of the facts it could read."""
+    return f"{SCHEMA_VERSION} {blake3((schema_text() + known_kinds()).encode()).hexdigest(8)}"
 
 
 def create_schema(con: Connection) -> None:
@@ -89,10 +93,10 @@ def create_schema(con: Connection) -> None:
 def found_schema(con: Connection) -> str | None:
     """Return what a database says of its schema; None if it says nothing."""
     tables = "SELECT count(*) FROM duckdb_tables() WHERE schema_name = 'lineage' AND table_name = 'meta'"
-    if con.execute(tables).fetchone() == (0,):
+    if con.execute(tables).fetchall() == [(0,)]:
         return None
-    row = con.execute("SELECT value FROM lineage.meta WHERE name = 'schema'").fetchone()
-    return None if row is None else str(row[0])
+    rows = con.execute("SELECT value FROM lineage.meta WHERE name = 'schema'").fetchall()
+    return None if not rows else str(rows[0][0])
 
 
 def read_folded(con: Connection) -> Folded:
@@ -107,7 +111,7 @@ def fold_scan(con: Connection, scan: Scan, sizes: Mapping[str, int]) -> None:
     reached(CrashPoint.FOLD_BEGUN)
     try:
         for start in range(0, len(scan.lines), _LINES_AT_ONCE):
-            _insert_lines(con, scan.lines[start : start + _LINES_AT_ONCE])
+            insert_lines(con, scan.lines[start : start + _LINES_AT_ONCE])
         _record_folded(con, scan.seen, sizes)
         reached(CrashPoint.FOLD_INSERTED)
         con.execute("COMMIT")
@@ -117,13 +121,16 @@ def fold_scan(con: Connection, scan: Scan, sizes: Mapping[str, int]) -> None:
         raise
 
 
-def _insert_lines(con: Connection, lines: Sequence[tuple[Position, Line]]) -> None:
+def insert_lines(con: Connection, lines: Sequence[tuple[Position, Line]]) -> None:
+    """Add the rows of lines that are not folded yet."""
+    if not lines:
+        return
     known = _known_positions(con, lines)
     rows = Rows()
     for position, line in lines:
         if position not in known:
             known.add(position)
-            kind, fact = _decode(line)
+            kind, fact = decode_line(line)
             rows.add(position, fact, kind, line.payload.decode("ascii"))
     for table, names in COLUMNS.items():
         columns = rows.columns(table)
@@ -139,7 +146,7 @@ def _known_positions(con: Connection, lines: Sequence[tuple[Position, Line]]) ->
     return {Position(counter, segment) for counter, segment in con.execute(query).fetchall()}
 
 
-def _decode(line: Line) -> tuple[str, Fact | None]:
+def decode_line(line: Line) -> tuple[str, Fact | None]:
     """Return a line's kind and its fact; what this release cannot read keeps its place, as text."""
     try:
         found = parse_json(line.payload)

@@ -134,7 +134,7 @@ def ask_traces(con: Connection, keys: Collection[AssetKey], known: Facts) -> Tra
 
 def ask_pins(con: Connection, known: Facts) -> tuple[Pinned, ...]:
     """Return every pin in force, oldest first."""
-    if con.execute(f"{_PINS} LIMIT 1").fetchone() is None:
+    if con.execute(f"{_PINS} LIMIT 1").fetchall() == []:
         return ()
     return pins_in_force(_facts_at(con, _LIFTING, known))
 

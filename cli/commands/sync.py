@@ -1,0 +1,36 @@
+"""`assetctl sync`: tell the team's lineage store what was recorded here."""
+
+from __future__ import annotations
+
+import click
+
+from assetctl.cli.jsonout import write_json
+from assetctl.cli.session import Session
+from assetctl.cli.speech import count
+from assetctl.cli.verbs import Guide, Verb
+from assetctl.engine.team import sync
+
+_GUIDE = Guide((("assetctl sync", "send what the team's store lacks; a run does so by itself"),))
+
+
+@click.command("sync", cls=Verb, guide=_GUIDE)
+@click.pass_obj
+def command(session: Session) -> int:
+    """Send every recorded fact that the team's lineage store (`lineage` in the settings) lacks.
+
+    A run does so too, but waits for the store only a few seconds; what it could not send
+    goes with the next run, or now.
+    """
+    synced = sync(session.project)
+    if session.as_json:
+        write_json(
+            {
+                "schema": "assetctl.sync/1",
+                "store": synced.store,
+                "project": synced.project,
+                "facts_sent": synced.n_facts,
+            }
+        )
+    else:
+        session.say(f"{count(synced.n_facts, 'fact')} sent to {synced.store}")
+    return 0

