@@ -1,6 +1,6 @@
 """Random edits of random graphs: after every run all values equal those of a clean build, and nothing is left to do.
 
-The clean build runs in a fresh folder with the same files. Both happen in this process;
+Between the edits people do what they do: lose bytes, clean up, go back to a version, rename, forget, kill. The clean build runs in a fresh folder with the same files. Both happen in this process;
 the last state of each world is also asked of the command line.
 """
 
@@ -9,12 +9,15 @@ from __future__ import annotations
 import copy
 import random
 import shutil
+import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
+from assetctl.assets.errors import AssetctlError
+from assetctl.engine.project import Project
 from tests.e2e.projects import DiskProject
 
 NAMES = ["a", "b", "c", "d", "e", "f", "g"]
@@ -32,17 +35,20 @@ class Texts:
     bodies: dict[str, tuple[str, int]] = field(default_factory=dict)
     sizes: dict[str, int] = field(default_factory=dict)
     comments: dict[str, str] = field(default_factory=dict)
+    keys: dict[str, str] = field(default_factory=dict)  # what an asset is called now, where that is not its first name
 
 
 class RandomWorld:
     """A project of some assets over a file and a helper module, and the texts that random edits give it."""
 
-    def __init__(self, folder: Path, seed: int) -> None:
+    def __init__(self, folder: Path, seed: int, *, may_kill: bool = False) -> None:
         self.choose = random.Random(seed)
+        self.may_kill = may_kill
         self.folder = folder
         self.project = DiskProject(folder / "world")
         self.now = Texts()
         self.before: list[Texts] = []
+        self.n_renamed = 0
         for n, name in enumerate(NAMES[: self.choose.randint(5, 7)]):
             self.now.reads[name] = sorted(self.choose.sample(NAMES[:n], min(n, self.choose.randint(0, 2))))
             self.now.sizes[name] = 1
@@ -59,7 +65,14 @@ class RandomWorld:
         project.top('import helpers\nfrom ran_log import HERE\ndata = source.file("data.txt")')
         for name, reads in self.now.reads.items():
             parameters = ", ".join([*(reads or ["data"]), f"size={self.now.sizes[name]}"])
-            project.asset(name, self.now.comments.get(name, "") + self._body(name, reads), reads=parameters)
+            renamed = {read: self.now.keys[read] for read in reads if read in self.now.keys}
+            options = f"key={self.key(name)!r}, ins={renamed}" if renamed or name in self.now.keys else ""
+            project.asset(
+                name, self.now.comments.get(name, "") + self._body(name, reads), reads=parameters, options=options
+            )
+
+    def key(self, name: str) -> str:
+        return self.now.keys.get(name, name)
 
     def _body(self, name: str, reads: list[str]) -> str:
         kind, constant = self.now.bodies[name]
@@ -90,9 +103,16 @@ class RandomWorld:
             self.touch,
             self.lose_a_blob,
             self.fail,
+            self.rename,
+            self.forget,
+            self.go_back_for_a_while,
+            self.clean_up,
+            self.fold_anew,
             self.undo,
             self.undo,
         ]
+        if self.may_kill:
+            edits.append(self.kill)
         chosen = self.choose.choice(edits)
         if chosen != self.undo:
             self.remember()
@@ -148,6 +168,66 @@ class RandomWorld:
     def fail(self) -> None:
         self.now.failing = self.pick()
 
+    def rename(self) -> None:
+        """Give an asset a new name, with its history: nothing may run for that."""
+        name = self.pick()
+        old = self.key(name)
+        self.n_renamed += 1
+        self.now.keys[name] = new = f"{name}_{self.n_renamed}"
+        self.write(self.project)
+        self.before.clear()  # what was undone would have the old name again
+        with self.project.open() as project:
+            project.move(old, new)
+            assert project.load(new) is not None
+        assert self.project.build() == []
+
+    def forget(self) -> None:
+        """Forget an asset: it is made again, which gives the same."""
+        key = self.key(self.pick())
+        with self.project.open() as project:
+            project.forget(key)
+            assert [type(reason).__name__ for reason in project.plan(key)[key].reasons][:1] == ["NeverMaterialized"]
+
+    def go_back_for_a_while(self) -> None:
+        """Serve an earlier version: the asset is left alone, whatever is edited, until the pin is lifted."""
+        name = self.pick()
+        key = self.key(name)
+        with self.project.open() as project:
+            versions = [e for e in project.history(key, limit=20) if e.asset == key]
+            present = [e for e in versions if self._is_readable(project, key, e.materialization_id)]
+            chosen = self.choose.choice(present)
+            served = project.load(key, chosen.materialization_id)
+            project.rollback(key, chosen.materialization_id)
+        self.edit_body(name)
+        self.write(self.project)
+        assert name not in self.project.build()
+        assert self.project.value(key) == served
+        with self.project.open() as project:
+            project.rollback(key)
+
+    def _is_readable(self, project: Project, key: str, version: str) -> bool:
+        try:
+            project.load(key, version)
+        except AssetctlError:
+            return False
+        return True
+
+    def clean_up(self) -> None:
+        assert self.project.run("gc", "--keep-last", "1", "--apply").code == 0
+
+    def fold_anew(self) -> None:
+        assert self.project.run("doctor", "--rebuild").code == 0
+
+    def kill(self) -> None:
+        """Edit, and kill the run that follows at any moment."""
+        self.edit_body()
+        self.write(self.project)
+        process = self.project.start("materialize")
+        try:
+            process.wait(timeout=self.choose.uniform(0.05, 1.5))
+        except subprocess.TimeoutExpired:
+            self.project.stop_all()
+
     # --- the oracle --------------------------------------------------------------------------
 
     def run_and_compare(self) -> None:
@@ -156,7 +236,9 @@ class RandomWorld:
             self.now.failing = None
             self.write(self.project)
         self.project.build()
-        self.project.build(*self.now.reads)  # by name: bytes that are lost are made again only where they are asked for
+        self.project.build(
+            *map(self.key, self.now.reads)
+        )  # by name: bytes that are lost are made again only where they are asked for
         clean = DiskProject(self.folder / "clean")
         self.write(clean)
         clean.build()
@@ -168,11 +250,11 @@ class RandomWorld:
 
     def values(self, project: DiskProject) -> dict[str, object]:
         with project.open() as opened:
-            return {name: opened.load(name) for name in self.now.reads}
+            return {name: opened.load(self.key(name)) for name in self.now.reads}
 
 
-def run_world(folder: Path, seed: int, n_steps: int) -> None:
-    world = RandomWorld(folder, seed)
+def run_world(folder: Path, seed: int, n_steps: int, *, may_kill: bool = False) -> None:
+    world = RandomWorld(folder, seed, may_kill=may_kill)
     world.write(world.project)
     history = ["built"]
     for _ in range(n_steps):
@@ -191,10 +273,24 @@ def test_random_edits_give_what_a_clean_build_gives(tmp_path, seed):
     run_world(tmp_path, seed, 6)
 
 
+@pytest.mark.parametrize("what", ["rename", "forget", "go_back_for_a_while", "clean_up", "fold_anew", "kill"])
+def test_whatever_people_do_between_edits_the_values_are_those_of_a_clean_build(tmp_path, what):
+    world = RandomWorld(tmp_path, 11, may_kill=True)
+    world.write(world.project)
+    world.run_and_compare()
+    world.edit_body()
+    world.write(world.project)
+    world.run_and_compare()
+    getattr(world, what)()
+    world.write(world.project)
+    world.run_and_compare()
+    assert world.project.materialize().ran == []
+
+
 @pytest.mark.soak
 @pytest.mark.parametrize("seed", range(100, 120))
 def test_soak_many_random_edits_give_what_a_clean_build_gives(tmp_path, seed):
-    run_world(tmp_path, seed, 50)
+    run_world(tmp_path, seed, 50, may_kill=True)
 
 
 def test_neutral_edits_run_nothing(tmp_path):
