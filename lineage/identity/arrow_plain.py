@@ -18,6 +18,7 @@ import pyarrow as pa
 _t = pa.types
 _WORDS = {1: pa.uint8(), 2: pa.uint16(), 4: pa.uint32(), 8: pa.uint64()}
 _NOTHING = pa.py_buffer(b"")
+_REACH = 1 << 31  # of 32-bit offsets
 
 
 def bare(kind: pa.DataType) -> pa.DataType:
@@ -134,10 +135,16 @@ def joined(arrays: Sequence[pa.Array]) -> pa.Array:
 def taken(array: pa.Array, places: Any) -> pa.Array:
     """Return the values of a plain array at some places; a null place gives null."""
     places = places if isinstance(places, pa.Array) else pa.array(places)
-    try:
-        return array.take(places)
-    except pa.ArrowInvalid:  # more content than 32-bit offsets reach
-        return _widened(array).take(places)
+    if _most_bytes(array) * len(places) >= _REACH:
+        array = _widened(array)
+    return array.take(places)
+
+
+def _most_bytes(array: pa.Array) -> int:
+    """Return a bound of how many bytes one value takes. Arrow's kernel does not notice that its offsets overflow."""
+    if _t.is_binary(array.type) and len(array):
+        return int(np.diff(offsets(array, wide=False)).max())
+    return int(array.get_total_buffer_size()) if _wide(array.type) != array.type else 0
 
 
 def bits(buffer: pa.Buffer, offset: int, n_bits: int) -> Any:
