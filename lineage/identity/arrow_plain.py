@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from assetctl.lineage.identity.walk import Unencodable
+
 _t = pa.types
 _WORDS = {1: pa.uint8(), 2: pa.uint16(), 4: pa.uint32(), 8: pa.uint64()}
 _NOTHING = pa.py_buffer(b"")
@@ -118,6 +120,24 @@ def plain(array: pa.Array) -> pa.Array:
         buffers = [buffers[0], pa.py_buffer(bytes(array.offset + len(array)))]
     buffers[1:] = [_NOTHING if buffer is None else buffer for buffer in buffers[1:]]
     return pa.Array.from_buffers(target, len(array), buffers, array.null_count, array.offset)
+
+
+def plain_block(chunks: Sequence[pa.Array]) -> pa.Array:
+    """Return consecutive arrays of one type as one, in plain form.
+
+    Raises:
+        Unencodable: the type has no plain form.
+    """
+    try:
+        return joined([plain(chunk) for chunk in chunks])
+    except pa.ArrowNotImplementedError as cause:
+        raise Unencodable("", f"arrow.{type_text(chunks[0].type)}") from cause
+
+
+def type_text(kind: pa.DataType) -> str:
+    """Return a type's own name, without asking a person's class for it."""
+    name: str = pa.DataType.__str__(kind)
+    return name
 
 
 def joined(arrays: Sequence[pa.Array]) -> pa.Array:
