@@ -193,7 +193,7 @@ class HostileNumbers(array.array):
 
 
 class HostileId(uuid.UUID):
-    int = property(Hostile.__repr__)  # type: ignore[assignment]
+    int = property(Hostile.__repr__)  # type: ignore[assignment,misc]
 
 
 class HostileMeta(type):
