@@ -21,10 +21,9 @@ from assetctl.lineage.identity.arrow_plain import (
     is_binary,
     is_list,
     is_text,
-    joined,
     offsets,
     places_of,
-    plain,
+    plain_block,
     taken,
     validity,
     width_of,
@@ -92,9 +91,9 @@ def write_block(out: Framed, chunks: Sequence[pa.Array]) -> None:
     The type is not written: `logical_type` names it, once per column.
 
     Raises:
-        ArrowNotImplementedError: the type has no canonical form.
+        Unencodable: the type has no canonical form.
     """
-    write_plain(out, chunks[0].type, joined([plain(chunk) for chunk in chunks]))
+    write_plain(out, chunks[0].type, plain_block(chunks))
 
 
 def write_plain(out: Framed, kind: pa.DataType, array: pa.Array, above: _Valid = None) -> None:

@@ -15,9 +15,12 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from assetctl.lineage.identity.walk import Unencodable
+
 _t = pa.types
 _WORDS = {1: pa.uint8(), 2: pa.uint16(), 4: pa.uint32(), 8: pa.uint64()}
 _NOTHING = pa.py_buffer(b"")
+_REACH = 1 << 31  # of 32-bit offsets
 
 
 def bare(kind: pa.DataType) -> pa.DataType:
@@ -119,6 +122,24 @@ def plain(array: pa.Array) -> pa.Array:
     return pa.Array.from_buffers(target, len(array), buffers, array.null_count, array.offset)
 
 
+def plain_block(chunks: Sequence[pa.Array]) -> pa.Array:
+    """Return consecutive arrays of one type as one, in plain form.
+
+    Raises:
+        Unencodable: the type has no plain form.
+    """
+    try:
+        return joined([plain(chunk) for chunk in chunks])
+    except pa.ArrowNotImplementedError as cause:
+        raise Unencodable("", f"arrow.{type_text(chunks[0].type)}") from cause
+
+
+def type_text(kind: pa.DataType) -> str:
+    """Return a type's own name, without asking a person's class for it."""
+    name: str = pa.DataType.__str__(kind)
+    return name
+
+
 def joined(arrays: Sequence[pa.Array]) -> pa.Array:
     """Return plain arrays of one original type as one."""
     if len(arrays) == 1:
@@ -134,10 +155,16 @@ def joined(arrays: Sequence[pa.Array]) -> pa.Array:
 def taken(array: pa.Array, places: Any) -> pa.Array:
     """Return the values of a plain array at some places; a null place gives null."""
     places = places if isinstance(places, pa.Array) else pa.array(places)
-    try:
-        return array.take(places)
-    except pa.ArrowInvalid:  # more content than 32-bit offsets reach
-        return _widened(array).take(places)
+    if _most_bytes(array) * len(places) >= _REACH:
+        array = _widened(array)
+    return array.take(places)
+
+
+def _most_bytes(array: pa.Array) -> int:
+    """Return a bound of how many bytes one value takes. Arrow's kernel does not notice that its offsets overflow."""
+    if _t.is_binary(array.type) and len(array):
+        return int(np.diff(offsets(array, wide=False)).max())
+    return int(array.get_total_buffer_size()) if _wide(array.type) != array.type else 0
 
 
 def bits(buffer: pa.Buffer, offset: int, n_bits: int) -> Any:

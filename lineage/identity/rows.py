@@ -15,7 +15,7 @@ from blake3 import blake3
 
 from assetctl.lineage.identity.arrays import one_nan
 from assetctl.lineage.identity.arrow_blocks import write_plain
-from assetctl.lineage.identity.arrow_plain import bare, is_binary, is_text, joined, plain, width_of
+from assetctl.lineage.identity.arrow_plain import bare, is_binary, is_text, plain_block, width_of
 from assetctl.lineage.identity.encode import Framed
 from assetctl.lineage.records import Digest
 
@@ -39,7 +39,7 @@ def unordered_digest(columns: Sequence[pa.ChunkedArray], n_rows: int) -> Digest:
 
 def _cells(column: pa.ChunkedArray) -> Cells:
     """Return a function from a row to its cell's bytes: fixed in size, or begun with their length."""
-    array, kind = joined([plain(chunk) for chunk in column.chunks]), bare(column.type)
+    array, kind = plain_block(column.chunks), bare(column.type)
     if _t.is_integer(kind) or _t.is_floating(kind) or (_t.is_temporal(kind) and not _t.is_interval(kind)):
         return _fixed_cells(array, np.dtype(f"{'f' if _t.is_floating(kind) else 'i'}{width_of(kind)}"))
     if is_text(kind) or is_binary(kind):

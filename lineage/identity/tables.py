@@ -13,10 +13,11 @@ from typing import Any
 import pyarrow as pa
 
 from assetctl.lineage.identity.arrow_blocks import logical_type, write_block
+from assetctl.lineage.identity.arrow_plain import type_text
 from assetctl.lineage.identity.encode import Framed
 from assetctl.lineage.identity.rows import unordered_digest
 from assetctl.lineage.identity.threads import hashing_threads
-from assetctl.lineage.identity.walk import FORMAT, Encoder, Unencodable, Walk
+from assetctl.lineage.identity.walk import FORMAT, Encoder, Walk
 from assetctl.lineage.records import ColumnDigest, DataVersion, Digest, ValueIdentity
 
 GRANULE_ROWS = 1 << 20
@@ -47,11 +48,8 @@ def column_digests(columns: Sequence[pa.ChunkedArray]) -> list[Digest]:
 
 def _granule(column: pa.ChunkedArray) -> bytes:
     out = Framed(FORMAT).tag("granule")
-    try:
-        for start in range(0, len(column), BLOCK_ROWS):
-            write_block(out, column.slice(start, BLOCK_ROWS).chunks)
-    except pa.ArrowNotImplementedError as cause:
-        raise Unencodable("", f"arrow.{column.type}") from cause
+    for start in range(0, len(column), BLOCK_ROWS):
+        write_block(out, column.slice(start, BLOCK_ROWS).chunks)
     return out.raw_digest()
 
 
@@ -173,7 +171,7 @@ class TableHasher:
 
 
 def _write_type(walk: Walk, out: Framed, kind: pa.DataType) -> None:
-    out.tag("arrow.DataType").text(logical_type(kind)).text(pa.DataType.__str__(kind))
+    out.tag("arrow.DataType").text(logical_type(kind)).text(type_text(kind))
 
 
 def _write_field(walk: Walk, out: Framed, field: pa.Field) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import decimal
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import pyarrow as pa
@@ -67,8 +68,8 @@ def in_union(array: pa.Array) -> pa.Array:
 ARRAYS: dict[str, Callable[[], pa.Array]] = {
     "null": lambda: pa.nulls(5),
     "bool": lambda: pa.array([True, False, None, True, True]),
-    **{f"int{bits}": lambda bits=bits: pa.array([1, None, -3, 4, 5], f"int{bits}") for bits in (8, 16, 32, 64)},
-    **{f"uint{bits}": lambda bits=bits: pa.array([1, None, 3, 4, 5], f"uint{bits}") for bits in (8, 16, 32, 64)},
+    **{f"int{bits}": partial(pa.array, [1, None, -3, 4, 5], f"int{bits}") for bits in (8, 16, 32, 64)},
+    **{f"uint{bits}": partial(pa.array, [1, None, 3, 4, 5], f"uint{bits}") for bits in (8, 16, 32, 64)},
     "half": lambda: pa.array(np.array([1, 2, np.nan, -0.0, 5], "f2")),
     "float": lambda: pa.array([1.5, None, float("nan"), -0.0, 0.0], pa.float32()),
     "double": lambda: pa.array([1.5, None, float("nan"), -0.0, 0.0]),

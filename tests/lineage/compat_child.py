@@ -36,7 +36,7 @@ LIBRARIES = ("numpy", "pyarrow", "pandas", "polars", "scikit-learn", "scipy")
 
 
 def digests() -> dict[str, str]:
-    found = {}
+    found: dict[str, str] = {}
     for name, make in CASES.items():
         try:
             value = make()
@@ -56,7 +56,7 @@ def estimators() -> dict[str, str]:
     """Return the digests of estimators fitted here; their state is the library's own, and may differ by version."""
     features = np.arange(60.0).reshape(20, 3) % 7
     target = (features[:, 0] > 3).astype(int)
-    found = {}
+    found: dict[str, str] = {}
     for each in ESTIMATORS:
         try:
             found[type(each).__name__] = identify_value(each.fit(features, target)).version

@@ -16,6 +16,7 @@ import re
 import uuid
 import zoneinfo
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -64,6 +65,32 @@ def _generator() -> np.random.Generator:
     return generator
 
 
+def _sparse(kind: str) -> object:
+    return getattr(sparse, kind + "_matrix")(np.array([[0, 1.5], [2, 0]]))
+
+
+def _masked_records() -> object:
+    record = np.dtype([("a", "i1"), ("b", "f8")])
+    fill: Any = (1, 2)
+    return np.ma.MaskedArray(np.zeros(1, record), np.array([(0, 1)], [("a", "?"), ("b", "?")]), fill_value=fill)
+
+
+def _numbers(kind: str) -> object:
+    return pd.Series(np.array([0, 1], kind))
+
+
+def _nullable(kind: str) -> object:
+    return pd.Series(pd.array([1, None], kind))  # type: ignore[call-overload]
+
+
+def _polars(kind: str) -> object:
+    return pl.Series("a", [1, None], dtype=getattr(pl, kind))
+
+
+def _nested(name: str, around: str) -> object:
+    return SURROUNDINGS[around](ARRAYS[name]())
+
+
 FIRST: dict[str, Callable[[], object]] = {
     "none": lambda: None,
     "numbers": lambda: [True, 1, 2**70, 1.5, -0.0, float("nan"), 1j],
@@ -105,7 +132,7 @@ PYTHON: dict[str, Callable[[], object]] = {
 
 NUMPY: dict[str, Callable[[], object]] = {
     **{
-        f"array {kind}": lambda kind=kind: np.array([0, 1, 1], kind)
+        f"array {kind}": partial(np.array, [0, 1, 1], kind)
         for kind in ("?", "i1", "i2", "i4", "u1", "u2", "u4", "u8", "f2", "f4", "f8", "c8", "c16", "M8[D]", "m8[ns]")
     },
     "array big-endian": lambda: np.array([1, 2], ">i4"),
@@ -117,14 +144,14 @@ NUMPY: dict[str, Callable[[], object]] = {
     "array NaT": lambda: np.array(["2024-01-01", "NaT"], "M8[s]"),
     "nested records": lambda: np.zeros(2, _RECORD),
     "masked": lambda: np.ma.array([1, 2, 3], mask=[0, 1, 0], fill_value=9),
-    "masked records": lambda: np.ma.array(np.zeros(1, [("a", "i1"), ("b", "f8")]), mask=[(0, 1)], fill_value=(1, 2)),
+    "masked records": _masked_records,
     "string dtype": lambda: np.array(["a", "longer than fifteen bytes", ""], np.dtypes.StringDType()),
     "scalars": lambda: [np.float32(1), np.int8(1), np.bool_(True), np.str_("a"), np.datetime64("2024-01-01")],
     "generator": _generator,
     "random state": lambda: np.random.RandomState(3),
     "dtypes": lambda: [np.dtype("f8"), np.dtype(_RECORD)],
     **{
-        f"sparse {kind}": lambda kind=kind: getattr(sparse, kind + "_matrix")(np.array([[0, 1.5], [2, 0]]))
+        f"sparse {kind}": partial(_sparse, kind)
         for kind in ("csr", "csc", "coo", "bsr", "dia", "dok", "lil")
     },
 }  # fmt: skip
@@ -133,11 +160,11 @@ _WHEN = pd.DatetimeIndex(np.array(["2024-01-01", "NaT"], "M8[us]"))
 
 PANDAS: dict[str, Callable[[], object]] = {
     **{
-        f"pandas {kind}": lambda kind=kind: pd.Series(np.array([0, 1], kind))
+        f"pandas {kind}": partial(_numbers, kind)
         for kind in ("?", "i1", "i8", "u2", "f4", "f8", "c16", "M8[ns]", "m8[us]")
     },
     **{
-        f"pandas {kind}": lambda kind=kind: pd.Series(pd.array([1, None], kind))
+        f"pandas {kind}": partial(_nullable, kind)
         for kind in ("Int8", "Int64", "UInt16", "Float64", "boolean", "int64[pyarrow]", "double[pyarrow]")
     },
     "pandas string": lambda: pd.Series(pd.array(["a", None], pd.StringDtype("python"))),
@@ -165,7 +192,7 @@ PANDAS: dict[str, Callable[[], object]] = {
 
 POLARS: dict[str, Callable[[], object]] = {
     **{
-        f"polars {name}": lambda name=name: pl.Series("a", [1, None], dtype=getattr(pl, name))
+        f"polars {name}": partial(_polars, name)
         for name in ("Int8", "Int64", "UInt16", "Float32", "Float64", "Int128")
     },
     "polars texts": lambda: pl.Series("a", ["x", None, ""]),
@@ -188,7 +215,7 @@ POLARS: dict[str, Callable[[], object]] = {
 ARROW: dict[str, Callable[[], object]] = {
     **{f"arrow {name}": make for name, make in ARRAYS.items()},
     **{
-        f"arrow {name} in a {around}": lambda name=name, around=around: SURROUNDINGS[around](ARRAYS[name]())
+        f"arrow {name} in a {around}": partial(_nested, name, around)
         for around in SURROUNDINGS
         for name in ("double", "string", "string_view", "dictionary", "run_end", "dense_union", "map", "uuid")
     },

@@ -10,6 +10,7 @@ import pytest
 from assetctl.lineage.identity.tables import BLOCK_ROWS, GRANULE_ROWS, TableHasher
 from assetctl.lineage.identity.values import identify_value
 from tests.lineage.arrow_arrays import ARRAYS as MAKERS
+from tests.lineage.arrow_arrays import SURROUNDINGS
 
 ARRAYS = {name: make() for name, make in MAKERS.items()}
 
@@ -41,15 +42,64 @@ def test_every_type_has_a_digest_of_its_own() -> None:
     assert len({version(array) for array in ARRAYS.values()}) == len(ARRAYS)
 
 
-@pytest.mark.parametrize("name", [name for name in ARRAYS if "union" not in name])
-def test_every_type_can_be_nested(name: str) -> None:
+@pytest.mark.parametrize("around", SURROUNDINGS)
+@pytest.mark.parametrize("name", ARRAYS)
+def test_every_type_can_be_nested_in_every_other(name: str, around: str) -> None:
+    array = SURROUNDINGS[around](ARRAYS[name])
+    for nested in (array, SURROUNDINGS["struct"](array), SURROUNDINGS["map"](array)):
+        pieces = [nested.slice(0, 1), nested.slice(1, 3), nested.slice(4)]
+        assert version(pa.chunked_array(pieces)) == version(nested)
+        assert version(pa.chunked_array([nested, nested]).slice(5, 5)) == version(nested)
+        rows = pa.table({"a": pa.chunked_array([nested.slice(3), nested.slice(0, 3)])})
+        assert identify_value(rows, unordered=True) == identify_value(pa.table({"a": nested}), unordered=True)
+        assert version(nested.slice(0, 4)) != version(nested)
+
+
+@pytest.mark.parametrize("name", ARRAYS)
+def test_what_lies_under_a_null_leaves_no_trace_at_any_depth(name: str) -> None:
     array = ARRAYS[name]
-    offsets = pa.array([0, 2, 2, 5])
-    lists = pa.ListArray.from_arrays(offsets, array)
-    assert version(lists) == version(pa.chunked_array([lists.slice(0, 1), lists.slice(1)]))
-    assert version(lists) != version(pa.ListArray.from_arrays(pa.array([0, 2, 3, 5]), array))
-    structs = pa.StructArray.from_arrays([array], ["x"])
-    assert version(structs.slice(2)) == version(pa.StructArray.from_arrays([array.slice(2)], ["x"]))
+    other = pa.concat_arrays([array.slice(0, 1), array.slice(2, 1), array.slice(2)])  # another second row
+    for around in ("struct", "fixed list"):
+        hidden = [SURROUNDINGS[around](each) for each in (array, other)]
+        assert version(hidden[0]) == version(hidden[1])
+        assert version(SURROUNDINGS["struct"](hidden[0])) == version(SURROUNDINGS["struct"](hidden[1]))
+
+
+def test_moving_a_list_boundary_shows_whatever_is_in_the_list() -> None:
+    for array in ARRAYS.values():
+        boundaries = [pa.array([0, 2, last, 5], pa.int32()) for last in (2, 3)]
+        assert len({version(pa.ListArray.from_arrays(each, array)) for each in boundaries}) == 2
+
+
+class Metres(pa.ExtensionType):
+    """A type of a person's own, with a parameter."""
+
+    def __init__(self, scale: int, name: str = "tests.metres") -> None:
+        self.scale = scale
+        super().__init__(pa.int64(), name)
+
+    def __arrow_ext_serialize__(self) -> bytes:
+        return str(self.scale).encode()
+
+    def __str__(self) -> str:
+        raise AssertionError
+
+
+def test_a_type_of_one_s_own_counts_by_name_parameters_and_storage() -> None:
+    storage = pa.array([1, None])
+    kinds = [Metres(1), Metres(2), Metres(1, "tests.feet")]
+    versions = [version(pa.ExtensionArray.from_storage(kind, storage)) for kind in kinds]
+    assert len({version(storage), *versions}) == 4
+    assert len({version(kind) for kind in kinds}) == 3
+
+
+@pytest.mark.soak
+def test_soak_texts_beyond_the_reach_of_their_offsets_count_in_full() -> None:
+    large = "x" * (1 << 26)
+    text, wide = pa.array([large]), pa.array([large], pa.large_string())
+    whole = version(pa.chunked_array([wide] * 33))
+    assert version(pa.chunked_array([text] * 33)) == whole
+    assert version(pa.DictionaryArray.from_arrays(pa.array([0] * 33, pa.int8()), text)) == whole
 
 
 @pytest.mark.parametrize("n_rows", [0, 1, BLOCK_ROWS, BLOCK_ROWS + 1, GRANULE_ROWS, GRANULE_ROWS + 3])

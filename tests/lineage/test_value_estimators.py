@@ -11,13 +11,23 @@ import numpy as np
 import pytest
 from scipy import sparse
 from sklearn.base import BaseEstimator, clone
+from sklearn.cluster import KMeans
 from sklearn.compose import ColumnTransformer
-from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
+from sklearn.ensemble import (
+    ExtraTreesClassifier,
+    GradientBoostingClassifier,
+    HistGradientBoostingClassifier,
+    RandomForestClassifier,
+    StackingClassifier,
+    VotingClassifier,
+)
 from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 from sklearn.svm import SVC
+from sklearn.tree import DecisionTreeClassifier
 
 from assetctl.lineage.identity.values import identify_value
 
@@ -26,7 +36,14 @@ ESTIMATORS: dict[str, BaseEstimator] = {
     "boosted": HistGradientBoostingClassifier(max_iter=4, random_state=0),
     "forest": RandomForestClassifier(n_estimators=4, random_state=0),
     "neighbours": KNeighborsClassifier(algorithm="kd_tree"),
+    "balls": KNeighborsClassifier(algorithm="ball_tree"),
     "vectors": SVC(),
+    "tree": DecisionTreeClassifier(random_state=0),
+    "boosting": GradientBoostingClassifier(n_estimators=3, random_state=np.random.RandomState(0)),
+    "extra": ExtraTreesClassifier(n_estimators=3, random_state=0),
+    "vote": VotingClassifier([("a", LogisticRegression()), ("b", DecisionTreeClassifier(random_state=0))]),
+    "stack": StackingClassifier([("a", DecisionTreeClassifier(random_state=0))], LogisticRegression(), cv=2),
+    "search": GridSearchCV(LogisticRegression(), {"C": [0.1, 1.0]}, cv=2),
     "pipeline": make_pipeline(
         ColumnTransformer([("numbers", StandardScaler(), [0, 1]), ("kinds", OneHotEncoder(), [2])]),
         FunctionTransformer(np.abs),
@@ -74,6 +91,30 @@ def test_two_processes_agree() -> None:
         check=True,
     )
     assert run.stdout.strip() == str({name: version(fitted(name)) for name in ESTIMATORS})
+
+
+@pytest.mark.parametrize(
+    ("estimator", "thread_count"),
+    [(KMeans(2, random_state=0), "_n_threads"), (HistGradientBoostingClassifier(max_iter=2), "_bin_mapper.n_threads")],
+    ids=["clusters", "boosted"],
+)
+def test_the_number_of_cores_leaves_no_trace(estimator: BaseEstimator, thread_count: str) -> None:
+    features = np.random.default_rng(7).random((60, 2))
+    estimator.fit(features, features[:, 0] > 0.5)
+    before = version(estimator)
+    *owner, name = thread_count.split(".")
+    setattr(getattr(estimator, owner[0]) if owner else estimator, name, 96)
+    assert version(estimator) == before
+
+
+def test_objects_of_scipy_have_an_identity_before_scikit_learn_is_loaded() -> None:
+    script = (
+        "import sys\nfrom scipy import interpolate\nfrom assetctl.lineage.identity.values import identify_value\n"
+        "curve = interpolate.CubicSpline([0, 1, 2], [0, 1, 4])\nbefore = identify_value(curve)\n"
+        "assert 'sklearn' not in sys.modules\nimport sklearn.base\nassert identify_value(curve) == before"
+    )
+    environment = {"PYTHONPATH": str(Path(__file__).parents[2])}
+    subprocess.run([sys.executable, "-c", script], env=environment, check=True)
 
 
 def test_sparse_matrices_count_by_their_entries() -> None:

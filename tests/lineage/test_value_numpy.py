@@ -39,7 +39,7 @@ def _long(padding: int) -> np.ndarray:
     return third
 
 
-def _masked(under: object, dtype: object = None) -> np.ma.MaskedArray:
+def _masked(under: object, dtype: type | None = None) -> np.ma.MaskedArray:
     return np.ma.MaskedArray(np.array([1, under], dtype), [False, True], fill_value=7)
 
 
