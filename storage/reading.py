@@ -213,12 +213,17 @@ def _undecodable(output: Output, stored: Encoded, cause: Exception) -> AssetFail
     where = (("file", str(stored.path)),) if stored.path is not None else ()
     said = str(cause).strip().splitlines()[0] if str(cause).strip() else ""
     reason = said if isinstance(cause, Undecodable) else f"{type(cause).__name__}: {said}"
+    hint = "what it needs to be read may have changed since it was stored: build it again with "
+    hint += f"`assetctl materialize {output.asset} --force`"
+    if isinstance(cause, MemoryError):
+        reason = f"it does not fit into memory ({said})"
+        if output.value.columns:
+            hint = "read fewer columns, or annotate the parameter as `pyarrow.RecordBatchReader` to read it in parts"
     return AssetFailed(
         Problem(
             f"`{output.asset}` cannot be decoded by the codec `{output.codec}`: {reason}",
             (("it is", output.value.kind), *where),
-            f"what it needs to be read may have changed since it was stored: build it again with "
-            f"`assetctl materialize {output.asset} --force`",
+            hint,
         )
     )
 
