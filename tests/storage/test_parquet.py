@@ -112,6 +112,7 @@ class _Counted(Encoded):
     """Encoded bytes whose reading is counted."""
 
     __slots__ = ("file",)
+    file: _Counting
 
     def arrow_source(self, *, mapped: bool = False) -> Any:
         return pa.PythonFile(self.file, "r")
@@ -139,7 +140,7 @@ def test_of_twenty_columns_two_are_read(kind: str) -> None:
         assert PARQUET.read_stream(stored, ("c3", "c7")).read_all().column_names == ["c3", "c7"]
     else:
         assert list(PARQUET.decode(stored, kind, ("c3", "c7")).columns[:2]) or kind == "arrow.Table"
-    n_read = stored.file.n_read  # type: ignore[attr-defined]
+    n_read = stored.file.n_read
     assert 0.08 * len(data) < n_read < 0.2 * len(data)
 
 
