@@ -7,6 +7,19 @@ libraries that store or draw them.
 
 import sys
 
+TYPE_CHECKING = False  # type checkers take it for true by its name; importing `typing` would cost every start 14 ms
+if TYPE_CHECKING:
+    from assetctl.assets.checks import CheckResult, check
+    from assetctl.assets.codec import Codec
+    from assetctl.assets.columns import columns
+    from assetctl.assets.context import Context
+    from assetctl.assets.decorator import asset
+    from assetctl.assets.definition import AssetDef
+    from assetctl.assets.errors import AssetctlError
+    from assetctl.assets.ids import AssetKey
+    from assetctl.assets.sources import source
+    from assetctl.engine.project import Project
+
 __all__ = [
     "AssetDef",
     "AssetKey",

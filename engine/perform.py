@@ -27,7 +27,7 @@ from assetctl.lineage.ports import DataStore, Stored
 from assetctl.lineage.records import Output
 from assetctl.storage.faults import CrashPoint, reached
 from assetctl.storage.layout import Layout
-from assetctl.storage.parsing import parse_table
+from assetctl.storage.parsing import open_table, parse_table
 
 _TOOL = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 
@@ -153,22 +153,30 @@ def _load(needed: OutputInput | SourceInput, data: DataStore) -> Any:
         return paths
     if needed.wanted.form == "path":
         return paths[0]
-    return _as_wanted(parse_table(paths[0]), needed)
+    if needed.wanted.form == "reader":
+        return _checked(open_table(paths[0], needed.wanted.columns), needed)
+    return _as_wanted(parse_table(paths[0], needed.wanted.columns), needed)
 
 
 def _as_wanted(table: Any, needed: SourceInput) -> Any:
     """Return a source's table in the form, and with the columns, that its parameter asks for."""
     from assetctl.storage.codecs.containers import convert, project
 
-    missing = [name for name in needed.wanted.columns if name not in table.column_names]
+    return convert(project(_checked(table, needed), needed.wanted.columns), needed.wanted.form)
+
+
+def _checked(table: Any, needed: SourceInput) -> Any:
+    """Return a source's table, or a reader over it, if it has the columns that its parameter asks for."""
+    available = table.schema.names
+    missing = [name for name in needed.wanted.columns if name not in available]
     if missing:
         raise AssetFailed.of(
             f"source `{needed.key}` has no column {', '.join(f'`{name}`' for name in missing)}",
-            ("columns", ", ".join(table.column_names)),
+            ("columns", ", ".join(available)),
             ("file", needed.paths[0]),
             hint=f"correct `columns(...)` of the parameter `{needed.parameter}`",
         )
-    return convert(project(table, needed.wanted.columns), needed.wanted.form)
+    return table
 
 
 def _store(step: Step, task: StepTask, value: Any, data: DataStore) -> tuple[Stored, ...]:

@@ -17,7 +17,7 @@ from assetctl.assets.errors import DeclarationError, Problem
 from assetctl.lineage.identity.encode import Framed, digest_bytes
 from assetctl.lineage.records import ColumnDigest, DataVersion, Digest, ValueIdentity
 from assetctl.storage.file_digests import FileDigests, digest_directory, digest_file, is_regular
-from assetctl.storage.parsing import parse_table, reader_name
+from assetctl.storage.parsing import open_table, reader_name
 
 __all__ = [
     "FileDigests",
@@ -27,7 +27,6 @@ __all__ = [
     "file_identity",
     "glob_files",
     "observe_source",
-    "parse_table",
     "source_path",
     "table_identity",
 ]
@@ -118,9 +117,13 @@ def table_identity(path: Path, bytes_digest: Digest, cache_folder: Path | None =
     remembered = None if cache_folder is None else cache_folder / "tables" / f"{key}.json"
     known = None if remembered is None else _read_remembered(remembered)
     if known is None:
-        from assetctl.lineage.identity.values import identify_value
+        from assetctl.lineage.identity.tables import TableHasher
 
-        known = identify_value(parse_table(path))
+        reader = open_table(path)
+        hasher = TableHasher(reader.schema)
+        for batch in reader:
+            hasher.feed(batch)
+        known = hasher.finish()
         # A file that changed between hashing and parsing must not be remembered under its old bytes.
         if remembered is not None and digest_file(path) == bytes_digest:
             _remember(remembered, known)

@@ -6,7 +6,8 @@ field or "NA"; text stays text.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from assetctl.assets.errors import DeclarationError, Problem
 
 _COMPRESSIONS = (".gz", ".zst", ".bz2", ".lz4")
 _DEEPEST_JSON = 200
+_STREAM_ROWS = 1 << 17
 _JSON_BLOCK_BYTES = 1 << 24
 _BACKSLASH = ord("\\")
 
@@ -36,29 +38,70 @@ def reader_name(path: Path) -> str:
     return f"{table_format(path)} pyarrow-{pa.__version__.split('.')[0]}"
 
 
-def parse_table(path: Path) -> Any:
-    """Return the `pyarrow.Table` a file holds.
+def parse_table(path: Path, columns: tuple[str, ...] = ()) -> Any:
+    """Return the `pyarrow.Table` a file holds; of a Parquet file just these columns, if it has them all.
 
     Raises:
         DeclarationError: the extension is not known, or the file is not what it says.
     """
-    import pyarrow as pa
-
     found = table_format(path)
     reader = next((read for name, read in _READERS.values() if name == found), None)
     if reader is None:
         raise _not_a_table(path, "its extension is not one of " + ", ".join(_READERS))
+    with _explained(path):
+        return _read_parquet(path, columns) if reader is _read_parquet else reader(path)
+
+
+def open_table(path: Path, columns: tuple[str, ...] = ()) -> Any:
+    """Return a `RecordBatchReader` over the table a file holds, with just these columns if it has them all.
+
+    A Parquet file is read a batch at a time; others are parsed as a whole.
+
+    Raises:
+        DeclarationError: as `parse_table`; while it is read, too.
+    """
+    if table_format(path) != "parquet":
+        table = parse_table(path)
+        return (
+            table.select(list(columns)) if set(columns) <= set(table.column_names) and columns else table
+        ).to_reader()
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    with _explained(path):
+        file = parquet.ParquetFile(path, pre_buffer=False)  # it would hold all of the file
+        names = _chosen(file, columns)
+        schema = file.schema_arrow if names is None else pa.schema([file.schema_arrow.field(name) for name in names])
+
+    def batches() -> Iterator[Any]:
+        with _explained(path), file:
+            for batch in file.iter_batches(_STREAM_ROWS, columns=names):
+                yield batch if names is None else batch.select(names)
+
+    return pa.RecordBatchReader.from_batches(schema, batches())
+
+
+def _chosen(file: Any, columns: tuple[str, ...]) -> list[str] | None:
+    """Return the columns to read of a Parquet file: None, all of them, unless it has each that is asked for."""
+    return list(columns) if columns and set(columns) <= set(file.schema_arrow.names) else None
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    """Turn what parsers raise into what a person reads."""
+    import pyarrow as pa
+
     try:
-        return reader(path)
+        yield
     except (FileNotFoundError, PermissionError, IsADirectoryError):
         raise
     except (
         pa.ArrowException,
         ValueError,
         TypeError,
+        ArithmeticError,
         OSError,
         EOFError,
-        OverflowError,
         MemoryError,
         RecursionError,
     ) as cause:
@@ -146,11 +189,12 @@ def _escaped(block: Any) -> Any:
     return after[after < len(block)]
 
 
-def _read_parquet(path: Path) -> Any:
+def _read_parquet(path: Path, columns: tuple[str, ...] = ()) -> Any:
     from pyarrow import parquet
 
     with parquet.ParquetFile(path) as file:
-        return file.read()
+        names = _chosen(file, columns)
+        return file.read() if names is None else file.read(columns=names).select(names)
 
 
 def _read_arrow(path: Path) -> Any:

@@ -61,7 +61,7 @@ class OutputReader:
             path = self._own_copy(output, blob)
             if wanted.form not in _TABLE_FORMS:
                 return path
-            return convert(project(self._parse(path), wanted.columns), wanted.form)
+            return self._parsed(output, path, wanted)
         if wanted.form == "path":
             return self._own_copy(output, blob)
         codec = self._codec_of(output)
@@ -88,11 +88,19 @@ class OutputReader:
                 )
             ) from unknown
 
-    def _parse(self, path: Path) -> Any:
+    def _parsed(self, output: Output, path: Path, wanted: Wanted) -> Any:
+        """Return the table of a file that an asset returned."""
         try:
-            return parse_table(path)
+            table = parse_table(path, wanted.columns)
+        except DeclarationError as refused:
+            first = refused.problems[0]
+            raise AssetFailed(
+                Problem(f"`{output.asset}` is a file, and {first.message}", (("it is", output.codec),), first.hint)
+            ) from refused
         finally:
             path.unlink(missing_ok=True)
+        _refuse_absent(output, wanted.columns, table.column_names)
+        return convert(project(table, wanted.columns), wanted.form)
 
     def encoded(self, output: Output, blob: BlobDigest) -> Encoded:
         """Return an output's verified bytes. They are trusted: the record is of this project's journal.
@@ -204,20 +212,28 @@ def _undecodable(output: Output, stored: Encoded, cause: Exception) -> AssetFail
     where = (("file", str(stored.path)),) if stored.path is not None else ()
     said = str(cause).strip().splitlines()[0] if str(cause).strip() else ""
     reason = said if isinstance(cause, Undecodable) else f"{type(cause).__name__}: {said}"
+    hint = "what it needs to be read may have changed since it was stored: build it again with "
+    hint += f"`assetctl materialize {output.asset} --force`"
+    if isinstance(cause, MemoryError):
+        reason = f"it does not fit into memory ({said})"
+        if output.value.columns:
+            hint = "read fewer columns, or annotate the parameter as `pyarrow.RecordBatchReader` to read it in parts"
     return AssetFailed(
         Problem(
             f"`{output.asset}` cannot be decoded by the codec `{output.codec}`: {reason}",
             (("it is", output.value.kind), *where),
-            f"what it needs to be read may have changed since it was stored: build it again with "
-            f"`assetctl materialize {output.asset} --force`",
+            hint,
         )
     )
 
 
 def _check_columns(output: Output, columns: tuple[str, ...]) -> None:
-    available = [column.name for column in output.value.columns if not column.name.startswith("index:")]
-    if output.codec.startswith(FILE):
-        return
+    if not output.codec.startswith(FILE):  # what a file holds is known when it is parsed
+        names = [column.name for column in output.value.columns if not column.name.startswith("index:")]
+        _refuse_absent(output, columns, names)
+
+
+def _refuse_absent(output: Output, columns: tuple[str, ...], available: list[str]) -> None:
     absent = [name for name in columns if name not in available]
     if absent:
         raise AssetFailed(

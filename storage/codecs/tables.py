@@ -14,6 +14,7 @@ from assetctl.storage.codecs.containers import from_arrow, kind_of_table, projec
 
 _PARQUET_OPTIONS: dict[str, Any] = {"compression": "zstd", "use_content_defined_chunking": True}
 _STREAM_ROWS = 1 << 17
+_GROUP_ROWS, _GROUP_BYTES = 1 << 20, 1 << 26  # a row group of a stream ends with the first that is reached
 
 
 class ParquetCodec:
@@ -53,13 +54,20 @@ class ParquetCodec:
         return all(map(_is_plain, value.schema.types))
 
     def write_stream(self, reader: Any, hasher: Any, sink: BinaryIO) -> None:
-        """Write a `RecordBatchReader` to its end, feeding every batch to `hasher` too; holds a batch at a time."""
+        """Write a `RecordBatchReader` to its end, feeding every batch to `hasher` too; holds a row group at a time."""
+        import pyarrow as pa
         from pyarrow import parquet
 
         with parquet.ParquetWriter(sink, reader.schema, **_PARQUET_OPTIONS) as writer:
+            waiting: list[Any] = []
             for batch in reader:
                 hasher.feed(batch)
-                writer.write_batch(batch)
+                waiting.append(batch)
+                if sum(b.num_rows for b in waiting) >= _GROUP_ROWS or sum(b.nbytes for b in waiting) >= _GROUP_BYTES:
+                    writer.write_table(pa.Table.from_batches(waiting))
+                    waiting = []
+            if waiting:
+                writer.write_table(pa.Table.from_batches(waiting))
 
     def read_stream(self, stored: Encoded, columns: tuple[str, ...]) -> Any:
         """Return a `RecordBatchReader` over the rows; holds a batch at a time."""

@@ -207,3 +207,12 @@ def test_the_public_names_are_these_and_cost_nothing_until_used():
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2]
     )
     assert said.stdout.splitlines() == ["['assetctl']", "[]"]
+
+
+def test_codecs_are_the_named_classes_that_are_attributes_each_once(tmp_path):
+    (tmp_path / "own.py").write_text(
+        "from assetctl import Codec\n\nclass Base(Codec): ...\nclass One(Base): name = 'one'\nclass Two(Base): name = 'two'\n"
+    )
+    (tmp_path / "pipeline.py").write_text("from assetctl import Codec\nfrom own import Base, One\nagain = One\n")
+    _, codecs, problems = collect(tmp_path, ("pipeline.py",))
+    assert ([codec.__name__ for codec in codecs], problems) == (["One"], [])

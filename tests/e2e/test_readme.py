@@ -108,7 +108,7 @@ def folders(tmp: Path) -> dict[str, Folder]:
 @pytest.mark.slow
 def test_the_commands_print_what_the_page_says(tmp_path):
     found = folders(tmp_path)
-    assert set(found) == {"trips", "shop"}
+    assert set(found) == {"lines", "shop", "trips"}
     for folder in found.values():
         for language, text in folder.blocks:
             if language == "console":

@@ -342,3 +342,13 @@ def test_an_export_is_an_ordinary_file(
 def test_there_is_nothing_to_export_of_none(store: BlobDataStore, put: Put, tmp_path: Path) -> None:
     with pytest.raises(AssetFailed, match="nothing to write"):
         store.export(put(None), tmp_path / "x")
+
+
+def test_a_pickle_is_loaded_from_the_very_bytes_that_were_hashed(store: BlobDataStore, put: Put) -> None:
+    """A file could be another one between being hashed and being opened again."""
+    output = put((1, "x" * 9000))
+    assert output.blob is not None
+    assert store._reader.encoded(output, output.blob).path is None
+    table = put(_TABLE)
+    assert table.blob is not None
+    assert store._reader.encoded(table, table.blob).path is not None

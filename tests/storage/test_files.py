@@ -21,9 +21,9 @@ from assetctl.storage.files import (
     digest_directory,
     digest_file,
     observe_source,
-    parse_table,
     table_identity,
 )
+from assetctl.storage.parsing import parse_table
 
 _LONG_AGO_NS = 1_600_000_000 * 10**9
 

@@ -6,7 +6,7 @@ import dataclasses
 import json
 import os
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, ClassVar
 
 import numpy as np
 import pyarrow as pa
@@ -34,7 +34,7 @@ class Height(Length):
 
 class LengthCodec(Codec):
     name = "length/1"
-    types: Any = (Length,)
+    types: ClassVar[tuple[type | str, ...]] = (Length,)
     extension = ".json"
 
     def encode(self, value: Length, stream: BinaryIO) -> None:
@@ -179,10 +179,6 @@ class _Unreadable(LengthCodec):
 class _NoIdentity(LengthCodec):
     def identify(self, value: Length) -> object:
         return {"of": [value]}
-
-
-class _Base(LengthCodec):
-    types = (object,)
 
 
 @pytest.mark.parametrize(
