@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from assetctl.assets.errors import EnvironmentFault
 from assetctl.assets.ids import AssetKey
 from assetctl.lineage.records import (
+    BlobDigest,
     CheckRan,
     CodeRecorded,
     Decision,
@@ -41,6 +42,7 @@ KEYS = st.from_regex(r"\A[a-z][a-z0-9.-]{0,5}(/[a-z]{1,5})?\Z").map(AssetKey)
 def facts() -> st.SearchStrategy[Fact]:
     """Any fact: every field of every kind, with awkward text and numbers."""
     st.register_type_strategy(AssetKey, KEYS)
+    st.register_type_strategy(BlobDigest, st.binary(min_size=32, max_size=32).map(lambda data: "b3:" + data.hex()))
     st.register_type_strategy(int, st.integers(-(2**63), 2**63 - 1))
     json_values = st.recursive(
         st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
