@@ -238,9 +238,12 @@ class FileJournal:
             return
         is_sealed = has_no_writer(path)  # asked first: what is read after the last write is complete
         try:
-            size = path.stat().st_size
+            found = path.stat()
         except FileNotFoundError:
             return
+        if not stat.S_ISREG(found.st_mode):
+            return  # a folder or a pipe of that name: `not_segments` has it
+        size = found.st_size
         if self._sizes.get(segment) != size:
             self._counter = max(self._counter, self._last_counter(segment, size))
             self._sizes[segment] = size
@@ -339,13 +342,19 @@ def has_no_writer(path: Path) -> bool:
     never opens a segment again. An empty file may be one that is not locked yet.
     """
     try:
-        with path.open("rb") as file:
-            if os.fstat(file.fileno()).st_size == 0:
-                return False  # and not locked here, where its writer may be about to lock it
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            return True
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # a pipe is not waited for
     except OSError:
         return False
+    try:
+        if os.fstat(descriptor).st_size == 0:
+            return False  # and not locked here, where its writer may be about to lock it
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    else:
+        return True
+    finally:
+        os.close(descriptor)
 
 
 def new_segment_name() -> str:

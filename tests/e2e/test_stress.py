@@ -160,7 +160,7 @@ def assert_nothing_lost(project: DiskProject, announced: list[list[str]]) -> int
 
 @pytest.mark.slow
 def test_writers_readers_a_notebook_and_a_browser_at_once_lose_nothing(tmp_path: Path) -> None:
-    stress(DiskProject(tmp_path / "project"), 3.0)
+    stress(DiskProject(tmp_path / "project"), 2.0)
 
 
 @pytest.mark.soak

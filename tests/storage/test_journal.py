@@ -177,6 +177,26 @@ def test_a_segment_has_a_writer_until_it_is_closed(layout: Layout) -> None:
     assert has_no_writer(path)
 
 
+@pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo, lambda path: path.symlink_to("nowhere")])
+def test_what_only_has_the_name_of_a_segment_stands_in_nobodys_way(layout: Layout, make) -> None:
+    journal = FileJournal(layout)
+    journal.append([failed("a")])
+    make(layout.journal / "0-0-0.log")
+    assert journal.append([failed("b")]).counter == 2
+    reader = FileJournal(layout)
+    assert [fact.step for _, fact in reader.read_since({})[0] if isinstance(fact, StepFailed)] == ["a", "b"]
+    assert [path.name for path in reader.not_segments()] == ["0-0-0.log"]
+
+
+def test_a_segment_reached_through_a_link_is_read(layout: Layout) -> None:
+    journal = FileJournal(layout)
+    path = journal.path(journal.append([failed("a")]).segment)
+    journal.close()
+    moved = path.rename(layout.root / "moved")
+    path.symlink_to(moved)
+    assert len(FileJournal(layout).read_since({})[0]) == 1
+
+
 def test_after_closing_a_new_segment_is_begun(layout: Layout) -> None:
     journal = FileJournal(layout)
     before = journal.append([failed("a")])
