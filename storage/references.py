@@ -79,7 +79,7 @@ class References:
         path = self._layout.blob(digest)
         try:
             data = own_bytes(path)
-            return tuple(read_manifest(digest, data)) if digest_bytes(data) == digest else ()
+            return tuple(read_manifest(digest, data)) if BlobDigest(digest_bytes(data)) == digest else ()
         except (OSError, ValueError, TypeError, KeyError, AssetctlError):
             return ()  # a folder without its manifest cannot be read back, whatever files are left of it
 
