@@ -66,11 +66,11 @@ def healing(damage: Damage, use: Use, present: Present) -> str:
     key = use.asset
     if present.declared is not None and key not in present.declared:
         return f"nothing can rebuild it: `{key}` is no longer declared"
-    is_current = present.provenance(key) == use.provenance
-    if not use.is_latest and not is_current:
+    if present.declared is not None and present.provenance(key) != use.provenance:
+        build = f"; `assetctl materialize {key}` makes the present one" if use.is_latest else ""
+        drop = "" if use.is_latest else "; `assetctl gc --keep-last 1` shows what drops it"
         return (
-            "nothing can rebuild an earlier version, unless its code and inputs come back; then "
-            f"`assetctl materialize {key} --force`"
+            f"nothing can rebuild this version, unless the code and inputs that it was made of come back{build}{drop}"
         )
     if use.is_latest and damage.is_plain:
         return f"`assetctl materialize {key}` builds it again"

@@ -25,7 +25,7 @@ def require_readable(layout: Layout) -> None:
     Raises:
         EnvironmentFault: some of it may not; it names each file and its owner.
     """
-    unreadable = [path for path in _ground_state(layout) if not os.access(path, _needed(path))]
+    unreadable = [path for path in _ground_state(layout) if not _may(path, _needed(path))]
     if unreadable:
         raise EnvironmentFault(*(_unreadable(path) for path in unreadable[:_MOST_NAMED]))
 
@@ -41,7 +41,7 @@ def folder_findings(layout: Layout) -> Iterator[Finding]:
         if not (path.is_file() if is_file else path.is_dir()):
             what = f"`{path.name}` is not a {'file' if is_file else 'folder'}"
             yield Finding(ERROR, what, str(path), "move it away; what belongs there is made anew, or restore it")
-        elif not is_file and not os.access(path, os.W_OK | os.X_OK):
+        elif not is_file and not _may(path, os.W_OK | os.X_OK):
             what = f"`{path.name}` may not be written by this user"
             yield Finding(WARNING, what, str(path), _owner_hint(path))
     for path in _locks(layout):
@@ -49,7 +49,7 @@ def folder_findings(layout: Layout) -> Iterator[Finding]:
             yield Finding(
                 WARNING, "a lock that is not a file", str(path), "delete it; a lock is made where it is needed"
             )
-        elif not os.access(path, os.R_OK | os.W_OK):
+        elif not _may(path, os.R_OK | os.W_OK):
             yield Finding(WARNING, "a lock that may not be taken by this user", str(path), _owner_hint(path))
 
 
@@ -59,7 +59,7 @@ def _parts(layout: Layout) -> tuple[Path, ...]:
 
 
 def _locks(layout: Layout) -> list[Path]:
-    return sorted(layout.locks.iterdir()) if layout.locks.is_dir() and os.access(layout.locks, os.R_OK) else []
+    return sorted(layout.locks.iterdir()) if layout.locks.is_dir() and _may(layout.locks, os.R_OK) else []
 
 
 def _ground_state(layout: Layout) -> Iterator[Path]:
@@ -67,16 +67,20 @@ def _ground_state(layout: Layout) -> Iterator[Path]:
     for folder in (layout.state, layout.journal):
         if folder.is_dir():
             yield folder
-    if layout.journal.is_dir() and os.access(layout.journal, os.R_OK | os.X_OK):
+    if layout.journal.is_dir() and _may(layout.journal, os.R_OK | os.X_OK):
         yield from sorted(path for path in layout.journal.iterdir() if path.name.endswith(SUFFIX) and path.is_file())
     if not layout.blobs.is_dir():
         return
     yield layout.blobs
-    if os.access(layout.blobs, os.R_OK | os.X_OK):
+    if _may(layout.blobs, os.R_OK | os.X_OK):
         for folder in sorted(path for path in layout.blobs.iterdir() if path.is_dir()):
             yield folder
-            if os.access(folder, os.R_OK | os.X_OK):
+            if _may(folder, os.R_OK | os.X_OK):
                 yield from (path for path in sorted(folder.iterdir()) if path.is_file())
+
+
+def _may(path: Path, what: int) -> bool:
+    return os.access(path, what, effective_ids=os.access in os.supports_effective_ids)
 
 
 def _needed(path: Path) -> int:

@@ -23,7 +23,6 @@ import stat
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,12 +30,22 @@ from assetctl.assets.errors import EnvironmentFault
 from assetctl.lineage.records import Fact, Position
 from assetctl.storage.faults import CrashPoint, reached
 from assetctl.storage.layout import Layout
+from assetctl.storage.lock import lock_fault
 from assetctl.storage.segments import SUFFIX, Line, LineProblem, frame, last_counter, parse_json, read_lines
 from assetctl.storage.state import environment_fault
 from assetctl.storage.wire import UnknownFact, WireError, from_json
 
 _TAIL_BYTES = 16 * 1024
 _NOT_WRITTEN = "the journal cannot be written; this record does not count"
+
+
+def mark_as_written_to(descriptor: int) -> None:
+    """Lock a new segment while this process lives.
+
+    Where this fails nothing may be appended: another process, for which locks do work,
+    would take the segment for finished and not see its counters grow.
+    """
+    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def durable_sync(descriptor: int) -> None:
@@ -56,13 +65,20 @@ class Scan:
 class FileJournal:
     """`ports.Journal` on the files of one state folder; safe to share between threads.
 
-    `sync` makes a descriptor's bytes durable. `problems` lists what the last read could
-    not believe.
+    `sync` makes a descriptor's bytes durable, `mark` lets others know that it is written
+    to. `problems` lists what the last read could not believe.
     """
 
-    def __init__(self, layout: Layout, *, sync: Callable[[int], None] = durable_sync) -> None:
+    def __init__(
+        self,
+        layout: Layout,
+        *,
+        sync: Callable[[int], None] = durable_sync,
+        mark: Callable[[int], None] = mark_as_written_to,
+    ) -> None:
         self._folder = layout.journal
         self._sync = sync
+        self._mark = mark
         self._lock = threading.Lock()
         self._sync_lock = threading.Lock()
         self._pid = os.getpid()
@@ -225,9 +241,12 @@ class FileJournal:
             return
         is_sealed = has_no_writer(path)  # asked first: what is read after the last write is complete
         try:
-            size = path.stat().st_size
+            found = path.stat()
         except FileNotFoundError:
             return
+        if not stat.S_ISREG(found.st_mode):
+            return  # a folder or a pipe of that name: `not_segments` has it
+        size = found.st_size
         if self._sizes.get(segment) != size:
             self._counter = max(self._counter, self._last_counter(segment, size))
             self._sizes[segment] = size
@@ -262,7 +281,12 @@ class FileJournal:
             descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
         except OSError as cause:
             raise environment_fault(cause, path, _NOT_WRITTEN) from cause
-        _mark_as_written_to(descriptor)
+        try:
+            self._mark(descriptor)
+        except OSError as cause:
+            os.close(descriptor)
+            path.unlink(missing_ok=True)
+            raise lock_fault(cause, path) from cause
         self._segment = _Segment(name, path, descriptor)
         return self._segment
 
@@ -327,18 +351,19 @@ def has_no_writer(path: Path) -> bool:
     never opens a segment again. An empty file may be one that is not locked yet.
     """
     try:
-        with path.open("rb") as file:
-            if os.fstat(file.fileno()).st_size == 0:
-                return False  # and not locked here, where its writer may be about to lock it
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            return True
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # a pipe is not waited for
     except OSError:
         return False
-
-
-def _mark_as_written_to(descriptor: int) -> None:
-    with suppress(OSError):  # without locks on this disk nobody can tell, and every segment is read again
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    try:
+        if os.fstat(descriptor).st_size == 0:
+            return False  # and not locked here, where its writer may be about to lock it
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    else:
+        return True
+    finally:
+        os.close(descriptor)
 
 
 def new_segment_name() -> str:

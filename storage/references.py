@@ -17,6 +17,7 @@ from assetctl.storage.blobs import Blobs, own_bytes
 from assetctl.storage.codecs.registry import FOLDER
 from assetctl.storage.folders import FolderFile, read_manifest
 from assetctl.storage.layout import Layout
+from assetctl.storage.shapes import is_blob_digest
 
 _HEX_DIGITS = frozenset("0123456789abcdef")
 
@@ -54,7 +55,8 @@ class References:
     def parts(self, version: Version) -> Iterator[tuple[BlobDigest, int | None, str]]:
         """Yield every blob that a version needs, its size where one was recorded, and what it is ("": the value)."""
         for name, digest in version.materialization.figures.items():
-            yield BlobDigest(digest), None, f"figure {name}"
+            if is_blob_digest(digest):
+                yield BlobDigest(digest), None, f"figure {name}"
         output = version.output
         if output.blob is None or output.inline is not None:
             return
@@ -77,7 +79,7 @@ class References:
         path = self._blobs.path(digest)
         try:
             data = own_bytes(path)
-            return tuple(read_manifest(digest, data)) if digest_bytes(data) == digest else ()
+            return tuple(read_manifest(digest, data)) if BlobDigest(digest_bytes(data)) == digest else ()
         except (OSError, ValueError, TypeError, KeyError, AssetctlError):
             return ()  # a folder without its manifest cannot be read back, whatever files are left of it
 

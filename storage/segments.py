@@ -20,6 +20,7 @@ SUFFIX = ".log"
 _CHECKSUM_LENGTH = 16
 _UNFINISHED = "an unfinished line"
 _FRAME_LENGTH = _CHECKSUM_LENGTH + 2  # the space and the newline
+_COUNTER_DIGITS = 18  # what the database can hold
 _encode_json = json.JSONEncoder(separators=(",", ":")).encode
 
 
@@ -138,4 +139,4 @@ def _good_line(line: bytes, end: int) -> Line | None:
     if line[_CHECKSUM_LENGTH : _CHECKSUM_LENGTH + 1] != b" " or _checksum(payload) != line[:_CHECKSUM_LENGTH]:
         return None
     counter = payload[len(b'{"c":') : payload.find(b",")]
-    return Line(int(counter), payload, end) if counter.isdigit() else None
+    return Line(int(counter), payload, end) if counter.isdigit() and len(counter) <= _COUNTER_DIGITS else None

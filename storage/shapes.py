@@ -16,9 +16,12 @@ from types import MappingProxyType, NoneType, UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from assetctl.lineage import records
-from assetctl.lineage.records import Fact
+from assetctl.lineage.identity.encode import PREFIX
+from assetctl.lineage.records import BlobDigest, Fact
 
 _GREATEST = 2**63
+_HEX = frozenset("0123456789abcdef")
+_DIGEST_LENGTH = len(PREFIX) + 64
 _MAPPINGS = (dict, MappingProxyType)
 _Check = Callable[[Any], bool]
 
@@ -36,6 +39,11 @@ def require_shape(fact: Fact) -> Fact:
     return fact
 
 
+def is_blob_digest(value: object) -> bool:
+    """Return whether a value is a whole digest: it becomes a path, and must not lead out of the store."""
+    return type(value) is str and len(value) == _DIGEST_LENGTH and value[:3] == PREFIX and _HEX.issuperset(value[3:])
+
+
 @cache
 def _fields(kind: Any) -> tuple[tuple[str, _Check], ...]:
     hints = get_type_hints(kind, localns=vars(records))  # where the names of all facts are
@@ -47,6 +55,8 @@ def _check(hint: Any) -> _Check:
     """Return the check for an annotation."""
     if hint is Any:
         return lambda _value: True
+    if hint is BlobDigest:
+        return is_blob_digest
     if hasattr(hint, "__supertype__"):  # a digest or an id: it is looked up, so it has to be whole text
         return lambda value: type(value) is str and (value.isascii() or _is_encodable(value))
     origin, arguments = get_origin(hint), get_args(hint)

@@ -61,13 +61,12 @@ def parse_subset(text: str) -> Subset:
 
 def choose(pieces: Sequence[Piece], subset: Subset, random: Random) -> list[Piece]:
     """Return the pieces to read: of a share or an amount, enough to reach it (at least one piece)."""
-    match subset:
-        case Part(number, of):
-            return [piece for piece in pieces if _number(piece) % of == number - 1]
-        case Share(percent):
-            wanted = sum(piece.size_bytes or 0 for piece in pieces) * percent / 100
-        case Amount(size_bytes):
-            wanted = float(size_bytes)
+    if isinstance(subset, Part):
+        return [piece for piece in pieces if _number(piece) % subset.of == subset.number - 1]
+    if isinstance(subset, Share):
+        wanted = sum(piece.size_bytes or 0 for piece in pieces) * subset.percent / 100
+    else:
+        wanted = float(subset.size_bytes)
     shuffled = list(pieces)
     random.shuffle(shuffled)
     chosen: list[Piece] = []

@@ -159,7 +159,7 @@ def _use(version: Version, *, is_latest: bool, part: str = "") -> Use:
 
 def _inline_damage(journal: FileJournal, version: Version, is_latest: bool) -> Iterator[Damage]:
     output = version.output
-    if output.inline is not None and digest_bytes(output.inline) != output.blob:
+    if output.inline is not None and BlobDigest(digest_bytes(output.inline)) != output.blob:
         path = journal.path(version.position.segment)
         uses = (_use(version, is_latest=is_latest),)
         yield Damage("the value kept inside its record has another hash", path, output.blob, uses, is_plain=False)

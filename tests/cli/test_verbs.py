@@ -341,7 +341,7 @@ def test_doctor_finds_damage_and_says_what_to_do(project):
     deep = call("-p", project, "doctor", "--deep")
     assert deep.code == 4
     assert "`clean_trips`" in deep.out
-    assert "hint: `assetctl materialize clean_trips`" in deep.out
+    assert "hint: `assetctl materialize clean_trips --force`" in deep.out, "a plan cannot see it"
     assert check(call("-p", project, "doctor", "--deep", "--json").json)["sound"] is False
 
 

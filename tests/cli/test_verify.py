@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import re
 import shlex
+import shutil
 from pathlib import Path
 
 import pytest
@@ -63,13 +64,25 @@ def test_an_earlier_version_comes_back_only_with_its_code(project):
     damage(old, "a flipped bit", random.Random(1))
     (entry,) = check(call("-p", project, "verify", "--json").json)["corrupt"]
     assert (entry["asset"], entry["latest"], entry["file"]) == ("clean_trips", False, str(old))
-    assert "nothing can rebuild an earlier version" in entry["hint"]
+    assert "nothing can rebuild this version" in entry["hint"]
     assert call("-p", project, "verify", "--latest").code == 0
+    dropped = shutil.copytree(project, project.parent / "dropped")
+    assert call("-p", dropped, "gc", "--keep-last", "1", "--apply").code == 0
+    assert call("-p", dropped, "verify").code == 0
     edit(project, "min_minutes: int = 10", "min_minutes: int = 1")
     said = call("-p", project, "verify")
-    assert "nothing can" not in said.out
+    assert "nothing can rebuild" not in said.out
     assert run_advice(project, said) == ["materialize clean_trips --force"]
     assert call("-p", project, "verify").code == 0
+
+
+def test_a_latest_version_of_other_code_is_said_not_to_come_back(project):
+    damage(blobs(project)[0], "a flipped bit", random.Random(1))
+    edit(project, "min_minutes: int = 1", "min_minutes: int = 10")
+    said = call("-p", project, "verify")
+    assert "nothing can rebuild this version" in said.out
+    assert run_advice(project, said) == ["materialize clean_trips"]
+    assert call("-p", project, "verify", "--latest").code == 0
 
 
 def test_what_is_gone_from_the_code_cannot_be_rebuilt_and_can_be_selected(project):

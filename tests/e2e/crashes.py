@@ -22,8 +22,9 @@ from assetctl.storage.blobs import hash_file
 from assetctl.storage.faults import CrashPoint
 from assetctl.storage.findings import Finding
 from assetctl.storage.gc import Cleaning, apply_gc
-from assetctl.storage.inspect import examine
 from assetctl.storage.inspect_blobs import blob_findings, tidiness_findings
+from assetctl.storage.inspect_folders import folder_findings
+from assetctl.storage.inspect_journal import journal_findings
 from assetctl.storage.journal import FileJournal
 from assetctl.storage.keep import KeepRules
 from assetctl.storage.layout import Layout
@@ -187,7 +188,9 @@ def assert_nothing_lies(project: DiskProject, before: list[tuple[Position, Fact]
         assert hash_file(layout.blob(digest)) == digest
     for file in blob_files(layout):  # also those without a record: a name stands for whole bytes
         assert hash_file(file.path) == file.digest
-    findings = examine(layout)
+    journal = FileJournal(layout)
+    journal.read_since({})
+    findings = [*folder_findings(layout), *journal_findings(journal), *tidiness_findings(layout, facts)]
     assert [f for f in findings if f.severity != "note"] == []
     return findings
 

@@ -175,12 +175,6 @@ def test_after_kills_at_random_moments_a_normal_run_gets_everything_right(diamon
     kill_trials(diamonds, 5, seed=20)
 
 
-@pytest.mark.soak
-@pytest.mark.parametrize("seed", range(10))
-def test_soak_after_many_kills_at_random_moments_a_normal_run_gets_everything_right(diamonds, seed):
-    kill_trials(diamonds, 20, seed)
-
-
 def test_a_process_killed_while_another_waits_for_it_hands_the_work_over(project):
     os.mkfifo(project.root / "gate")
     body = 'if not (HERE / "free").exists():\n' + "\n".join(f"    {line.strip()}" for line in GATE.splitlines()[1:3])

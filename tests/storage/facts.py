@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from assetctl.assets.ids import AssetKey
 from assetctl.lineage.identity.encode import digest_bytes
 from assetctl.lineage.records import (
     BlobDigest,
     CheckRan,
+    CodeRecorded,
     CodeVersion,
     ColumnDigest,
     DataVersion,
+    Decision,
     Definition,
     Digest,
+    Fact,
     Forgotten,
     Input,
     MaterializationId,
@@ -22,10 +27,15 @@ from assetctl.lineage.records import (
     ProvenanceDigest,
     Purpose,
     Renamed,
+    RunFinished,
     RunId,
+    RunStarted,
     SourceObserved,
     StepFailed,
+    Symbol,
+    SymbolText,
     Trace,
+    Undeclared,
     Unpinned,
     ValueIdentity,
 )
@@ -126,3 +136,35 @@ def unpinned(asset: str, fact: Materialized | None = None, purpose: Purpose = Pu
 
 def renamed(old: str, new: str) -> Renamed:
     return Renamed(AssetKey(old), AssetKey(new), WHEN)
+
+
+def every_fact() -> list[Fact]:
+    """Facts of every kind, with every sort of materialization: published, held back, restored, unsound."""
+    symbols = (Symbol("a.fn", "function", digest("sym"), "a.py:1", "", "", digest("text")),)
+    reasons = ({"kind": "code_changed"},)
+    first = made("a", "1", outputs=(output("a", "1", columns=("x", "y")), output("b", "1", inline=b"7")))
+    second = made("a", "2", of="p2", inputs=(read("s", "s", "1", is_source=True), read("b", "b", "1", columns=("x",))))
+    return [
+        RunStarted(RunId("run1"), WHEN, ("a",), "materialize a"),
+        observed("s", "1", columns=("x",)),
+        SymbolText(digest("text"), "def fn(): ..."),
+        CodeRecorded(CodeVersion(digest("code p1")), symbols),
+        first,
+        checked("a", "1"),
+        failed("c"),
+        RunFinished(RunId("run1"), WHEN, "failed", 1.5, (Decision(AssetKey("a"), "materialized", reasons),)),
+        RunStarted(RunId("run2"), WHEN, (), "materialize"),
+        replace(second, metrics={"auc": 0.5}, figures={"roc": digest("svg")}, links={"mlflow": "http://x"}),
+        replace(second, id=MaterializationId("m-restored"), origin=second.id, reasons=reasons),
+        made("a", "3", of="p3", published=False),
+        checked("a", "3", passed=False),
+        made("c", "1", trace=Trace.INPUT_CHANGED),
+        replace(made("c", "2", of="p9"), undeclared=(Undeclared("file", "x.csv", digest("x")),)),
+        observed("s", "2"),
+        forgotten("c"),
+        pinned(first),
+        pinned(second, Purpose.KEEP, note="the one of the paper"),
+        unpinned("a", first),
+        renamed("b", "d"),
+        RunFinished(RunId("run2"), WHEN, "succeeded", 2.5, (Decision(AssetKey("a"), "fresh", ()),)),
+    ]

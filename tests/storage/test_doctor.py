@@ -5,30 +5,41 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from assetctl.assets.errors import EnvironmentFault
 from assetctl.assets.ids import AssetKey
 from assetctl.lineage.identity.encode import digest_bytes
-from assetctl.lineage.records import BlobDigest, Output
+from assetctl.lineage.records import BlobDigest, Output, RunId, RunStarted
 from assetctl.storage.blobs import Blobs
 from assetctl.storage.findings import Finding
 from assetctl.storage.inspect import examine
+from assetctl.storage.inspect_folders import folder_findings
 from assetctl.storage.journal import FileJournal
 from assetctl.storage.layout import Layout
 from assetctl.storage.lineage_db import DuckLineageStore
+from assetctl.storage.memory import MemoryLineageStore
 from assetctl.storage.state import ensure_state
-from tests.storage.facts import made, value
+from assetctl.storage.wire import to_json
+from tests.storage.damage import line_of, raw_line, spoiled
+from tests.storage.facts import WHEN, every_fact, made, value
 
 TEXT = "the value of a"
 
 
 @pytest.fixture
 def layout(tmp_path: Path) -> Layout:
-    """A sound state folder: one asset in a blob, one inline, every writer gone; not folded yet."""
-    layout = Layout.of(tmp_path)
+    return sound_folder(tmp_path)
+
+
+def sound_folder(root: Path) -> Layout:
+    """Return a sound state folder: one asset in a blob, one inline, every writer gone; not folded yet."""
+    layout = Layout.of(root)
     ensure_state(layout)
     blob = Blobs(layout).put_bytes(TEXT.encode())
     stored = Output(AssetKey("a"), value("a"), "text/1", blob, len(TEXT))
@@ -67,6 +78,74 @@ def tear_tail(layout: Layout) -> Path:
 def break_line(layout: Layout) -> Path:
     path = segment_path(layout)
     rewrite(path, path.read_bytes().replace(b'"k":"materialized"', b'"k":"Materialized"', 1))
+    return path
+
+
+def break_last_line(layout: Layout) -> Path:
+    path = segment_path(layout)
+    data = path.read_bytes()
+    rewrite(path, data[:-3] + bytes([data[-3] ^ 1]) + data[-2:])
+    return path
+
+
+def break_last_newline(layout: Layout) -> Path:
+    path = segment_path(layout)
+    rewrite(path, path.read_bytes()[:-1] + b"\x0b")
+    return path
+
+
+def misuse_segment_name(layout: Layout) -> Path:
+    path = layout.journal / "0-0-0.log"
+    path.mkdir()
+    return path
+
+
+def pipe_for_segment(layout: Layout) -> Path:
+    path = layout.journal / "0-0-0.log"
+    os.mkfifo(path)
+    return path
+
+
+def dangling_segment(layout: Layout) -> Path:
+    path = layout.journal / "0-0-0.log"
+    path.symlink_to(layout.root / "nowhere")
+    return path
+
+
+def copy_segment(layout: Layout) -> Path:
+    journal = FileJournal(layout)
+    path = journal.path(journal.append([RunStarted(RunId("r9"), WHEN, (), "materialize")]).segment)
+    journal.close()
+    copy = layout.journal / f"{path.stem}-copy.log"
+    copy.write_bytes(path.read_bytes())
+    return copy
+
+
+def link_part(layout: Layout) -> Path:
+    elsewhere = layout.journal.rename(layout.root / "elsewhere")
+    layout.journal.symlink_to(elsewhere)
+    return layout.journal
+
+
+def file_for_folder(layout: Layout) -> Path:
+    layout.quarantine.write_text("")
+    return layout.quarantine
+
+
+def folder_for_lock(layout: Layout) -> Path:
+    path = layout.locks / "gc.lock"
+    path.mkdir(parents=True)
+    return path
+
+
+def folder_for_database(layout: Layout) -> Path:
+    layout.lineage_db.mkdir()
+    return layout.lineage_db
+
+
+def leave_rebuild(layout: Layout) -> Path:
+    path = layout.state / "lineage.duckdb.new"
+    path.write_text("")
     return path
 
 
@@ -148,6 +227,17 @@ def come_from_the_future(layout: Layout) -> Path:
 DAMAGE: list[tuple[Callable[[Layout], Path], str, str, str]] = [
     (tear_tail, "warning", "ends in an unfinished line", "nothing to do"),
     (break_line, "error", "checksum does not match", "skipped"),
+    (break_last_line, "error", "checksum does not match", "skipped"),
+    (break_last_newline, "error", "a line whose end is damaged", "skipped"),
+    (misuse_segment_name, "error", "segment of the journal that is not a file", "move this away"),
+    (pipe_for_segment, "error", "segment of the journal that is not a file", "move this away"),
+    (dangling_segment, "error", "segment of the journal that is not a file", "move this away"),
+    (copy_segment, "warning", "is a copy of", "move one of the two away"),
+    (link_part, "warning", "`journal-v1` is a symbolic link to", "behind the link"),
+    (file_for_folder, "error", "`quarantine-v1` is not a folder", "move it away"),
+    (folder_for_lock, "warning", "a lock that is not a file", "delete it"),
+    (folder_for_database, "error", "`lineage.duckdb` is not a file", "move it away"),
+    (leave_rebuild, "note", "an unfinished rebuild", "begins anew"),
     (lose_blob, "warning", "`a` are missing", "assetctl materialize a"),
     (shorten_blob, "error", "`a` are not what was recorded", "assetctl materialize a"),
     (link_blob, "error", "`a` are not what was recorded", "assetctl materialize a"),
@@ -179,7 +269,7 @@ def test_each_damage_is_found_alone(
     where = harm(layout)
     before = {path: path.lstat().st_mtime_ns for path in layout.state.rglob("*") if "locks" not in path.parts}
     (found,) = [finding for finding in examine(layout) if _is_about(finding, harm)]
-    assert found.severity == severity
+    assert found.severity == severity, found
     assert what in found.what
     assert found.where.startswith(str(where))
     assert hint in found.hint
@@ -188,7 +278,10 @@ def test_each_damage_is_found_alone(
 
 def _is_about(finding: Finding, harm: Callable[[Layout], Path]) -> bool:
     """A broken record leaves its blob without one, and a shortened journal too: findings of their own."""
-    return harm not in (break_line, shorten_journal) or "no record" not in finding.what
+    return (
+        harm not in (break_line, break_last_line, break_last_newline, shorten_journal)
+        or "no record" not in finding.what
+    )
 
 
 def test_equal_sizes_are_told_apart_by_a_full_examination_only(layout: Layout) -> None:
@@ -238,3 +331,74 @@ def test_rebuilding_heals_a_damaged_database(layout: Layout) -> None:
     store.rebuild()
     assert examine(layout) == []
     assert sorted(store.snapshot([AssetKey("a"), AssetKey("b")]).latest) == ["a", "b"]
+
+
+@contextmanager
+def as_nobody() -> Iterator[None]:
+    """Be a user whom nothing belongs to, where this one may do everything."""
+    was_root = os.geteuid() == 0
+    if was_root:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        if was_root:
+            os.seteuid(0)
+
+
+def test_what_may_not_be_read_is_named_with_its_owner() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        layout = sound_folder(Path(folder))
+        hidden = [segment_path(layout), blob_path(layout)]
+        for path in hidden:
+            path.chmod(0)
+        with as_nobody(), pytest.raises(EnvironmentFault) as caught:
+            examine(layout)
+    said = [(problem.facts[0][1], problem.facts[1][1]) for problem in caught.value.problems]
+    assert [path for path, _ in said] == list(map(str, hidden))
+    assert all("mode 0; you are user" in owner for _, owner in said)
+    assert caught.value.exit_code == 6
+
+
+def test_a_folder_that_may_not_be_written_is_a_warning() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        layout = sound_folder(Path(folder))
+        layout.journal.chmod(0o555)
+        with as_nobody():
+            found = [finding for finding in folder_findings(layout) if finding.where == str(layout.journal)]
+    assert [(finding.severity, finding.what) for finding in found] == [
+        ("warning", "`journal-v1` may not be written by this user")
+    ]
+
+
+def test_a_line_that_is_no_fact_costs_only_itself(layout: Layout) -> None:
+    """Valid JSON of every wrong type, deep nesting, NUL, a byte order mark, ten megabytes: with a right checksum."""
+    wrongs = [wrong for fact in every_fact() for wrong in spoiled(to_json(fact))]
+    lines = [line_of(wrong, counter) for counter, wrong in enumerate(wrongs, 100)]
+    deep = b'{"c":50,"x":' + b"[" * 200_000 + b"]" * 200_000 + b"}"
+    huge = b'{"c":51,"k":"materialized","v":1,"x":"' + b"y" * 10_000_000 + b'"}'
+    strange = [b"\0" * 100, b"\xef\xbb\xbf" + lines[0][17:-1], b"", b"{}", b"null", b'{"c":52,', deep, huge]
+    strange.append(b'{"c":%d,"k":"materialized","v":1}' % 10**30)
+    with segment_path(layout).open("ab") as file:
+        file.writelines([*map(raw_line, strange), *lines])
+    keys = [AssetKey("a"), AssetKey("b")]
+    store, oracle = DuckLineageStore(layout, FileJournal(layout)), MemoryLineageStore(FileJournal(layout))
+    store.refresh()
+    oracle.refresh()
+    assert len(wrongs) > 1000
+    assert sorted(store.snapshot(keys).latest) == ["a", "b"]
+    assert store.snapshot(keys) == oracle.snapshot(keys)
+    assert store.warnings == []
+    assert {finding.severity for finding in examine(layout) if "journal holds" in finding.what} == {"error", "warning"}
+    assert FileJournal(layout).append([made("a", "later")]).counter >= 100 + len(wrongs)
+
+
+def test_lines_with_garbage_in_place_of_a_checksum_are_each_reported(layout: Layout) -> None:
+    good = segment_path(layout).read_bytes()
+    for garbage in (b"\0" * 50, b"\xef\xbb\xbf", b"\n\n\n", b"x" * 10_000_000, good[17:80]):
+        rewrite(segment_path(layout), garbage + b"\n" + good)
+        found = [finding for finding in examine(layout) if "checksum" in finding.what]
+        assert {finding.severity for finding in found} == {"error"}
+        assert len(FileJournal(layout).read_since({})[0]) == 2

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from assetctl.assets.errors import EnvironmentFault
 from assetctl.assets.ids import AssetKey
 from assetctl.lineage.records import (
+    BlobDigest,
     CheckRan,
     CodeRecorded,
     Decision,
@@ -46,6 +47,7 @@ KEYS = st.from_regex(r"\A[a-z][a-z0-9.-]{0,5}(/[a-z]{1,5})?\Z").map(AssetKey)
 def facts() -> st.SearchStrategy[Fact]:
     """Any fact: every field of every kind, with awkward text and numbers."""
     st.register_type_strategy(AssetKey, KEYS)
+    st.register_type_strategy(BlobDigest, st.binary(min_size=32, max_size=32).map(lambda data: "b3:" + data.hex()))
     st.register_type_strategy(int, st.integers(-(2**63), 2**63 - 1))
     json_values = st.recursive(
         st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
@@ -182,6 +184,26 @@ def test_a_segment_has_a_writer_until_it_is_closed(layout: Layout) -> None:
     assert not has_no_writer(path)
     journal.close()
     assert has_no_writer(path)
+
+
+@pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo, lambda path: path.symlink_to("nowhere")])
+def test_what_only_has_the_name_of_a_segment_stands_in_nobodys_way(layout: Layout, make) -> None:
+    journal = FileJournal(layout)
+    journal.append([failed("a")])
+    make(layout.journal / "0-0-0.log")
+    assert journal.append([failed("b")]).counter == 2
+    reader = FileJournal(layout)
+    assert [fact.step for _, fact in reader.read_since({})[0] if isinstance(fact, StepFailed)] == ["a", "b"]
+    assert [path.name for path in reader.not_segments()] == ["0-0-0.log"]
+
+
+def test_a_segment_reached_through_a_link_is_read(layout: Layout) -> None:
+    journal = FileJournal(layout)
+    path = journal.path(journal.append([failed("a")]).segment)
+    journal.close()
+    moved = path.rename(layout.root / "moved")
+    path.symlink_to(moved)
+    assert len(FileJournal(layout).read_since({})[0]) == 1
 
 
 def test_after_closing_a_new_segment_is_begun(layout: Layout) -> None:
