@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from assetctl.assets.errors import DeclarationError, Problem, ProjectError, SelectionError
+from assetctl.assets.errors import CorruptionError, DeclarationError, Problem, ProjectError, SelectionError
 from assetctl.assets.ids import AssetKey
 from assetctl.engine.answers import AssetStatus, Explanation, HistoryEntry, VersionDiff
 from assetctl.engine.declared import Declarations, notebook_namespace
@@ -243,7 +243,8 @@ class Project:
         state = self.stores.data.state(found.output)
         if state is not OutputState.PRESENT:
             key = found.output.asset
-            raise SelectionError(
+            kind = CorruptionError if state is OutputState.CORRUPT else SelectionError
+            raise kind(
                 Problem(
                     f"the stored output of `{key}` is {state.value}",
                     (("data version", found.output.value.version),),
@@ -330,7 +331,7 @@ def _refuse_dynamic(graph: AssetGraph, identified: Mapping[AssetKey, Identified]
 
 def _gone(graph: AssetGraph, keys: Collection[AssetKey]) -> set[AssetKey]:
     """Return the assets whose own probe says that what they did outside is not there any more."""
-    steps = {graph.steps[key].key: graph.steps[key] for key in keys}
+    steps = {graph.steps[key].key: graph.steps[key] for key in keys if key in graph.steps}  # some are sources now
     probes = [(step, step.declaration.options.exists) for step in steps.values()]
     return {key for step, exists in probes if exists is not None and not exists() for key in step.outputs}
 

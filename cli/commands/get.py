@@ -47,7 +47,6 @@ def command(session: Session, asset: str, output: str | None, force: bool) -> in
         raise SelectionError(
             Problem(f"`{target}` is there already", hint="name another with -o, or replace it with --force")
         )
-    target.parent.mkdir(parents=True, exist_ok=True)
     written = project.export(key, target, version)
     document = {
         "schema": "assetctl.get/1",
