@@ -23,8 +23,8 @@ from __future__ import annotations
 import itertools
 import os
 import stat
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NoReturn, TypeVar
 
@@ -83,7 +83,8 @@ class Blobs:
         digest = BlobDigest(digest_bytes(data))
         if not self._is_reused(digest, len(data)):
             temporary = self.temporary()
-            self._guard(temporary, "a blob cannot be written", lambda: temporary.write_bytes(data))
+            with _discarded_if_refused(temporary):
+                self._guard(temporary, "a blob cannot be written", lambda: temporary.write_bytes(data))
             self.adopt(temporary, digest)
         return digest
 
@@ -98,7 +99,7 @@ class Blobs:
         return digest
 
     def adopt(self, temporary: Path, digest: BlobDigest) -> None:
-        """Make a temporary file, known to have this digest, the blob."""
+        """Make a temporary file, known to have this digest, the blob; it is gone afterwards, also when this fails."""
         target = self._layout.blob(digest)
 
         def move() -> None:
@@ -115,7 +116,8 @@ class Blobs:
                 os.replace(temporary, target.name, dst_dir_fd=folder)
                 os.fsync(folder)
 
-        self._guard(target, "a blob cannot be written", move)
+        with _discarded_if_refused(temporary):
+            self._guard(target, "a blob cannot be written", move)
 
     def _is_reused(self, digest: BlobDigest, size: int) -> bool:
         """Say whether a blob is stored already and whole, so that nothing has to be written.
@@ -228,6 +230,17 @@ class Blobs:
         if stat.S_ISREG(aside.lstat().st_mode) and hash_file(aside) == digest:
             return aside.replace(path)
         return aside
+
+
+@contextmanager
+def _discarded_if_refused(temporary: Path) -> Iterator[None]:
+    """Delete an unfinished write that failed: on a full disk it would take the space that the next run needs."""
+    try:
+        yield
+    except BaseException:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise
 
 
 def corruption(digest: BlobDigest, reason: str, path: Path) -> CorruptionError:
