@@ -201,10 +201,10 @@ def test_what_is_no_key_is_refused_wherever_code_names_it(built, entry):
 )
 def test_what_is_no_key_is_refused_on_the_command_line(built, words):
     for key in ("../x", "/etc/passwd", "x" * 300, "\u00e5", "a\x1b[31mb", "a\nb", 'say "x"', "-x", "\udcff"):
-        answer = built.run(*words, "--json", "--", key)
+        answer = built.ask(*words, "--json", "--", key)
         assert (answer.code, "Traceback" in answer.err, "\x1b" in answer.err) == (2, False, False), (key, answer.err)
-    assert built.run("plan", "--json", "--set", "../x.y=1").code == 2
-    assert built.run("materialize", "").code == 2  # an empty variable of a shell does not mean everything
+    assert built.ask("plan", "--json", "--set", "../x.y=1").code == 2
+    assert built.ask("materialize", "").code == 2  # an empty variable of a shell does not mean everything
 
 
 def test_an_asset_may_be_called_like_an_option_or_a_device(built):
@@ -239,12 +239,12 @@ def test_a_record_that_names_something_outside_is_not_believed(built, name):
     CRAFTED[name](fact)
     payload = json.dumps(fact, separators=(",", ":")).encode("ascii")
     (built.state / "journal-v1" / "000000000000-1-00000000.log").write_bytes(b"%s %s\n" % (_checksum(payload), payload))
-    assert built.plan().document["fresh"] is True
+    assert built.ask("plan", "--json").document["fresh"] is True
     assert built.build() == []
     assert built.value("good") == list(range(2000))
-    assert built.run("gc", "--keep-last", "1", "--apply").code == 0
+    assert built.ask("gc", "--keep-last", "1", "--apply").code == 0
     assert (built.root / "canary").read_text() == "canary"
-    assert "skipped" in built.run("doctor").out
+    assert "skipped" in built.ask("doctor").out
 
 
 # --- values ------------------------------------------------------------------------------------
@@ -320,9 +320,9 @@ def test_a_link_in_place_of_a_folder_of_the_store_is_not_followed(built, part):
         blob.chmod(0o644)
         blob.write_bytes(b"X" + blob.read_bytes()[1:])
         built.without("other").asset("good", "return list(range(2000))")
-        assert built.run("get", "good", "-o", "x.json").code == 4
+        assert built.ask("get", "good", "-o", str(built.root / "x.json")).code == 4
     else:
-        answer = built.run("materialize")
+        answer = built.ask("materialize")
         assert (answer.code, "Traceback" in answer.err) == (6, False), answer.err
         assert "symbolic link" in answer.err and "store" in answer.err
     assert sorted(outside.rglob("*")) == before
@@ -332,9 +332,9 @@ def test_a_link_in_place_of_one_folder_of_blobs_is_neither_written_nor_deleted_t
     (blob,) = built.blobs()
     outside = outside_link(built, blob.parent)
     assert built.value("good") == list(range(2000))  # what is read is verified, wherever it lies
-    assert built.run("gc", "--drop-removed", "--apply").code == 0
+    assert built.ask("gc", "--drop-removed", "--apply").code == 0
     (outside / blob.name).unlink()
-    answer = built.run("materialize", "good")
+    answer = built.ask("materialize", "good")
     assert (answer.code, "symbolic link" in answer.err) == (6, True), answer.err
     assert list(outside.iterdir()) == []
     blob.parent.unlink()
@@ -355,7 +355,7 @@ def test_what_is_no_blob_in_a_blobs_place_is_corrupt_and_healed(built, kind):
         os.mkfifo(blob)
     else:
         blob.write_bytes(next(path for path in built.blobs() if path != blob).read_bytes())
-    answer = built.run("get", "good", "-o", "x.json")
+    answer = built.ask("get", "good", "-o", str(built.root / "x.json"))
     assert (answer.code, "Traceback" in answer.err) == (4, False), answer.err
     assert built.build("good") == ["good"]
     assert built.value("good") == list(range(2000))
@@ -369,13 +369,13 @@ def test_the_state_folder_may_be_a_link_to_another_place(tmp_path):
     project.asset("a", "return [1] * 3000").build()
     assert project.build("a", force=True) == ["a"]
     assert project.value("a") == [1] * 3000
-    assert project.run("gc", "--apply").code == 0
+    assert project.ask("gc", "--apply").code == 0
 
 
 def test_a_state_folder_that_is_a_link_to_nowhere_is_an_environment_error(project):
     project.asset("a")
     project.state.symlink_to(project.root.parent / "nowhere" / "at" / "all")
-    answer = project.run("materialize")
+    answer = project.ask("materialize")
     assert (answer.code, "Traceback" in answer.err) == (6, False), answer.err
     assert ".assetctl" in answer.err
     assert project.ran == []
