@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from assetctl.assets.errors import Problem, ProjectError, SelectionError
+from assetctl.assets.errors import CorruptionError, Problem, ProjectError, SelectionError
 from assetctl.assets.ids import AssetKey
 from assetctl.engine.answers import AssetStatus, Explanation, HistoryEntry, VersionDiff
 from assetctl.engine.declared import Declarations, notebook_namespace
@@ -308,7 +308,8 @@ class Project:
             if self.stores.cache is not None and self.stores.cache.link.fault is not None:
                 raise self.stores.cache.link.as_error()
             key = found.output.asset
-            raise SelectionError(
+            kind = CorruptionError if state is OutputState.CORRUPT else SelectionError
+            raise kind(
                 Problem(
                     f"the stored output of `{key}` is {state.value}",
                     (("data version", found.output.value.version),),

@@ -29,7 +29,7 @@ def refuse_dynamic(graph: AssetGraph, identified: Mapping[AssetKey, Identified])
 
 def gone_outside(graph: AssetGraph, keys: Collection[AssetKey]) -> set[AssetKey]:
     """Return the assets whose own probe says that what they did outside is not there any more."""
-    steps = {graph.steps[key].key: graph.steps[key] for key in keys}
+    steps = {graph.steps[key].key: graph.steps[key] for key in keys if key in graph.steps}  # some are sources now
     probes = [(step, step.declaration.options.exists) for step in steps.values()]
     return {key for step, exists in probes if exists is not None and not exists() for key in step.outputs}
 

@@ -69,6 +69,8 @@ def parse(selection: Sequence[str]) -> tuple[tuple[Term, ...], ...]:
     """
     problems: list[Problem] = []
     union = []
+    if any(not argument.strip() for argument in selection):
+        problems.append(Problem("a selection is empty", hint="leave it away to select everything"))
     for word in (word for argument in selection for word in argument.split()):
         terms = [_parse_term(text, word, problems) for text in word.split(",")]
         union.append(tuple(term for term in terms if term is not None))

@@ -23,8 +23,8 @@ from __future__ import annotations
 import itertools
 import os
 import stat
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -98,7 +98,8 @@ class Blobs:
         digest = BlobDigest(digest_bytes(data))
         if not self._is_reused(digest, len(data)):
             temporary = self.temporary()
-            self._guard(temporary, "a blob cannot be written", lambda: temporary.write_bytes(data))
+            with _discarded_if_refused(temporary):
+                self._guard(temporary, "a blob cannot be written", lambda: temporary.write_bytes(data))
             reached(CrashPoint.OUTPUT_WRITTEN)
             self.adopt(temporary, digest)
         return digest
@@ -115,7 +116,7 @@ class Blobs:
         return digest
 
     def adopt(self, temporary: Path, digest: BlobDigest) -> None:
-        """Make a temporary file, known to have this digest, the blob."""
+        """Make a temporary file, known to have this digest, the blob; it is gone afterwards, also when this fails."""
         reached(CrashPoint.OUTPUT_HASHED)
         target = self._layout.blob(digest)
 
@@ -136,7 +137,8 @@ class Blobs:
                 os.fsync(folder)
             reached(CrashPoint.BLOB_FOLDER_SYNCED)
 
-        self._guard(target, "a blob cannot be written", move)
+        with _discarded_if_refused(temporary):
+            self._guard(target, "a blob cannot be written", move)
 
     def _is_reused(self, digest: BlobDigest, size: int) -> bool:
         """Say whether a blob is stored already and whole, so that nothing has to be written.
@@ -265,6 +267,17 @@ class Blobs:
 def own_bytes(path: Path) -> bytes:
     """Return a blob's bytes; of what is no regular file, none: their hash is another, and a pipe is not waited for."""
     return path.read_bytes() if stat.S_ISREG(path.lstat().st_mode) else b""
+
+
+@contextmanager
+def _discarded_if_refused(temporary: Path) -> Iterator[None]:
+    """Delete an unfinished write that failed: on a full disk it would take the space that the next run needs."""
+    try:
+        yield
+    except BaseException:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise
 
 
 def corruption(digest: BlobDigest, reason: str, path: Path) -> CorruptionError:

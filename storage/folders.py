@@ -17,6 +17,7 @@ from assetctl.storage.blobs import Blobs, corruption
 from assetctl.storage.copying import clone_or_copy
 from assetctl.storage.file_digests import list_directory
 from assetctl.storage.state import environment_fault
+from assetctl.storage.wire_parts import read_blob
 
 _FORMAT = "assetctl.folder/1"
 
@@ -65,12 +66,15 @@ def read_manifest(digest: BlobDigest, manifest: bytes) -> list[FolderFile]:
     """Return the files of a stored folder.
 
     Raises:
-        CorruptionError: a path in it leads out of the folder.
+        CorruptionError: it is no manifest, or a path in it leads out of the folder.
     """
-    files = [FolderFile(*entry) for entry in json.loads(manifest)["files"]]
+    try:
+        files = [FolderFile(n, read_blob(d), int(s), bool(x)) for n, d, s, x in json.loads(manifest)["files"]]
+    except (ValueError, TypeError, KeyError, RecursionError) as cause:
+        raise corruption(digest, f"it is no list of a folder's files: {cause}", Path("manifest")) from cause
     for file in files:
         path = PurePosixPath(file.name)
-        if path.is_absolute() or ".." in path.parts:
+        if path.is_absolute() or ".." in path.parts or "\0" in file.name or not path.parts:
             raise corruption(digest, f"the path `{file.name}` leads out of the folder", Path(file.name))
     return files
 

@@ -116,7 +116,7 @@ class Layout:
 
 def file_name(key: str) -> str:
     """Return a file name for an asset key: readable, and another one for every key, also where case does not count."""
-    short = digest_bytes(key.encode()).removeprefix("b3:")[:8]
+    short = digest_bytes(key.encode("utf-8", "surrogateescape")).removeprefix("b3:")[:8]
     return f"{key.replace('/', '+')}.{short}"
 
 

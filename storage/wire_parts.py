@@ -6,6 +6,7 @@ What is left out when writing is exactly what reading puts back: the field's def
 from __future__ import annotations
 
 import base64
+import re
 from functools import lru_cache
 from typing import Any
 
@@ -26,6 +27,7 @@ from assetctl.lineage.records import (
 
 Json = dict[str, Any]  # a JSON object, as `json.loads` gives it; it never leaves the storage layer
 _TEXT_CODECS = ("json", "text")
+_BLOB = re.compile(r"b3:[0-9a-f]{64}")
 
 
 @lru_cache(maxsize=65536)
@@ -40,6 +42,17 @@ def without_defaults(**fields: Any) -> Json:
 
 def read_numbers(found: Json) -> dict[str, float]:
     return {name: float(value) for name, value in found.items()}
+
+
+def read_blob(text: Any) -> BlobDigest:
+    """Return a blob's digest.
+
+    Raises:
+        ValueError: it is none; as the name of a file it could lead anywhere.
+    """
+    if not isinstance(text, str) or not _BLOB.fullmatch(text):
+        raise ValueError(f"{str(text)[:80]!r} is no digest")
+    return BlobDigest(text)
 
 
 def value_to_json(value: ValueIdentity) -> Json:
@@ -152,7 +165,7 @@ def read_output(found: Json) -> Output:
         read_key(found["asset"]),
         read_value(found["value"]),
         found["codec"],
-        None if blob is None else BlobDigest(blob),
+        None if blob is None else read_blob(blob),
         int(found["size_bytes"]),
         inline,
     )

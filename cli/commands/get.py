@@ -40,14 +40,7 @@ def command(session: Session, asset: str, output: str | None, force: bool) -> in
     name = key.rpartition("/")[2] + project.stores.data.extension(found.output)
     if output == "-":
         return _to_stdout(session, key, version, name)
-    target = Path(output or ".")
-    if target.is_dir():
-        target /= name
-    if target.exists() and not force:
-        raise SelectionError(
-            Problem(f"`{target}` is there already", hint="name another with -o, or replace it with --force")
-        )
-    target.parent.mkdir(parents=True, exist_ok=True)
+    target = _free_target(Path(output or "."), name, is_forced=force)
     written = project.export(key, target, version)
     document = {
         "schema": "assetctl.get/1",
@@ -62,6 +55,20 @@ def command(session: Session, asset: str, output: str | None, force: bool) -> in
     else:
         session.say(f"wrote {written} ({size(found.output.size_bytes)}, version {_short(found.output.value.version)})")
     return 0
+
+
+def _free_target(target: Path, name: str, *, is_forced: bool) -> Path:
+    """Return the path to write to: within a folder that was named, the file of that name."""
+    try:
+        path = target / name if target.is_dir() else target
+        is_taken = path.exists()
+    except OSError as cause:
+        raise environment_fault(cause, target, "a file cannot be written") from cause
+    if is_taken and not is_forced:
+        raise SelectionError(
+            Problem(f"`{path}` is there already", hint="name another with -o, or replace it with --force")
+        )
+    return path
 
 
 def _to_stdout(session: Session, key: str, version: str | None, name: str) -> int:

@@ -22,6 +22,7 @@ from typing import Any
 from assetctl.assets.importing import forget_modules
 from assetctl.engine.options import PlanOptions
 from assetctl.engine.project import Project
+from tests.cli.calls import call
 
 ROOT = Path(__file__).resolve().parents[2]
 _TIMEOUT_S = 120
@@ -145,6 +146,12 @@ class DiskProject:
             check=False,
         )
         return Answer(done.returncode, done.stdout, done.stderr)
+
+    def ask(self, *words: str) -> Answer:
+        """Run one command in this process, from its folder, which costs no start of an interpreter."""
+        said = call("-p", self.root, *words)
+        forget_modules(self.root.resolve())
+        return Answer(said.code, said.out, said.err)
 
     def start(self, *words: str) -> subprocess.Popen[str]:
         """Start a command in a process group of its own and return at once."""

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import os
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from assetctl.assets.errors import DeclarationError
+from assetctl.storage.segments import _checksum
 from tests.e2e.projects import Answer, DiskProject
 
 
@@ -141,6 +145,108 @@ def test_a_folder_that_is_no_project_is_refused(tmp_path):
     assert "assetctl init" in answer.problems[0]["hint"]
 
 
+# --- names -------------------------------------------------------------------------------------
+
+NO_KEYS = {
+    "up": "..",
+    "out": "../x",
+    "through": "a/../b",
+    "absolute": "/etc/passwd",
+    "backslash": "..\\x",
+    "encoded": "%2e%2e",
+    "nul": "a\0b",
+    "long": "x" * 300,
+    "NFC": "\u00e5",
+    "NFD": "a\u030a",
+    "emoji": "\U0001f600",
+    "right to left": "\u202eabc",
+    "newline": "a\nb",
+    "escape": "a\x1b[31mb",
+    "quotes": "say \"x\" and 'y'",
+    "empty": "",
+    "lone surrogate": "\udcff",
+}
+ENTRIES = (
+    "@asset(key={k!r})\ndef bad(): return list(range(2000))\n",
+    '@asset(ins={{"q": {k!r}}})\ndef bad(q): return 1\n',
+    "@asset(deps=[{k!r}])\ndef bad(): return 1\n",
+    "@asset(aliases=[{k!r}])\ndef bad(): return 1\n",
+    '@asset(outs=[{k!r}, "z"])\ndef bad(): return 1, 2\n',
+    'bad = source.file("ran_log.py", key={k!r})\n',
+    "@check(asset={k!r})\ndef bad(x): return True\n",
+)
+
+
+@pytest.mark.parametrize("entry", ENTRIES)
+def test_what_is_no_key_is_refused_wherever_code_names_it(built, entry):
+    def files() -> set[Path]:
+        found = (path for path in built.root.parent.rglob("*") if "__pycache__" not in path.parts)
+        return {path for path in found if not path.is_relative_to(built.state / "cache-v1")}
+
+    before = files()
+    for key in NO_KEYS.values():
+        built.code("bad", entry.format(k=key))
+        with built.open() as project, pytest.raises(DeclarationError) as caught:
+            project.materialize()
+        said = str(caught.value)
+        assert "asset key" in said or "not declared" in said, said
+        assert not set("\x1b\0\n\u202e") & set(said)
+    assert files() == before
+    answer = refused(built, "materialize")
+    assert "pipeline.py:" in facts(answer) or "asset key" in answer.err
+
+
+@pytest.mark.parametrize(
+    "words", [["plan"], ["materialize"], ["get"], ["show"], ["why"], ["history"], ["logs"], ["accept"]]
+)
+def test_what_is_no_key_is_refused_on_the_command_line(built, words):
+    for key in ("../x", "/etc/passwd", "x" * 300, "\u00e5", "a\x1b[31mb", "a\nb", 'say "x"', "-x", "\udcff"):
+        answer = built.ask(*words, "--json", "--", key)
+        assert (answer.code, "Traceback" in answer.err, "\x1b" in answer.err) == (2, False, False), (key, answer.err)
+    assert built.ask("plan", "--json", "--set", "../x.y=1").code == 2
+    assert built.ask("materialize", "").code == 2  # an empty variable of a shell does not mean everything
+
+
+def test_an_asset_may_be_called_like_an_option_or_a_device(built):
+    built.asset("odd", "return list(range(2000))", options='key="-x"').asset("con", "return 1", options='key="CON"')
+    assert built.build() == ["odd", "con"]
+    assert built.run("get", "-o", "out.json", "--", "-x").code == 0
+
+
+def test_an_asset_that_becomes_a_source_is_one(built):
+    built.without("good").top('good = source.file("ran_log.py")').asset("reads", "return 1", reads="good: Path")
+    built.top("from pathlib import Path")
+    assert built.build() == ["reads"]
+
+
+CRAFTED = {
+    "a blob outside": lambda fact: fact["outputs"][0].update(blob="b3:../../../../canary"),
+    "a blob with NUL": lambda fact: fact["outputs"][0].update(blob="b3:ab\0" + "c" * 61),
+    "a blob that is a number": lambda fact: fact["outputs"][0].update(blob=5),
+    "a figure outside": lambda fact: fact.update(figures={"p": "b3:../../../../canary"}),
+    "an asset outside": lambda fact: fact["outputs"][0].update(asset="../../canary"),
+    "a long asset": lambda fact: fact["outputs"][0].update(asset="x" * 300),
+    "a step outside": lambda fact: fact.update(step="/etc/passwd"),
+}
+
+
+@pytest.mark.parametrize("name", CRAFTED)
+def test_a_record_that_names_something_outside_is_not_believed(built, name):
+    (built.root / "canary").write_text("canary")
+    lines = [json.loads(line[17:]) for line in built.segments()[0].read_bytes().splitlines()]
+    fact = next(line for line in lines if line["k"] == "materialized")
+    fact.update(c=99, id="crafted")
+    CRAFTED[name](fact)
+    payload = json.dumps(fact, separators=(",", ":")).encode("ascii")
+    (built.state / "journal-v1" / "000000000000-1-00000000.log").write_bytes(b"%s %s\n" % (_checksum(payload), payload))
+    assert built.ask("plan", "--json").document["fresh"] is True
+    assert built.build() == []
+    assert built.value("good") == list(range(2000))
+    assert built.ask("gc", "--keep-last", "1", "--apply").code == 0
+    assert (built.root / "canary").read_text() == "canary"
+    assert "skipped" in built.ask("doctor").out
+
+
 # --- values ------------------------------------------------------------------------------------
 
 
@@ -191,6 +297,98 @@ def test_a_part_of_the_state_folder_that_cannot_be_written_is_an_environment_err
     (project.state / folder).unlink()
     assert project.materialize().outcome("materialized") == ["a"]
     assert project.value("a") == list(range(2000))
+
+
+def outside_link(project: DiskProject, place: Path) -> Path:
+    """Put a link to a folder outside in a folder's place; what was there is in it."""
+    outside = project.root.parent / "outside"
+    if place.exists():
+        place.rename(outside)
+    else:
+        outside.mkdir()
+    place.symlink_to(outside)
+    return outside
+
+
+@pytest.mark.parametrize("part", ["blobs-v1", "tmp", "quarantine-v1"])
+def test_a_link_in_place_of_a_folder_of_the_store_is_not_followed(built, part):
+    outside = outside_link(built, built.state / part)
+    before = sorted(outside.rglob("*"))
+    built.asset("good", "return [7] * 3000").asset("other", "return good", reads="good")
+    if part == "quarantine-v1":
+        blob = built.blobs()[0]
+        blob.chmod(0o644)
+        blob.write_bytes(b"X" + blob.read_bytes()[1:])
+        built.without("other").asset("good", "return list(range(2000))")
+        assert built.ask("get", "good", "-o", str(built.root / "x.json")).code == 4
+    else:
+        answer = built.ask("materialize")
+        assert (answer.code, "Traceback" in answer.err) == (6, False), answer.err
+        assert "symbolic link" in answer.err and "store" in answer.err
+    assert sorted(outside.rglob("*")) == before
+
+
+def test_a_link_in_place_of_one_folder_of_blobs_is_neither_written_nor_deleted_through(built):
+    (blob,) = built.blobs()
+    outside = outside_link(built, blob.parent)
+    assert built.value("good") == list(range(2000))  # what is read is verified, wherever it lies
+    assert built.ask("gc", "--drop-removed", "--apply").code == 0
+    (outside / blob.name).unlink()
+    answer = built.ask("materialize", "good")
+    assert (answer.code, "symbolic link" in answer.err) == (6, True), answer.err
+    assert list(outside.iterdir()) == []
+    blob.parent.unlink()
+    assert built.build("good") == ["good"]
+
+
+@pytest.mark.parametrize("kind", ["link", "folder", "fifo", "another blob"])
+def test_what_is_no_blob_in_a_blobs_place_is_corrupt_and_healed(built, kind):
+    built.asset("second", "return [3] * 3000").build()
+    blob = next(path for path in built.blobs() if path.read_bytes().startswith(b"[0"))
+    kept = blob.rename(built.root / "kept")
+    if kind == "link":
+        blob.symlink_to(kept)
+    elif kind == "folder":
+        blob.mkdir()
+        (blob / "x").write_text("x")
+    elif kind == "fifo":
+        os.mkfifo(blob)
+    else:
+        blob.write_bytes(next(path for path in built.blobs() if path != blob).read_bytes())
+    answer = built.ask("get", "good", "-o", str(built.root / "x.json"))
+    assert (answer.code, "Traceback" in answer.err) == (4, False), answer.err
+    assert built.build("good") == ["good"]
+    assert built.value("good") == list(range(2000))
+    assert kept.read_bytes().startswith(b"[0")
+
+
+def test_the_state_folder_may_be_a_link_to_another_place(tmp_path):
+    project = DiskProject(tmp_path / "project")
+    (tmp_path / "elsewhere").mkdir()
+    project.state.symlink_to(tmp_path / "elsewhere")
+    project.asset("a", "return [1] * 3000").build()
+    assert project.build("a", force=True) == ["a"]
+    assert project.value("a") == [1] * 3000
+    assert project.ask("gc", "--apply").code == 0
+
+
+def test_a_state_folder_that_is_a_link_to_nowhere_is_an_environment_error(project):
+    project.asset("a")
+    project.state.symlink_to(project.root.parent / "nowhere" / "at" / "all")
+    answer = project.ask("materialize")
+    assert (answer.code, "Traceback" in answer.err) == (6, False), answer.err
+    assert ".assetctl" in answer.err
+    assert project.ran == []
+
+
+@pytest.mark.parametrize("target", ["ran.log/x.json", "x" * 300, "no\x1bsuch/" + "y" * 300])
+def test_a_target_that_cannot_be_written_is_an_environment_error(built, target):
+    answer = built.run("get", "good", "-o", target)
+    assert (answer.code, "Traceback" in answer.err, "\x1b" in answer.err) == (6, False, False), answer.err
+
+
+def test_gc_cannot_both_delete_and_not_delete(built):
+    refused(built, "gc", "--dry-run", "--apply")
 
 
 READ_ONLY = 'mount --bind .assetctl .assetctl && mount -o remount,ro,bind .assetctl && exec "$@"'

@@ -30,7 +30,7 @@ class Sharing(DiskProject):
         return self
 
     def is_whole(self, key: str, value: object) -> bool:
-        answer = self.run("get", key, "-o", "-")
+        answer = self.ask("get", key, "-o", "-")
         return answer.code == 0 and json.loads(answer.out) == value
 
 
@@ -65,7 +65,7 @@ def make_old(store: Path) -> None:
 
 
 def gc(project: DiskProject, *words: str) -> dict:
-    answer = project.run("gc", *words, "--json")
+    answer = project.ask("gc", *words, "--json")
     assert answer.code == 0, answer.err
     return answer.document
 
@@ -77,7 +77,7 @@ def test_bytes_lie_in_the_store_and_records_in_the_project(one, store):
     assert (one.state / "lineage.duckdb").exists()
     assert not list(store.glob("journal*"))
     assert one.is_whole("a", [1] * 2000)
-    assert one.run("doctor", "--deep", "--json").document["findings"] == []
+    assert one.ask("doctor", "--deep", "--json").document["findings"] == []
 
 
 def test_equal_bytes_of_two_projects_are_kept_once(one, two, store):
@@ -150,7 +150,7 @@ def test_a_project_that_cannot_be_read_now_makes_cleaning_up_refuse(one, two, st
     two.asset("b", LARGE.format(n=2)).build()
     harm(two)
     make_old(store)
-    answer = one.run("gc", "--apply", "--json")
+    answer = one.ask("gc", "--apply", "--json")
     assert (answer.code, "Traceback" in answer.err) == (6, False), answer.err
     hint = answer.problems[0]["hint"]
     assert "--forget-root" in hint
@@ -160,7 +160,7 @@ def test_a_project_that_cannot_be_read_now_makes_cleaning_up_refuse(one, two, st
 
 
 def test_a_root_that_is_none_cannot_be_forgotten(one):
-    answer = one.run("gc", "--forget-root", "nowhere", "--json")
+    answer = one.ask("gc", "--forget-root", "nowhere", "--json")
     assert answer.code == 2
     assert "nowhere" in answer.problems[0]["message"]
 
@@ -184,7 +184,7 @@ def test_bytes_kept_before_the_store_was_set_are_found_and_cleaned_up(tmp_path, 
     project.asset("a", LARGE.format(n=1)).asset("b", LARGE.format(n=2)).build()
     project.asset("b", LARGE.format(n=3)).build()
     project.file("pyproject.toml", '[tool.assetctl]\nassets = ["pipeline.py"]\nstore = "../store"\n')
-    assert project.materialize("a", "b").ran == []
+    assert project.build("a", "b") == []
     assert project.asset("b", LARGE.format(n=2)).build() == []  # restored from where it lies
     assert len(project.blobs()) == 3
     project.asset("b", LARGE.format(n=4)).build()
@@ -196,9 +196,9 @@ def test_bytes_kept_before_the_store_was_set_are_found_and_cleaned_up(tmp_path, 
 
 def test_bytes_in_an_earlier_store_are_found_when_the_setting_is_gone(one, store):
     DiskProject.settings(one)
-    assert one.materialize("a").ran == []
+    assert one.build("a") == []
     assert one.is_whole("a", [1] * 2000)
-    assert one.run("doctor", "--deep", "--json").document["findings"] == []
+    assert one.ask("doctor", "--deep", "--json").document["findings"] == []
 
 
 def test_a_store_that_is_another_projects_state_folder_spares_that_project(tmp_path):
@@ -216,7 +216,7 @@ def test_a_store_that_is_another_projects_state_folder_spares_that_project(tmp_p
 def test_a_store_of_a_newer_release_is_refused_untouched(one, store):
     (store / "format").write_text("assetctl-state 2\n")
     for words in (["materialize"], ["plan"], ["gc", "--apply"]):
-        answer = one.run(*words, "--json")
+        answer = one.ask(*words, "--json")
         assert (answer.code, "newer" in answer.problems[0]["message"]) == (6, True), answer.err
         assert str(store) in answer.problems[0]["facts"]["folder"]
 
@@ -242,7 +242,7 @@ BAD_STORES = ["", "   ", "$HOME/x", "s3://bucket/x", "~nobody_of_that_name/x", "
 def test_a_store_that_cannot_be_meant_is_refused(tmp_path, given):
     project = DiskProject(tmp_path / "p").asset("a")
     project.file("pyproject.toml", f'[tool.assetctl]\nassets = ["pipeline.py"]\nstore = "{given}"\n')
-    answer = project.run("materialize", "--json")
+    answer = project.ask("materialize", "--json")
     assert (answer.code, "store" in answer.problems[0]["message"]) == (2, True), answer.out
     assert not project.state.exists()
 
@@ -339,7 +339,7 @@ apply_gc(Cleaning(project.layout, project.stores.journal, KeepRules(keep_last=1,
 """
 
 
-@pytest.mark.parametrize("seconds", [4, pytest.param(120, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("seconds", [2, pytest.param(120, marks=pytest.mark.soak)])
 def test_cleaning_up_in_a_loop_while_others_build_restore_and_read_costs_nobody_anything(one, two, seconds):
     for project in (one, two):
         project.asset("a", LARGE.format(n=1)).asset("changing", "return [0] * 2000").build()

@@ -9,12 +9,15 @@ from pathlib import Path
 import pytest
 
 from assetctl.assets.errors import CorruptionError, EnvironmentFault
+from assetctl.assets.ids import AssetKey
 from assetctl.lineage.identity.encode import digest_bytes
-from assetctl.lineage.records import BlobDigest, OutputState
+from assetctl.lineage.ports import Wanted
+from assetctl.lineage.records import BlobDigest, OutputState, ProvenanceDigest
 from assetctl.storage.blobs import Blobs, hash_file
 from assetctl.storage.copying import clone_or_copy
+from assetctl.storage.data import BlobDataStore
 from assetctl.storage.folders import copy_folder, put_folder, read_manifest
-from assetctl.storage.layout import Layout
+from assetctl.storage.layout import Layout, file_name, key_of
 
 DATA = b"some bytes " * 1000
 
@@ -131,6 +134,37 @@ def test_a_copy_does_not_reach_the_store(blobs: Blobs, layout: Layout, tmp_path:
     target.write_bytes(b"edited")
     assert blobs.read_bytes(digest) == DATA
     assert sorted(path.name for path in target.parent.iterdir()) == ["copy.bin"]
+
+
+def test_neither_an_edited_copy_nor_an_edited_original_reaches_the_store(layout: Layout, tmp_path: Path) -> None:
+    """Overwritten in place, appended to, and replaced: none of it shows in what is stored."""
+    store = BlobDataStore(layout)
+    original, folder = tmp_path / "made.bin", tmp_path / "folder"
+    original.write_bytes(DATA)
+    folder.mkdir()
+    (folder / "part").write_bytes(DATA)
+    for path in (original, folder):
+        stored = store.put(path, codec=None, unordered=False, provenance=ProvenanceDigest(""))
+        output = stored.as_output(AssetKey("a"))
+        copy = store.load(output, Wanted("path"))
+        for edited in (path, copy):
+            file = edited / "part" if edited.is_dir() else edited
+            with file.open("r+b") as opened:
+                opened.write(b"EDIT")
+            with file.open("ab") as opened:
+                opened.write(b"more")
+        again = store.load(output, Wanted("path"))
+        assert (again / "part" if again.is_dir() else again).read_bytes() == DATA
+
+
+def test_keys_that_differ_in_case_only_never_share_a_file(layout: Layout) -> None:
+    keys = ["a", "A", "b/c", "B/c", "b/C", "b.c", "b+c".replace("+", "-"), "x" * 200, "X" * 200, "/".join("a" * 100)]
+    for name in (file_name(key) for key in keys):
+        assert len(name.encode()) + len(".lock") <= 255
+    assert len({file_name(key).casefold() for key in keys}) == len(keys)
+    assert len({str(layout.log("run", key)).casefold() for key in keys}) == len(keys)
+    assert [key_of(file_name(key)) for key in keys] == keys
+    assert key_of("clean__shuttles") == "clean/shuttles"  # as an earlier release named its logs
 
 
 def test_a_full_disk_is_an_environment_fault_and_stores_nothing(blobs: Blobs, layout: Layout) -> None:

@@ -11,7 +11,18 @@ import pytest
 
 from assetctl.assets.errors import EnvironmentFault
 from assetctl.assets.ids import AssetKey
-from assetctl.lineage.records import BlobDigest, Materialized, Output
+from assetctl.lineage.records import (
+    BlobDigest,
+    Forgotten,
+    Materialized,
+    Output,
+    Pinned,
+    Purpose,
+    Renamed,
+    RunId,
+    RunStarted,
+    Unpinned,
+)
 from assetctl.storage.blobs import Blobs
 from assetctl.storage.codecs.registry import FOLDER
 from assetctl.storage.descend import delete
@@ -20,7 +31,8 @@ from assetctl.storage.gc import Cleaning, GcPlan, apply_gc, plan_gc
 from assetctl.storage.journal import FileJournal
 from assetctl.storage.keep import KeepRules
 from assetctl.storage.layout import Layout
-from tests.storage.facts import made, value
+from assetctl.storage.segments import _checksum
+from tests.storage.facts import made, value, version
 
 DAY = 24 * 3600.0
 NOW = datetime.fromisoformat("2026-06-01T00:00:00+00:00").timestamp()
@@ -43,11 +55,18 @@ class Store:
         return digest
 
     def make(
-        self, asset: str, text: str, *, at: str = MANY_DAYS_AGO, published: bool = True, figure: str = ""
+        self,
+        asset: str,
+        text: str,
+        *,
+        at: str = MANY_DAYS_AGO,
+        published: bool = True,
+        figure: str = "",
+        run: str = "run1",
     ) -> Materialized:
         output = Output(AssetKey(asset), value(text), "text/1", self.blob(text), len(text))
         figures = {"plot": str(self.blob(figure))} if figure else {}
-        fact = made(asset, text, of=text, outputs=(output,), published=published)
+        fact = made(asset, text, of=text, outputs=(output,), published=published, run=run)
         fact = replace(fact, started_at=at, figures=figures)
         self.journal.append([fact])
         return fact
@@ -206,3 +225,92 @@ def test_bytes_that_cannot_be_removed_are_named(store: Store) -> None:
         delete(reclaim.path)
     assert dict(caught.value.problems[0].facts)["link"] == str(folder)
     assert store.left() == ["orphan"]
+
+
+# --- what people decide: pins, forgetting, new names, branches -----------------------------------------
+
+
+def test_pinned_versions_stay_whatever_the_rules_until_they_are_unpinned(store: Store) -> None:
+    for purpose, text in (("keep", "a1"), ("serve", "a2")):
+        made_ = store.make("a", text)
+        store.journal.append([Pinned(made_.step, made_.id, version(text), Purpose(purpose), "")])
+    for text in ("a3", "a4"):
+        store.make("a", text)
+    assert store.goes(KeepRules(keep_last=1)) == ["a3"]
+    assert store.goes(KeepRules(drop_removed=True), declared=[]) == ["a3", "a4"]
+    store.journal.append([Unpinned(AssetKey("a"), Purpose.KEEP, None, "")])
+    assert store.goes(KeepRules(keep_last=1)) == ["a1", "a3"]
+
+
+def test_what_was_forgotten_goes_under_any_rule_and_what_was_made_since_stays(store: Store) -> None:
+    store.make("a", "a1")
+    store.make("b", "b1")
+    store.journal.append([Forgotten((AssetKey("a"),), "", "rm a")])
+    store.make("a", "a2")
+    assert store.goes(KeepRules()) == ["a1"]
+    assert {reclaim.why for reclaim in store.plan(KeepRules()).reclaims} == {"`a` was forgotten"}
+
+
+def test_a_renamed_asset_is_one_asset_and_another_that_takes_the_old_name_is_not(store: Store) -> None:
+    store.make("old", "v1")
+    store.make("old", "v2")
+    store.journal.append([Renamed(AssetKey("old"), AssetKey("new"), "")])
+    store.make("new", "v3")
+    store.make("old", "other")
+    assert store.goes(KeepRules(keep_last=1)) == ["v1", "v2"]
+    assert store.goes(KeepRules(keep_last=2)) == ["v1"]
+    assert store.goes(KeepRules(drop_removed=True), declared=["new"]) == ["other"]
+
+
+def test_an_alias_counts_as_the_asset_that_declares_it(store: Store) -> None:
+    store.make("old", "v1")
+    store.make("new", "v2")
+    declared = {AssetKey("new"): AssetKey("new"), AssetKey("old"): AssetKey("new")}
+    asked = replace(store.cleaning(KeepRules(keep_last=1, drop_removed=True)), declared=declared)
+    assert [store.names[r.digest] for r in plan_gc(asked).reclaims if r.digest] == ["v1"]
+
+
+def test_what_each_branch_published_last_stays(store: Store) -> None:
+    for run, branch, commit, text in (
+        ("r1", "main", "c1", "m1"),
+        ("r2", "topic", "c2", "t1"),
+        ("r3", "topic", "c3", "t2"),
+        ("r4", "gone", "c4", "g1"),
+        ("r5", "main", "c5", "m2"),
+        ("r6", "main", "c6", "m3"),
+    ):
+        store.journal.append([RunStarted(RunId(run), "", (), "", branch, commit)])
+        store.make("a", text, run=run)
+    branches = {"main": frozenset(("c1", "c5", "c6")), "topic": frozenset(("c1", "c2", "c3"))}
+    assert store.goes(KeepRules(branches=branches)) == ["g1", "m1", "m2", "t1"]
+    assert store.goes(KeepRules(branches={"merged": frozenset(("c1",))})) == ["g1", "m2", "t1", "t2"]
+    assert store.goes(KeepRules(branches={})) == ["g1", "m1", "m2", "t1", "t2"]
+    assert store.goes(KeepRules(branches=branches, keep_last=3)) == ["m1", "t1"]
+
+
+def test_records_of_a_newer_release_make_it_refuse(store: Store) -> None:
+    store.make("a", "a1")
+    store.make("a", "a2")
+    payload = b'{"c":99,"k":"from_the_future","v":1}'
+    segment = next(store.layout.journal.iterdir()).with_name("000000000000-1-00000000.log")
+    segment.write_bytes(b"%s %s\n" % (_checksum(payload), payload))
+    with pytest.raises(EnvironmentFault, match="newer"):
+        store.apply(KeepRules(keep_last=1))
+    assert store.left() == ["a1", "a2"]
+
+
+def test_bytes_without_a_record_stay_while_a_line_of_the_journal_is_damaged(store: Store) -> None:
+    """The record may be the line that cannot be read."""
+    store.make("a", "a1")
+    store.make("a", "a2")
+    store.make("a", "a3")
+    segment = next(store.layout.journal.iterdir())
+    lines = segment.read_bytes().splitlines(keepends=True)
+    segment.write_bytes(b"X".join([lines[0], lines[1][1:]]) + lines[2])
+    assert store.goes(KeepRules(keep_last=1)) == ["a1"]
+
+
+def test_cleaning_up_where_nothing_is_kept_makes_nothing(tmp_path: Path) -> None:
+    store = Store(tmp_path / "empty")
+    assert store.apply(KeepRules(keep_last=1)).reclaims == ()
+    assert not store.layout.state.exists()

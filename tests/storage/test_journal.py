@@ -23,6 +23,7 @@ from assetctl.lineage.records import (
     Fact,
     Forgotten,
     Materialized,
+    Output,
     Pinned,
     Position,
     Purpose,
@@ -57,9 +58,12 @@ def facts() -> st.SearchStrategy[Fact]:
     reasons = st.lists(st.dictionaries(st.text(), json_values, max_size=2), max_size=2).map(tuple)
     numbers = st.dictionaries(st.text(), st.floats(allow_nan=False), max_size=2)
     texts = st.dictionaries(st.text(), st.text(), max_size=2)
+    digests = st.integers(0, 2**256 - 1).map("b3:{:064x}".format)
+    outputs = st.lists(st.builds(Output, blob=st.none() | digests), max_size=2).map(tuple)
+    figures = st.dictionaries(st.text(), digests, max_size=2)
     decisions = st.lists(st.builds(Decision, reasons=reasons), max_size=2).map(tuple)
     return st.one_of(
-        st.builds(Materialized, reasons=reasons, metrics=numbers, figures=texts, links=texts,
+        st.builds(Materialized, reasons=reasons, metrics=numbers, figures=figures, links=texts, outputs=outputs,
                   duration_s=st.floats(allow_nan=False)),
         st.builds(StepFailed, duration_s=st.floats(allow_nan=False)),
         st.builds(CheckRan, metrics=numbers),
