@@ -339,6 +339,18 @@ def test_history_goes_on_under_the_new_name_and_nothing_runs(chain):
     assert checked(run(chain, "mv", "a", "first", "--json"))["changed"] is False
 
 
+def test_a_parameter_renamed_with_its_upstream_can_be_accepted(project):
+    project.asset("a", "return 2").asset("b", "return a + 1", reads="a").build()
+    rename(project, "a", "x", recorded=False).asset("b", "return x + 1", reads="x")
+    with project.open() as opened:
+        opened.move("a", "x")
+    assert actions(project) == {"x": "keep", "b": "run"}
+    assert run(project, "accept", "b").code == 0
+    assert plan_of(project).is_fresh
+    project.asset("y", "return 2").asset("b", "return y + 1", reads="y").build("y")
+    assert "more than its definition" in refused(project, "accept", "b")  # another upstream, though of equal value
+
+
 def test_a_moved_table_is_a_view_of_its_new_name(project):
     project.top("import pyarrow as pa").asset("a", "return pa.table({'n': [1, 2]})").build()
     rename(project, "a", "numbers")
