@@ -27,9 +27,11 @@ from assetctl.lineage.reasons import (
     EnvironmentChanged,
     ObservedChanged,
     Undecidable,
+    UpstreamAdded,
+    UpstreamRemoved,
     describe,
 )
-from assetctl.lineage.records import MaterializationId, Output, Recorded, RunId
+from assetctl.lineage.records import Input, Inputs, MaterializationId, Output, Recorded, RunId
 from assetctl.storage.lock import step_lock
 
 if TYPE_CHECKING:
@@ -73,7 +75,7 @@ def accept(project: Project, key: AssetKey, *, is_verified: bool) -> Accepted:
     _refuse_pinned(decision)
     if decision.action is Action.KEEP:
         return Accepted(decision.step.outputs, changed=False, verified=is_verified, data_versions=versions)
-    _refuse_other_reasons(decision)
+    _refuse_other_reasons(decision, recorded)
     with step_lock(project.layout, decision.step.key, _LOCK_WAIT_S):
         run_id = RunId(new_identifier())
         if is_verified:
@@ -103,8 +105,11 @@ def _refuse_pinned(decision: StepDecision) -> None:
         )
 
 
-def _refuse_other_reasons(decision: StepDecision) -> None:
+def _refuse_other_reasons(decision: StepDecision, recorded: tuple[Recorded, ...]) -> None:
     others = [reason for reason in decision.reasons if not isinstance(reason, _OF_DEFINITION)]
+    if others and all(isinstance(reason, UpstreamAdded | UpstreamRemoved) for reason in others):
+        before = recorded[0].materialization.provenance.inputs
+        others = [] if _read(before, decision.inputs) == _read(decision.inputs.inputs, decision.inputs) else others
     if others or decision.provenance is None:
         raise SelectionError(
             Problem(
@@ -113,6 +118,12 @@ def _refuse_other_reasons(decision: StepDecision) -> None:
                 f"build it with `assetctl materialize {decision.step.key}`",
             )
         )
+
+
+def _read(inputs: tuple[Input, ...], present: Inputs) -> list[tuple[str, str]]:
+    """Return what is read, whatever the parameters are called: upstreams by their present names, and versions."""
+    now = {alias: given.upstream for given in present.inputs for alias in given.aliases}
+    return sorted((now.get(given.upstream, given.upstream), str(given.version)) for given in inputs)
 
 
 def _verify(

@@ -71,9 +71,12 @@ def move(project: Project, old: AssetKey, new: AssetKey) -> Moved:
         is_renamed = old in project.stores.lineage.names().get(new, ())[-1:]
         if is_renamed and _version(snapshot, new) is not None:
             return Moved(old, new, changed=False, data_version=_version(snapshot, new))
-        _require_free(snapshot, new)
         run_id = new_run_id()
-        facts = _facts(project, old, new, snapshot, run_id, is_renamed=is_renamed)
+        if _is_same_history(snapshot, old, new):
+            facts: list[Fact] = [Renamed(old, new, now())]
+        else:
+            _require_free(snapshot, new)
+            facts = _facts(project, old, new, snapshot, run_id, is_renamed=is_renamed)
         append_run(project, run_id, f"mv {old} {new}", (new,), facts)
     return Moved(old, new, changed=True, data_version=_version(project.stores.lineage.snapshot([new]), new))
 
@@ -158,6 +161,14 @@ def _require_code(graph: AssetGraph, old: AssetKey, new: AssetKey) -> None:
         )
     if problems:
         raise SelectionError(*problems)
+
+
+def _is_same_history(snapshot: Snapshot, old: AssetKey, new: AssetKey) -> bool:
+    """Say whether what `new` has was restored from `old`, by a declared alias: then only the name is missing."""
+    if new not in snapshot.latest or old not in snapshot.latest:
+        return False
+    was, now_ = snapshot.latest[old].materialization, snapshot.latest[new].materialization
+    return now_.origin is not None and now_.origin in (was.id, was.origin)
 
 
 def _require_free(snapshot: Snapshot, new: AssetKey) -> None:

@@ -96,6 +96,8 @@ class Project:
     def identified(self, key: str) -> Identified:
         """Return code and definition of the step that produces an asset."""
         graph = self.graph()
+        if graph.steps[AssetKey(key)].declaration.options.outs:  # output names are part of the definition
+            graph = with_former_names(graph, self.stores.lineage.names())
         return self._declarations.identification().identify(graph.steps[AssetKey(key)], graph)
 
     def select(self, selection: Sequence[str] = (), exclude: Sequence[str] = ()) -> tuple[AssetKey, ...]:

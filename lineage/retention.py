@@ -132,17 +132,19 @@ def name_spans(
 ) -> tuple[Span, ...]:
     """Return where an asset's records lie, newest name first: under its name, and under those it had before.
 
-    `until` asks for the asset that had the name at that place.
+    A name that another asset gave up counts from then on. `until` asks for the asset that
+    had the name at that place.
     """
     renames = [(position, fact) for position, fact in _in_order(facts) if isinstance(fact, Renamed)]
     found: list[Span] = []
     while True:
-        passed = [p for p in renames if key in (p[1].old, p[1].new) and (until is None or p[0] < until)]
-        since = passed[-1][0] if passed else None
+        before = [placed for placed in renames if until is None or placed[0] < until]
+        since = next((position for position, fact in reversed(before) if fact.old == key), None)
         found.append(Span(key, since, until))
-        if not passed or passed[-1][1].new != key:
+        came = [p for p in before if p[1].new == key and (since is None or since < p[0])]
+        if not came:
             return tuple(found)
-        key, until = passed[-1][1].old, since
+        key, until = came[-1][1].old, came[-1][0]
 
 
 def forgotten_spans(facts: Iterable[tuple[Position, Fact]]) -> tuple[Span, ...]:

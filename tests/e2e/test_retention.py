@@ -153,8 +153,9 @@ def test_outputs_of_one_step_go_back_together(project):
     assert actions(project) == {"train": "restore", "test": "restore"}
 
 
-def test_a_pinned_asset_is_not_forced(chain):
+def test_a_pinned_asset_is_neither_forced_nor_accepted(chain):
     roll_back(chain, "a", versions(chain, "a")[0])
+    assert "rollback a --lift" in refused(edit_a(chain, 3), "accept", "a", "--unverified")
     answer = run(chain, "materialize", "a", "--force")
     assert (answer.code, "rollback a --lift" in answer.err) == (2, True)
     with chain.open() as opened, pytest.raises(SelectionError, match="is pinned"):
@@ -282,6 +283,15 @@ def test_forgetting_one_of_several_outputs_says_that_its_step_runs_again(project
     assert project.build() == ["split"]
 
 
+def test_what_was_forgotten_can_be_served_again_while_its_bytes_are_there(chain):
+    version = versions(chain, "a")[0]
+    with chain.open() as opened:
+        opened.forget("a")
+    roll_back(chain, "a", version)
+    assert chain.build() == []
+    assert chain.value("a") == list(range(2000))
+
+
 def test_a_dry_run_and_a_refused_forgetting_record_nothing(chain):
     before = chain.state_files()
     assert checked(run(chain, "rm", "a", "c", "--dry-run", "--json"))["recorded"] is False
@@ -329,6 +339,18 @@ def test_history_goes_on_under_the_new_name_and_nothing_runs(chain):
     assert checked(run(chain, "mv", "a", "first", "--json"))["changed"] is False
 
 
+def test_a_parameter_renamed_with_its_upstream_can_be_accepted(project):
+    project.asset("a", "return 2").asset("b", "return a + 1", reads="a").build()
+    rename(project, "a", "x", recorded=False).asset("b", "return x + 1", reads="x")
+    with project.open() as opened:
+        opened.move("a", "x")
+    assert actions(project) == {"x": "keep", "b": "run"}
+    assert run(project, "accept", "b").code == 0
+    assert plan_of(project).is_fresh
+    project.asset("y", "return 2").asset("b", "return y + 1", reads="y").build("y")
+    assert "more than its definition" in refused(project, "accept", "b")  # another upstream, though of equal value
+
+
 def test_a_moved_table_is_a_view_of_its_new_name(project):
     project.top("import pyarrow as pa").asset("a", "return pa.table({'n': [1, 2]})").build()
     rename(project, "a", "numbers")
@@ -343,6 +365,20 @@ def test_names_follow_each_other_and_come_back(chain):
         assert chain.build() == []
     with chain.open() as opened:
         assert [entry.asset for entry in opened.history("end")] == ["end", "a", "y", "x", "a"]
+
+
+def test_what_an_alias_restored_already_is_no_other_history(chain):
+    rename(chain, "a", "x", recorded=False)
+    chain.assets["x"] = chain.assets["x"].replace("@asset", "@asset(aliases=['a'])", 1)
+    chain._write()
+    assert chain.build() == []
+    with chain.open() as opened:
+        assert opened.move("a", "x").changed
+    chain.assets["x"] = chain.assets["x"].replace("(aliases=['a'])", "", 1)
+    chain._write()
+    assert plan_of(chain).is_fresh
+    with chain.open() as opened:
+        assert [entry.asset for entry in opened.history("x")] == ["x", "a"]
 
 
 def test_an_undone_edit_is_restored_from_before_the_move(chain):
@@ -524,12 +560,3 @@ def test_a_run_learns_of_a_rollback_before_it_builds_the_asset(project):
     out, err = run.communicate(timeout=60)
     assert Answer(run.returncode, out, err).document["materialized"] == ["slow"]
     assert project.ran.count("a") == 1
-
-
-def test_a_remembered_no_op_does_not_outlive_a_pin_or_a_forgetting(chain):
-    for path in sorted(chain.root.rglob("*")):
-        os.utime(path, (1, 1))
-    assert chain.run("materialize").code == 0
-    with chain.open() as opened:
-        opened.forget("c")
-    assert chain.materialize().ran == ["c"]

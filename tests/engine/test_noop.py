@@ -200,3 +200,20 @@ def test_the_command_remembers_and_answers_without_importing_anything(root):
     assert not imported & {"typing", "re", "json", "click", "duckdb", "pyarrow", "assetctl.cli.guard"}
     (root / "helpers.py").write_text("def k():\n    return 2\n")
     assert "1 materialized" in say()
+
+
+def test_nothing_is_remembered_of_a_pinned_asset(root):
+    project = Project.open(root)
+    project.rollback("b", project.history("b")[0].materialization_id)
+    assert remember(root) is False
+    project.rollback("b")
+    assert remember(root) is True
+
+
+def test_what_was_remembered_ends_with_a_pin_and_with_a_forgetting(root):
+    assert remember(root)
+    Project.open(root).pin("b")
+    assert answer(["materialize"]) is None
+    assert remember(root)
+    Project.open(root).forget("a")
+    assert answer(["materialize"]) is None

@@ -20,7 +20,7 @@ from assetctl.assets.errors import DeclarationError, SelectionError
 from assetctl.assets.ids import AssetKey
 from assetctl.assets.sources import source
 from assetctl.lineage.configure import configure
-from assetctl.lineage.graph import AssetGraph, build_graph
+from assetctl.lineage.graph import AssetGraph, build_graph, with_former_names
 from assetctl.lineage.ports import Wanted
 
 
@@ -219,3 +219,41 @@ def test_config_can_be_set(assignment, expected):
 )
 def test_config_that_does_not_fit_is_refused(assignment, complaint):
     assert complaint in messages(lambda: configure(graph_of(model=asset(model)), [assignment]))[0]
+
+
+def recorded(**names: str) -> dict[AssetKey, tuple[AssetKey, ...]]:
+    return {AssetKey(now): tuple(map(AssetKey, former.split())) for now, former in names.items()}
+
+
+def test_recorded_names_reach_readers_and_steps_after_those_that_are_declared():
+    graph = graph_of(
+        new=asset(lambda: 1, aliases=["oldest"]),
+        reads=asset(lambda new: 1),
+        waits=asset(lambda: 1, deps=["new"]),
+        other=asset(lambda: 1),
+    )
+    named = with_former_names(graph, recorded(new="old older"))
+    assert named.steps[AssetKey("new")].former == {"new": ("oldest", "old", "older")}
+    assert [b.aliases for key in ("reads", "waits") for b in named.steps[AssetKey(key)].bindings] == [
+        ("oldest", "old", "older")
+    ] * 2
+    assert named.steps[AssetKey("new")].first_names == ("oldest",)
+    assert named.steps[AssetKey("other")] is graph.steps[AssetKey("other")]
+    assert with_former_names(graph, {}) is graph
+
+
+def test_a_declared_alias_that_is_recorded_too_keeps_the_recorded_order():
+    graph = graph_of(new=asset(lambda: 1, aliases=["b"]))
+    assert with_former_names(graph, recorded(new="a b")).steps[AssetKey("new")].former == {"new": ("a", "b")}
+
+
+def test_outputs_have_names_of_their_own_and_sources_have_too():
+    graph = graph_of(
+        split=asset(lambda: 1, outs=["train", "test"]), rows=source.file("x"), reads=asset(lambda rows, test: 1)
+    )
+    named = with_former_names(graph, recorded(test="judge", rows="table"))
+    assert named.steps[AssetKey("train")].first_names == ("train", "judge")
+    assert {b.upstream: b.aliases for b in named.steps[AssetKey("reads")].bindings} == {
+        "rows": ("table",),
+        "test": ("judge",),
+    }

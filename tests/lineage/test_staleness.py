@@ -23,14 +23,16 @@ from assetctl.lineage.records import (
     Materialized,
     Output,
     OutputState,
+    Pinned,
     Position,
+    Purpose,
     Recorded,
     RunId,
     StepFailed,
     Trace,
     ValueIdentity,
 )
-from assetctl.lineage.staleness import Demand, Fresh, Memory, Stale, Undecided, Verdict, judge
+from assetctl.lineage.staleness import Demand, Fresh, Memory, Served, Stale, Undecided, Verdict, judge
 
 A, S = AssetKey("a"), AssetKey("s")
 DEFINITION = Definition(Digest("def1"), CodeVersion("code1"), {"codec": "json"}, {"k": "1"}, {"numpy": "2.0"})
@@ -225,6 +227,66 @@ def test_changed_columns_are_named_where_both_versions_are_known():
         {(A, DataVersion("v2")): table("v2", x="1", y="2", z="3")},
     )
     assert verdict == Stale((r.UpstreamChanged(A, "v1", "v2", ("y", "z")),))
+
+
+PIN = Pinned(AssetKey("x"), MaterializationId("m"), DataVersion("d1"), Purpose.SERVE, "2026-02-01", "why")
+EDITED = changed(code=CodeVersion("code2"))
+OTHER = replace(PIN, data_version=DataVersion("d0"))
+WANTED = Demand(wanted=True)
+
+
+@pytest.mark.parametrize(
+    ("current", "memory", "demand", "expected"),
+    [
+        pytest.param(CURRENT, Memory(recorded(), pin=PIN), Demand(), Fresh(Served(PIN, ())), id="as it was"),
+        pytest.param(
+            EDITED,
+            Memory(recorded(), pin=PIN),
+            Demand(undecidable=("p.py:1 x",)),
+            Fresh(Served(PIN, (r.CodeChanged("code1", "code2"), r.Undecidable(("p.py:1 x",))))),
+            id="edited",
+        ),
+        pytest.param(
+            Inputs(DEFINITION, (replace(READS_A, version=None, data_version=None), READS_S)),
+            Memory(recorded(), pin=PIN),
+            Demand(),
+            Fresh(Served(PIN, ())),
+            id="upstream not known yet",
+        ),
+        pytest.param(
+            CURRENT,
+            Memory(recorded(), failed_checks=(REFUSED,), pin=PIN),
+            Demand(),
+            Fresh(Served(PIN, (r.CheckFailed("ok", "bad"),))),
+            id="a check says no",
+        ),
+        pytest.param(
+            EDITED, Memory(recorded(), OutputState.MISSING, pin=PIN), WANTED, Stale((r.OutputMissing(),)), id="missing"
+        ),
+        pytest.param(
+            CURRENT, Memory(recorded(), OutputState.CORRUPT, pin=PIN), WANTED, Stale((r.OutputCorrupt(),)), id="corrupt"
+        ),
+        pytest.param(
+            CURRENT,
+            Memory(recorded(), OutputState.MISSING, pin=PIN),
+            Demand(),
+            Fresh(Served(PIN, (), OutputState.MISSING)),
+            id="missing, and not wanted",
+        ),
+        pytest.param(
+            CURRENT,
+            Memory(recorded(), pin=OTHER),
+            Demand(),
+            Stale((r.PinNotPublished("d0", "d1"),)),
+            id="another since",
+        ),
+        pytest.param(
+            CURRENT, Memory(None, pin=PIN), Demand(), Stale((r.PinNotPublished("d1", "nothing"),)), id="nothing there"
+        ),
+    ],
+)
+def test_a_pin_is_part_of_the_verdict(current: Inputs, memory: Memory, demand: Demand, expected: Verdict) -> None:
+    assert judge(current, memory, demand) == expected
 
 
 @pytest.mark.parametrize("kind", list(r.KINDS), ids=list(r.KINDS.values()))

@@ -1,0 +1,75 @@
+"""What a run makes of facts that people record while it runs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from assetctl.assets.ids import AssetKey
+from assetctl.engine.recording import believe
+from assetctl.lineage.decide import Deliberation
+from assetctl.lineage.records import Fact, Position, Purpose
+from tests.engine.worlds import World
+from tests.storage.facts import forgotten, made, pinned, renamed, unpinned
+
+A = AssetKey("a")
+PIN = pinned(made("a", "1"))
+
+
+@pytest.fixture
+def deliberation() -> Deliberation:
+    """Two assets that were built, and nothing settled yet in this run."""
+    world = World().asset("a", data="x").asset("b", data="y", upstream=["a"])
+    world.build()
+    _, deliberation = world._deliberate(())
+    return deliberation
+
+
+def learn(deliberation: Deliberation, *facts: Fact, settled: bool = False) -> None:
+    if not settled:
+        deliberation.values.clear()
+    believe(deliberation, [(Position(100 + n, "other"), fact) for n, fact in enumerate(facts)])
+
+
+@pytest.mark.parametrize(
+    ("facts", "pins"),
+    [
+        ((PIN,), {"a": PIN}),
+        ((replace(PIN, purpose=Purpose.KEEP),), {}),
+        ((PIN, unpinned("a")), {}),
+        ((PIN, unpinned("a", made("a", "2"))), {"a": PIN}),
+        ((PIN, forgotten("a")), {}),
+        ((PIN, renamed("a", "z")), {"z": replace(PIN, asset=AssetKey("z"))}),
+    ],
+)
+def test_pins_set_and_lifted_meanwhile_are_known(deliberation, facts, pins):
+    learn(deliberation, *facts)
+    assert deliberation.pins == pins
+
+
+@pytest.mark.parametrize("fact", [forgotten("a"), renamed("a", "z")])
+def test_what_was_forgotten_meanwhile_is_not_the_latest(deliberation, fact):
+    learn(deliberation, fact)
+    assert A not in deliberation.latest
+
+
+def test_what_the_run_had_settled_on_stays_what_its_readers_get(deliberation):
+    learn(deliberation, forgotten("a"), settled=True)
+    assert A in deliberation.latest
+
+
+def test_nothing_is_restored_from_what_was_forgotten_meanwhile(deliberation):
+    assert any(key == "a" for key, _ in deliberation.traces)
+    learn(deliberation, forgotten("a"))
+    assert {key for key, _ in deliberation.traces} == {"b"}
+
+
+def test_a_pinned_step_is_kept_or_held_whatever_could_be_restored(deliberation):
+    learn(deliberation, PIN)
+    decision = deliberation.decide(deliberation.graph.steps[A])
+    assert (decision.action.value, decision.reusable, [type(r).__name__ for r in decision.reasons]) == (
+        "held",
+        None,
+        ["PinNotPublished"],
+    )
