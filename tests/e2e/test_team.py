@@ -61,11 +61,11 @@ def team(team_url: str, tmp_path: Path) -> Team:
 
 
 def test_a_run_tells_the_store_and_anybody_can_ask_it(team: Team, tmp_path: Path) -> None:
-    done = team.run("materialize")
+    done = team.run("materialize", "-j", "1")
     assert done.returncode == 0
     assert "warning" not in done.stderr
     other = Team(tmp_path / "laptop", team.url).write(more=4)
-    assert other.run("materialize").returncode == 0
+    assert other.run("materialize", "-j", "1").returncode == 0
     query = "SELECT asset, n_records FROM assets ORDER BY asset"
     said = team.run("sql", "--team", query, "--json")
     assert json.loads(said.stdout) == [{"asset": "numbers", "n_records": 2}, {"asset": "total", "n_records": 2}]
@@ -75,7 +75,7 @@ def test_a_run_tells_the_store_and_anybody_can_ask_it(team: Team, tmp_path: Path
 
 def test_sync_sends_what_is_lacking_and_says_how_much(team: Team) -> None:
     elsewhere = Team(team.folder, "postgresql://nobody:s3cret-word@127.0.0.1:1/x").write()
-    assert elsewhere.run("materialize").returncode == 0
+    assert elsewhere.run("materialize", "-j", "1").returncode == 0
     team.write()
     said = team.run("sync", "--json")
     document = json.loads(said.stdout)
@@ -89,16 +89,16 @@ def test_sync_sends_what_is_lacking_and_says_how_much(team: Team) -> None:
 
 def test_a_store_that_cannot_be_reached_costs_one_warning_and_is_told_later(team: Team) -> None:
     lost = Team(team.folder, "postgresql://u:s3cret-word@127.0.0.1:1/x").write()
-    done = lost.run("materialize")
+    done = lost.run("materialize", "-j", "1")
     assert done.returncode == 0
     assert done.stderr.count("warning:") == 1
     assert "does not answer" in done.stderr
     for _ in range(2):  # a run with nothing to do has this left to do, and is not remembered as a no-op
-        again = lost.run("materialize")
+        again = lost.run("materialize", "-j", "1")
         assert (again.returncode, again.stderr.count("warning:")) == (0, 1)
     assert lost.run("plan", "--json").stderr == ""
     team.write()
-    assert "warning" not in team.run("materialize").stderr
+    assert "warning" not in team.run("materialize", "-j", "1").stderr
     assert json.loads(team.run("sql", "--team", "SELECT count(*) AS n FROM assets", "--json").stdout) == [{"n": 2}]
 
 
@@ -109,7 +109,7 @@ def test_a_store_that_is_silent_is_not_waited_for(tmp_path: Path) -> None:
         silent.listen()
         team = Team(tmp_path / "shop", f"postgresql://u:s3cret-word@127.0.0.1:{silent.getsockname()[1]}/x").write()
         began = time.monotonic()
-        done = team.run("materialize")
+        done = team.run("materialize", "-j", "1")
         assert time.monotonic() - began < 30
     assert done.returncode == 0
     assert done.stderr.count("warning:") == 1
@@ -117,13 +117,14 @@ def test_a_store_that_is_silent_is_not_waited_for(tmp_path: Path) -> None:
 
 def test_a_failed_run_is_told_too_and_keeps_its_exit_code(team: Team) -> None:
     (team.folder / "pipeline.py").write_text("from assetctl import asset\n@asset\ndef bad(): raise ValueError('no')\n")
-    assert team.run("materialize").returncode == 1
+    assert team.run("materialize", "-j", "1").returncode == 1
     said = team.run("sql", "--team", "SELECT step, outcome FROM steps", "--json")
     assert json.loads(said.stdout) == [{"step": "bad", "outcome": "failed"}]
 
 
+@pytest.mark.slow
 def test_a_store_that_may_only_be_read_costs_one_warning(team: Team, postgres_server: str) -> None:
-    assert team.run("materialize").returncode == 0
+    assert team.run("materialize", "-j", "1").returncode == 0
     schema = team.url.rpartition("=")[2]
     with psycopg.connect(postgres_server, autocommit=True) as con:
         con.execute(f"CREATE ROLE {schema}_reader LOGIN PASSWORD 's3cret-word'")
@@ -133,7 +134,7 @@ def test_a_store_that_may_only_be_read_costs_one_warning(team: Team, postgres_se
         person, _, rest = team.url.partition("@")
         reader = Team(team.folder, f"postgresql://{schema}_reader:s3cret-word@{rest}").write(more=9)
         assert person
-        done = reader.run("materialize")
+        done = reader.run("materialize", "-j", "1")
         assert done.returncode == 0
         assert done.stderr.count("warning:") == 1
         assert "permission denied" in done.stderr
@@ -143,15 +144,17 @@ def test_a_store_that_may_only_be_read_costs_one_warning(team: Team, postgres_se
             con.execute(f"DROP OWNED BY {schema}_reader; DROP ROLE {schema}_reader")
 
 
+@pytest.mark.slow
 def test_another_project_in_the_same_schema_is_refused(team: Team, tmp_path: Path) -> None:
-    assert team.run("materialize").returncode == 0
+    assert team.run("materialize", "-j", "1").returncode == 0
     other = Team(tmp_path / "bank", team.url).write(name="bank")
-    done = other.run("materialize")
+    done = other.run("materialize", "-j", "1")
     assert done.returncode == 0
     assert "belongs to project `shop`" in done.stderr
     assert other.run("sync").returncode == 6
 
 
+@pytest.mark.slow
 def test_the_password_is_nowhere(team: Team) -> None:
     lost = Team(team.folder, "postgresql://u:s3cret-word@127.0.0.1:1/x").write()
     said = [lost.run(*words) for words in (["-v", "materialize"], ["sync"], ["sync", "--json"], ["sql", "--team", "x"])]
