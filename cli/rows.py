@@ -62,16 +62,22 @@ def first_rows(answer: Answer, limit: int) -> tuple[pa.Table, int]:
 
 
 def _json(answer: Answer) -> Iterator[str]:
-    """Yield a list of rows as `json.dumps(..., indent=2)` would write it."""
-    names = _named_once(answer.schema).names
+    """Yield a list of rows as `json.dumps(..., indent=2)` would write it, whose own way takes ten times as long."""
+    names = [json.dumps(name) for name in _named_once(answer.schema).names]
     is_first = True
     for batch in answer.batches:
-        columns = [column.to_pylist() for column in batch.columns]
+        columns = [[_json_value(value) for value in column.to_pylist()] for column in batch.columns]
         for row in zip(*columns, strict=True):
-            text = json.dumps(plain(dict(zip(names, row, strict=True))), indent=2, allow_nan=False)
-            yield ("[\n  " if is_first else ",\n  ") + text.replace("\n", "\n  ")
+            fields = ",\n    ".join([f"{name}: {text}" for name, text in zip(names, row, strict=True)])
+            yield f"{'[' if is_first else ','}\n  {{\n    {fields}\n  }}"
             is_first = False
     yield "[]\n" if is_first else "\n]\n"
+
+
+def _json_value(value: object) -> str:
+    if value is None or isinstance(value, str | int):
+        return json.dumps(value)
+    return json.dumps(plain(value), indent=2, allow_nan=False).replace("\n", "\n    ")
 
 
 def _write_csv(answer: Answer, sink: BinaryIO) -> None:

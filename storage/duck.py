@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 import duckdb
 
 from assetctl.assets.errors import AssetctlError, Problem, SelectionError
-from assetctl.storage.asking import Answer, UnknownTable, ask, missing_table, tables_named
+from assetctl.storage.asking import Answer, UnknownTable, ask, check_only_reads, missing_table, tables_named
 from assetctl.storage.lineage_sql import CATALOG, Connection, create_schema, literal
 
 if TYPE_CHECKING:
@@ -120,9 +120,14 @@ def answer_apart(sql: str, tables: Mapping[str, object]) -> Answer:
 
 
 def tables_in(sql: str) -> tuple[str, ...]:
-    """Return the tables that a query names without a schema; () where DuckDB cannot say before it knows them."""
+    """Return the tables that a query names without a schema; () where DuckDB cannot say before it knows them.
+
+    Raises:
+        SelectionError: it does more than read; for some of that DuckDB would begin by asking.
+    """
     with closing(duckdb.connect(":memory:", config=CONFIG)) as con:
         try:
+            check_only_reads(con, sql)
             return tables_named(con, sql)
         except duckdb.Error:
             return ()

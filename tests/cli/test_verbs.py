@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import stat
 from pathlib import Path
@@ -276,21 +275,11 @@ def test_history_lists_versions_newest_first(built):
     assert "never materialized" in call("-p", built, "history", "model").out
 
 
-def test_sql_answers_as_table_json_and_csv(built, monkeypatch):
+def test_sql_answers_as_table_json_and_csv(built):
     query = "select city, count(*) as n from clean_trips group by city order by city limit 2"
-    assert json.loads(call("-p", built, "sql", query, "--format", "json").out) == [
-        {"city": "Basel", "n": 2},
-        {"city": "Bern", "n": 3},
-    ]
-    assert call("-p", built, "sql", query, "--json").json[0]["city"] == "Basel"
+    assert call("-p", built, "sql", query, "--json").json == [{"city": "Basel", "n": 2}, {"city": "Bern", "n": 3}]
     assert call("-p", built, "sql", query, "--format", "csv").out == '"city","n"\n"Basel",2\n"Bern",3\n'
     assert call("-p", built, "sql", query).out.splitlines()[:2] == ["city   n", "Basel  2"]
-    assert call("-p", built, "sql", "select asset from lineage.assets where is_source", "--json").json == [
-        {"asset": "trips"}
-    ]
-    assert call("-p", built, "sql", "selec 1").code == 2
-    monkeypatch.setattr("sys.stdin", io.StringIO("select 1 as one"))
-    assert call("-p", built, "sql", "-", "--json").json == [{"one": 1}]
 
 
 def test_a_long_answer_is_cut_and_says_so(built):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -10,16 +12,18 @@ from sqlmodel import col, select
 
 from assetctl.assets.errors import EnvironmentFault
 from assetctl.assets.ids import AssetKey
-from assetctl.lineage.records import RunFinished, RunId, RunStarted
+from assetctl.lineage.records import Forgotten, RunFinished, RunId, RunStarted
 from assetctl.storage import tables
-from assetctl.storage.ddl import DDL_FILE, generate_ddl
+from assetctl.storage.ddl import DDL_FILE, POSTGRES_FILE, generate_ddl, generate_postgres_ddl
 from assetctl.storage.journal import FileJournal
 from assetctl.storage.layout import Layout
 from assetctl.storage.lineage_db import DuckLineageStore
 from assetctl.storage.lineage_sql import schema_text
 from assetctl.storage.rows import COLUMNS
-from tests.storage.facts import WHEN, made, observed, output, read
+from assetctl.storage.views import AS_OF
+from tests.storage.facts import WHEN, made, observed, output, read, version
 
+PAGE = (Path(__file__).parents[2] / "docs" / "lineage-schema.md").read_text("utf-8")
 DOCUMENTED = [
     "assets",
     "materializations",
@@ -57,6 +61,7 @@ def schema() -> dict[str, list[str]]:
 
 def test_the_committed_ddl_is_the_generated_one() -> None:
     assert DDL_FILE.read_text("utf-8") == generate_ddl(), "run `python -m assetctl.storage.ddl`"
+    assert POSTGRES_FILE.read_text("utf-8") == generate_postgres_ddl(), "run `python -m assetctl.storage.ddl`"
 
 
 def test_every_documented_table_exists(schema: dict[str, list[str]]) -> None:
@@ -87,11 +92,83 @@ def test_no_column_is_a_reserved_word(schema: dict[str, list[str]]) -> None:
 
 
 def test_every_column_is_documented(schema: dict[str, list[str]]) -> None:
-    page = (Path(__file__).parents[2] / "docs" / "lineage-schema.md").read_text("utf-8")
     for table in DOCUMENTED:
-        section = page.split(f"## `lineage.{table}`", 1)[1].split("\n## ", 1)[0]
+        section = PAGE.split(f"## `lineage.{table}`", 1)[1].split("\n## ", 1)[0]
         missing = [column for column in schema[table] if f"| `{column}` |" not in section]
         assert missing == [], f"{table} in docs/lineage-schema.md"
+
+
+def test_nothing_is_documented_that_is_not_there(schema: dict[str, list[str]]) -> None:
+    for section in PAGE.split("\n## `lineage.")[1:]:
+        table, _, rest = section.partition("`")
+        columns = re.findall(r"^\| `(\w+)` \|", rest.split("\n## ")[0], re.MULTILINE)
+        assert columns, table
+        assert set(columns) == set(schema[table]), table
+
+
+def test_every_question_as_of_a_moment_is_documented() -> None:
+    section = PAGE.split("## As of a moment", 1)[1].split("\n## ", 1)[0]
+    assert {
+        name for row in re.findall(r"^\| (`.*?) \|", section, re.MULTILINE) for name in re.findall(r"`(\w+)`", row)
+    } == set(AS_OF)
+    assert set(AS_OF) == set(DOCUMENTED) - {"symbols"}
+
+
+def test_the_documented_examples_work(store: DuckLineageStore) -> None:
+    section = PAGE.split("## As of a moment", 1)[1].split("\n## ", 1)[0]
+    (examples,) = re.findall(r"```sql\n(.*?)```", section, re.DOTALL)
+    statements = [text for text in examples.split(";\n") if text.strip()]
+    assert len(statements) == 5
+    for statement in statements:
+        store.query(statement)
+    assert store.query(statements[-1]).to_pylist() != []
+
+
+def moments(store: DuckLineageStore, question: str) -> list[dict[str, object]]:
+    return store.query(question).to_pylist()
+
+
+def test_as_of_is_what_was_there_then(tmp_path: Path) -> None:
+    layout = Layout.of(tmp_path)
+    journal = FileJournal(layout)
+    journal.append([RunStarted(RunId("r1"), at("01"), (), "x"), replace(made("a", "1", run="r1"), started_at=at("01"))])
+    journal.append(
+        [RunFinished(RunId("r1"), at("02"), "succeeded", 1.0, ()), Forgotten((AssetKey("b"),), at("03"), "rm b")]
+    )
+    slow = replace(made("a", "2", run="r2"), started_at=at("04"), duration_s=86_400.0 * 2)
+    journal.append(
+        [RunStarted(RunId("r2"), at("04"), (), "x"), slow, replace(observed("s", "1"), observed_at=at("06"))]
+    )
+    store = DuckLineageStore(layout, journal)
+    published = "SELECT asset, data_version FROM lineage.{} ORDER BY asset"
+    first, second = [{"asset": "a", "data_version": version(text)} for text in "12"]
+    for way in (f"TIMESTAMPTZ '{at('03')}'", f"'{at('05')}'"):
+        assert moments(store, published.format(f"assets_as_of({way})")) == [first]
+        assert moments(store, published.format(f"materializations_as_of({way})")) == [first]
+    assert moments(store, published.format(f"materializations_as_of('{at('07')}')")) == [second]
+    assert moments(store, published.format("assets_as_of_run('r1')")) == [first]
+    assert moments(store, published.format("assets_as_of_run('no such run')")) == []
+    assert moments(store, published.format("assets_as_of_position(0)")) == []
+    assert len(moments(store, published.format("assets_as_of_position(99)"))) == 2
+    status = "SELECT status FROM lineage.runs_as_of('{}')"
+    assert [moments(store, status.format(at(day))) for day in ("01", "02")] == [
+        [{"status": "unfinished"}],
+        [{"status": "succeeded"}],
+    ]
+
+
+def test_as_of_knows_what_was_forgotten_only_later(tmp_path: Path) -> None:
+    layout = Layout.of(tmp_path)
+    journal = FileJournal(layout)
+    journal.append([replace(made("a", "1"), started_at=at("01")), Forgotten((AssetKey("a"),), at("03"), "rm a")])
+    store = DuckLineageStore(layout, journal)
+    question = "SELECT data_version IS NULL AS gone FROM lineage.assets_as_of('{}')"
+    assert moments(store, question.format(at("02"))) == [{"gone": False}]
+    assert moments(store, question.format(at("04"))) == [{"gone": True}]
+
+
+def at(day: str) -> str:
+    return f"2026-01-{day}T00:00:00+00:00"
 
 
 @pytest.fixture
