@@ -12,14 +12,15 @@ from urllib.parse import quote
 
 from assetctl.engine.tasks import StepResult
 from assetctl.lineage.graph import Step
+from assetctl.storage.remote.keys import hidden_texts
 
 MASK = "***"
 _SHORTEST = 4  # shorter values occur by chance in any text
 
 
 def secrets_of(step: Step) -> tuple[str, ...]:
-    """Return the texts by which a step's secret values would show, longest first."""
-    values = [step.config.get(name) for name in step.declaration.options.secret]
+    """Return the texts by which a step's secret values, and the project's signing key, would show, longest first."""
+    values = [*(step.config.get(name) for name in step.declaration.options.secret), *hidden_texts()]
     texts = {form for value in values if value is not None for form in _forms(str(value)) if len(form) >= _SHORTEST}
     return tuple(sorted(texts, key=len, reverse=True))
 

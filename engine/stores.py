@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from assetctl.engine.observation import Observer
 from assetctl.engine.remote_settings import RemoteSettings
-from assetctl.engine.shared_cache import SharedCache
 from assetctl.engine.sharing import NotShared, Sharing
 from assetctl.lineage.records import Output
+from assetctl.storage.blobs import Blobs
 from assetctl.storage.data import BlobDataStore
 from assetctl.storage.files import FileDigests
 from assetctl.storage.journal import FileJournal
 from assetctl.storage.layout import Layout
 from assetctl.storage.lineage_db import DuckLineageStore
+
+if TYPE_CHECKING:
+    from assetctl.engine.shared_cache import SharedCache
 
 
 class Stores:
@@ -26,7 +30,7 @@ class Stores:
         self.lineage = DuckLineageStore(layout, self.journal)
         self.data = BlobDataStore(layout)
         self.digests = FileDigests(layout.cache)
-        self.cache = SharedCache(remote, layout, self.data.blobs) if remote is not None else None
+        self.cache = _shared_cache(remote, layout, self.data.blobs) if remote is not None else None
         self.folded_sizes: dict[str, int] = {}  # of the journal, no later than what is folded
 
     def refresh(self) -> None:
@@ -57,3 +61,9 @@ class Stores:
     @property
     def warnings(self) -> list[str]:
         return [*self.lineage.warnings, *(self.cache.warnings if self.cache is not None else ())]
+
+
+def _shared_cache(remote: RemoteSettings, layout: Layout, blobs: Blobs) -> SharedCache:
+    from assetctl.engine.shared_cache import SharedCache  # threads and signatures, for projects that share
+
+    return SharedCache(remote, layout, blobs)

@@ -151,4 +151,6 @@ class Uploads:
         return sum(sizes)
 
     def _put_blob(self, store: RemoteStore, digest: BlobDigest) -> int:
-        return store.put_blob(digest, self.blobs.open_verified(digest), anew=digest in self.wrong)
+        n_bytes = store.put_blob(digest, self.blobs.open_verified(digest), anew=digest in self.wrong)
+        self.wrong.discard(digest)
+        return n_bytes

@@ -185,8 +185,8 @@ def test_a_folder_and_a_picture_travel_whole(tmp_path, share):
     assert second.build() == []
     assert (second.value("site") / "deep" / "page.html").read_text() == "hello"
     assert len(second.blobs()) == len(blobs(share)) == 3
-    second.blobs()[0].unlink()
-    second.blobs()[0].unlink()
+    for lost in second.blobs():
+        lost.unlink()
     assert (second.value("site") / "deep" / "page.html").read_text() == "hello"
 
 
@@ -208,6 +208,17 @@ def test_what_was_thought_to_be_there_and_arrives_damaged_is_rebuilt(first, shar
     first.asset("c", "return sum(b) + 3", reads="b")
     assert first.actions() == {"a": "keep", "b": "keep", "c": "run"}
     assert first.build() == ["a", "b", "c"]
+
+
+def test_what_is_lost_here_and_damaged_there_is_rebuilt_when_it_is_asked_for(first, share):
+    for lost in first.blobs():
+        lost.unlink()
+    assert first.build("a") == []  # it is fetched
+    assert len(first.blobs()) == 1
+    for blob in blobs(share):
+        flip(blob)
+    assert first.build("a", "b") == ["b"]
+    assert first.value("b") == [x + 1 for x in range(2000)]
 
 
 def test_a_blob_that_is_lost_here_is_fetched_instead_of_rebuilt(first):
