@@ -344,7 +344,8 @@ def test_what_a_blocking_check_refused_is_shared_only_once_it_may_be_published(t
 @pytest.fixture
 def pickling(tmp_path: Path, share: Path) -> Machine:
     machine = Machine(tmp_path / "first", share)
-    return machine.asset("odd", "return complex(1, 2), {1: {2}}", options="codec='pickle'")
+    machine.asset("odd", "return complex(1, 2), {1: {2}}", options="codec='pickle'")
+    return machine
 
 
 def test_an_unsigned_pickle_from_elsewhere_is_refused_and_rebuilt(pickling):

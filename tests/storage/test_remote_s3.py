@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 
 import pytest
@@ -130,6 +131,14 @@ def test_a_server_that_fails_for_good_is_given_up(stored, proxy, tmp_path):
     assert proxy.count("HEAD", "blobs-v1") <= 2 + LOOKUP.n_attempts  # the upload asked too
 
 
+def test_a_server_that_says_nothing_is_waited_for_as_long_as_asked(stored, world, proxy):
+    proxy.faults.append(Fault("slow", seconds=30.0))
+    began = time.monotonic()
+    with pytest.raises(Unreachable):
+        world.transport.size("blobs-v1/x", 0.2)
+    assert time.monotonic() - began < 10
+
+
 def test_an_upload_that_is_cut_off_leaves_nothing_and_is_tried_again(store, bucket, proxy, tmp_path):
     (tmp_path / "blob").write_bytes(DATA)
     proxy.faults.append(Fault("refuse", "PUT", "blobs-v1", times=1))
@@ -141,7 +150,7 @@ def test_a_bucket_that_does_not_exist_takes_nothing(proxy, tmp_path):
     store = RemoteStore(ObjectTransport("s3://there-is-no-such-bucket/cache"))
     (tmp_path / "blob").write_bytes(DATA)
     assert store.size(DIGEST) is None
-    with pytest.raises(Denied):
+    with pytest.raises(Denied, match="does not exist"):
         store.put_blob(DIGEST, tmp_path / "blob", anew=False)
 
 
