@@ -10,13 +10,16 @@ import json
 import os
 import shutil
 import signal
+import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
+from assetctl.engine.noop import surroundings
 from assetctl.engine.options import PlanOptions
+from assetctl.engine.remember import Beginning, remember_noop
 from assetctl.lineage.events import ResultsShared, Warned
 from assetctl.storage.remote.entries import entry_name
 from tests.e2e.projects import DiskProject
@@ -145,6 +148,27 @@ def test_an_undecided_step_is_asked_for_once_its_upstreams_are_known(first, shar
     assert (second.build(), second.restored) == (["a"], ["b", "c"])  # `a` came out equal
 
 
+def test_the_code_of_what_was_restored_is_known_when_it_changes(first):
+    second = first.clone("second")
+    assert second.build() == []
+    second.asset("c", "return sum(b) + 1", reads="b")
+    with second.open() as project:
+        changed = [symbol for symbol in project.why("c").symbols if symbol.change == "changed"]
+    assert any("-    return sum(b)" in symbol.diff for symbol in changed)
+
+
+@pytest.mark.parametrize("is_lost", [True, False])
+def test_a_no_op_is_remembered_only_if_it_asked_nobody(first, is_lost):
+    for blob in first.blobs() if is_lost else ():
+        blob.unlink()
+    with first.open() as project:
+        result = project.materialize(jobs=1)
+        began = Beginning(time.time_ns() + 10**10, surroundings())
+        modules = [m for m in list(sys.modules.values()) if str(getattr(m, "__file__", "")).startswith(str(first.root))]
+        assert result.is_noop
+        assert remember_noop(project, result, [], began, modules) is not is_lost
+
+
 def test_what_is_forced_runs(first):
     assert first.clone("second").build("c", force=True) == ["c"]
 
@@ -246,7 +270,7 @@ def test_an_entry_that_was_tampered_with_is_refused_by_name(first, share):
     assert second.build() == ["c"]
     (said,) = second.said
     assert entry.name in said
-    assert "another hash" in said
+    assert "its bytes have another hash than its name says" in said
 
 
 def test_an_entry_under_another_provenance_is_refused(first, share, monkeypatch):
