@@ -12,7 +12,7 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import pytest
@@ -243,6 +243,21 @@ def test_what_is_lost_here_and_damaged_there_is_rebuilt_when_it_is_asked_for(fir
         flip(blob)
     assert first.build("a", "b") == ["b"]
     assert first.value("b") == [x + 1 for x in range(2000)]
+
+
+def test_what_a_new_check_has_to_look_at_and_nobody_has_is_rebuilt(first, share):
+    for blob in [*first.blobs(), *blobs(share)]:
+        blob.unlink()
+    first.code("long", "@check(asset=a)\ndef long(a):\n    return len(a) == 2000")
+    assert first.build() == ["a"]
+
+
+def test_a_table_that_is_lost_here_answers_sql(tmp_path, share):
+    first = Machine(tmp_path / "first", share)
+    first.top("import pyarrow as pa").asset("t", "return pa.table({'x': [1, 2, 3]})").build()
+    first.blobs()[0].unlink()
+    with first.open() as project:
+        assert project.sql("select sum(x) as s from t").to_pylist() == [{"s": 6}]
 
 
 def test_a_blob_that_is_lost_here_is_fetched_instead_of_rebuilt(first):
@@ -516,15 +531,17 @@ def test_s3_a_remote_that_is_down_costs_one_warning_and_seconds(here, proxy):
     assert any("3 results were not uploaded" in text for text in here.said)
 
 
+def read_until_built(lines: Iterable[str], key: str) -> None:
+    assert any(f'"{key}"' in line and "step_finished" in line for line in lines)
+
+
 @pytest.mark.slow
 def test_s3_killed_while_uploading_no_entry_is_there_without_its_blobs(cloud, bucket, proxy):
     proxy.faults.append(Fault("slow", "PUT", "blobs-v1", seconds=60))
     process = cloud.start("materialize", "--json")
     try:
         assert process.stdout is not None
-        for line in process.stdout:
-            if '"c"' in line and "step_finished" in line:
-                break
+        read_until_built(process.stdout, "c")
         while not proxy.count("PUT", "blobs-v1"):
             assert process.poll() is None
         os.killpg(process.pid, signal.SIGKILL)
@@ -534,6 +551,26 @@ def test_s3_killed_while_uploading_no_entry_is_there_without_its_blobs(cloud, bu
     proxy.faults.clear()
     cloud.asset("d", "return 1")
     assert cloud.materialize().ran == ["d"]
+    assert other(cloud).materialize().ran == []
+
+
+@pytest.mark.slow
+def test_s3_ctrl_c_during_a_slow_upload_ends_at_once_and_loses_nothing(cloud, proxy):
+    proxy.faults.append(Fault("slow", "PUT", seconds=60))
+    process = cloud.start("materialize", "--json")
+    try:
+        assert process.stdout is not None
+        read_until_built(process.stdout, "c")
+        began = time.monotonic()
+        os.killpg(process.pid, signal.SIGINT)
+        last = process.stdout.read().splitlines()[-1]
+        assert process.wait(timeout=50) == 130
+        assert time.monotonic() - began < 20
+        assert json.loads(last)["status"] == "cancelled"
+    finally:
+        cloud.stop_all()
+    proxy.faults.clear()
+    assert cloud.run("push").code == 0
     assert other(cloud).materialize().ran == []
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import os
 
 import pytest
 
@@ -62,3 +63,23 @@ def test_a_secret_set_on_the_command_line_is_not_recorded(project):
     project.materialize(options=PlanOptions(set=('loads.token="from the command line"',)), jobs=1)
     assert project.load("loads") == len("from the command line")
     assert b"from the command" not in left_behind(project)
+
+
+def test_the_signing_key_of_the_environment_is_in_no_log_however_a_step_came_by_it(tmp_path, monkeypatch):
+    from assetctl.storage.remote import keys
+
+    private = "ed25519-private:" + base64.b64encode(b"k" * 32).decode()
+    monkeypatch.setenv(keys.VARIABLE, private)
+    (tmp_path / "assets.py").write_text(
+        "from pathlib import Path\nfrom assetctl import asset\n\n@asset\ndef a():\n"
+        "    print((Path(__file__).parent / 'key.txt').read_text())\n    return 1\n"
+    )
+    (tmp_path / "key.txt").write_text(private)
+    try:
+        project = Project.open(tmp_path)
+        assert keys.VARIABLE not in os.environ
+        project.materialize(jobs=1)
+    finally:
+        keys._taken.clear()
+    assert private.partition(":")[2].encode() not in left_behind(project)
+    assert b"***" in left_behind(project)

@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 
 from assetctl.lineage.identity.encode import digest_bytes
-from assetctl.lineage.records import Output, ValueIdentity
+from assetctl.lineage.records import BlobDigest, Output, ValueIdentity
 from assetctl.storage.blobs import Blobs
 from assetctl.storage.layout import Layout
 from assetctl.storage.remote.contents import flaw_of_contents, sizes_of
 from assetctl.storage.remote.entries import Entry
 from tests.storage.test_remote import entry
 
-PAGE = digest_bytes(b"page")
+PAGE = BlobDigest(digest_bytes(b"page"))
 
 
 @pytest.fixture
