@@ -307,9 +307,7 @@ class Project:
     def _usable_traces(self, keys: Collection[AssetKey]) -> Traces:
         """Return the traces of these steps whose outputs can all be read, those under earlier names included."""
         names = trace_keys(self._declarations.current(), keys)
-        traces = self.stores.lineage.traces(names.keys())
-        self.stores.look(output for made in traces.values() for output in made.outputs)
-        return usable_traces(traces, names, self.stores.data.state)
+        return usable_traces(self.stores.lineage.traces(names.keys()), names, self.stores.state_here)
 
 
 def _refuse_dynamic(graph: AssetGraph, identified: Mapping[AssetKey, Identified]) -> None:

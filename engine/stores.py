@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from assetctl.engine.observation import Observer
 from assetctl.engine.remote_settings import RemoteSettings
 from assetctl.engine.sharing import NotShared, Sharing
-from assetctl.lineage.records import Output
+from assetctl.lineage.records import Output, OutputState
 from assetctl.storage.blobs import Blobs
 from assetctl.storage.data import BlobDataStore
 from assetctl.storage.files import FileDigests
@@ -49,6 +49,14 @@ class Stores:
         """Ask the shared cache at once for what of these is not here, before each is asked about."""
         if self.cache is not None:
             self.cache.incoming.look(outputs)
+
+    def state_here(self, output: Output) -> OutputState:
+        """Say whether an output's bytes are here: of the many that once were, the shared cache is not asked."""
+        if self.cache is not None and output.blob is not None and output.inline is None:
+            found = self.data.blobs.local_state(output.blob, output.size_bytes)
+            if found is OutputState.MISSING:
+                return found
+        return self.data.state(output)
 
     def observer(self, root: Path) -> Observer:
         return Observer(root, self.digests, self.layout.cache)

@@ -270,6 +270,15 @@ def test_a_blob_that_is_lost_here_is_fetched_instead_of_rebuilt(first):
     assert len(first.blobs()) == 2
 
 
+def test_an_earlier_version_whose_bytes_are_gone_here_is_restored_from_there(first):
+    first.asset("a", "return list(range(2001))").build()
+    for blob in first.blobs():
+        blob.unlink()
+    first.asset("a", f"return {BIG}")
+    assert (first.build("c"), first.restored) == ([], ["a", "b", "c"])
+    assert first.value("b") == [x + 1 for x in range(2000)]
+
+
 def test_a_blob_that_is_damaged_here_is_fetched_instead_of_rebuilt(first):
     for damaged in first.blobs():
         damaged.chmod(0o644)
