@@ -20,6 +20,7 @@ from assetctl.lineage.bindings import config_text
 from assetctl.lineage.decide import Identified
 from assetctl.lineage.graph import Step
 from assetctl.lineage.records import Definition
+from assetctl.storage.remote.keys import hidden_texts
 
 _SHORTEST = 6  # characters; shorter values of variables (`1`, `true`, `eu`) say nothing
 _SAYS_SECRET = re.compile(
@@ -90,14 +91,15 @@ class EnvironmentValues:
 
 def mask_of_environment() -> Mask:
     """Return the mask of variables whose names say that their values are secret."""
-    return _mask(frozenset(EnvironmentValues.now().of_secret_names()))
+    return _mask(frozenset(EnvironmentValues.now().of_secret_names().union(hidden_texts())))
 
 
 def mask_of_step(step: Step, identified: Identified) -> Mask:
     """Return the mask for everything that a step prints, raises or answers."""
     environment = EnvironmentValues.now()
     declared = {leaf for name in step.declaration.options.secret for leaf in _leaves(step.config.get(name))}
-    return _mask(frozenset(declared | environment.of_secret_names() | environment.of_step(identified)))
+    named = environment.of_secret_names().union(hidden_texts())
+    return _mask(frozenset(declared | named | environment.of_step(identified)))
 
 
 def mark_of(value: str) -> str:

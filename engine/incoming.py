@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 
+from assetctl.engine.background import Background
 from assetctl.engine.remote_link import RemoteLink
 from assetctl.lineage.records import BlobDigest, Output, OutputState
 from assetctl.storage.blobs import Blobs
@@ -28,7 +29,7 @@ class Incoming:
         self._lock = threading.Lock()
         self._sizes: dict[BlobDigest, int | None] = {}
         self._fetches: dict[BlobDigest, Future[bool]] = {}
-        self._pool: ThreadPoolExecutor | None = None
+        self._pool: Background | None = None
         self.wrong: set[BlobDigest] = set()
 
     def forget(self) -> None:
@@ -50,7 +51,8 @@ class Incoming:
         """Ask at once for all blobs of these outputs that are not here, so that `has` knows."""
         absent = {o.blob for o in outputs if o.blob is not None and o.inline is None and not self._is_here(o.blob)}
         if absent:
-            list(self._workers().map(self._size, absent))
+            for answer in [self._workers().submit(self._size, digest) for digest in absent]:
+                answer.result()
 
     def start(self, sizes: Mapping[BlobDigest, int]) -> list[Future[bool]]:
         """Begin to fetch the blobs that are not here."""
@@ -67,13 +69,13 @@ class Incoming:
 
     def close(self) -> None:
         if self._pool is not None:
-            self._pool.shutdown(wait=False, cancel_futures=True)
+            self._pool.close()
             self._pool = None
         self.forget()
 
-    def _workers(self) -> ThreadPoolExecutor:
+    def _workers(self) -> Background:
         if self._pool is None:
-            self._pool = ThreadPoolExecutor(_N_AT_ONCE, "assetctl-fetch")
+            self._pool = Background(_N_AT_ONCE, "assetctl-fetch")
         return self._pool
 
     def _is_here(self, digest: BlobDigest) -> bool:

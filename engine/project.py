@@ -383,6 +383,4 @@ class Project:
     def _usable_traces(self, graph: AssetGraph, keys: Collection[AssetKey]) -> Traces:
         """Return the traces of these steps whose outputs can all be read, those under earlier names included."""
         lookup = trace_keys(graph, keys)
-        traces = self.stores.lineage.traces(lookup.keys())
-        self.stores.look(output for made in traces.values() for output in made.outputs)
-        return usable_traces(traces, lookup, self.stores.data.state)
+        return usable_traces(self.stores.lineage.traces(lookup.keys()), lookup, self.stores.state_here)

@@ -10,10 +10,10 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 
 from assetctl.assets.errors import AssetctlError, CorruptionError
 from assetctl.assets.ids import AssetKey
+from assetctl.engine.background import Background
 from assetctl.engine.incoming import Incoming
 from assetctl.engine.remote_link import RemoteLink
 from assetctl.engine.remote_settings import RemoteSettings
@@ -74,8 +74,9 @@ class SharedCache:
         questions = [q for decision in decisions for q in _questions(decision)]
         new = [q for q in questions if (q.step, q.provenance) not in self._answers]
         if len(new) > 1:
-            with ThreadPoolExecutor(_N_QUESTIONS, "assetctl-ask") as pool:
-                found = list(pool.map(self._ask, new))
+            pool = Background(_N_QUESTIONS, "assetctl-ask")
+            found = [answer.result() for answer in [pool.submit(self._ask, question) for question in new]]
+            pool.close()
         else:
             found = [self._ask(question) for question in new]
         self._answers.update({(q.step, q.provenance): a for q, a in zip(new, found, strict=True)})

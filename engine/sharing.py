@@ -76,25 +76,33 @@ def plan_with_others(sharing: Sharing, plan: Plan, deliberation: Deliberation) -
 def consult(sharing: Sharing, deliberation: Deliberation, decision: StepDecision) -> StepDecision:
     """Return a decision again after asking what others made, with the bytes that it relies on here.
 
-    What cannot be had is no trace any more; an input that cannot be had counts as missing.
+    What cannot be had is no trace any more; a value that cannot be had counts as missing, and is built.
     """
+    decision = _answered(sharing, deliberation, decision)
+    lost = sharing.lacking(_relied_on(deliberation, decision))
+    for output in lost:
+        deliberation.lose(output, OutputState.MISSING)
+    if not lost or decision.action is not Action.KEEP:
+        return decision
+    deliberation.demand([output.asset for output in lost])
+    return _answered(sharing, deliberation, deliberation.decide(decision.step))
+
+
+def _answered(sharing: Sharing, deliberation: Deliberation, decision: StepDecision) -> StepDecision:
     while True:
         if _may_be_answered(deliberation, decision):
             found = sharing.find([decision])
             if not found:
-                break
+                return decision
             deliberation.traces = _with(deliberation.traces, found)
         elif decision.action is Action.RESTORE and decision.reusable is not None:
             made = decision.reusable
             if sharing.bring(made):
-                break
+                return decision
             deliberation.traces = {key: m for key, m in deliberation.traces.items() if m.id != made.id}
         else:
-            break
+            return decision
         decision = deliberation.decide(decision.step)
-    for output in sharing.lacking(_relied_on(deliberation, decision)):
-        deliberation.lose(output, OutputState.MISSING)
-    return decision
 
 
 def _may_be_answered(deliberation: Deliberation, decision: StepDecision) -> bool:
@@ -107,11 +115,14 @@ def _with(traces: Traces, found: Iterable[Materialized]) -> Traces:
 
 
 def _relied_on(deliberation: Deliberation, decision: StepDecision) -> list[Output]:
-    """Return the recorded outputs that will be read: inputs of a step that runs, values that checks ask about."""
+    """Return the recorded outputs whose bytes are needed: inputs of a step that runs, kept values that were asked for.
+
+    Asked for is what the person named, and what a check has yet to look at.
+    """
     if decision.action is Action.RUN:
         keys = {b.upstream for b in decision.step.bindings if b.is_read and not b.is_source}
-    elif decision.action is Action.KEEP and decision.pending_checks:
-        keys = set(decision.step.outputs)
+    elif decision.action is Action.KEEP:
+        keys = set(decision.step.outputs) & (deliberation.request.named | decision.pending_checks.keys())
     else:
         return []
     return [deliberation.latest[key].output for key in sorted(keys) if key in deliberation.latest]

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from assetctl.assets.codec import Codec
 from assetctl.engine.observation import Observer
 from assetctl.engine.remote_settings import RemoteSettings
-from assetctl.engine.shared_cache import SharedCache
 from assetctl.engine.sharing import NotShared, Sharing
-from assetctl.lineage.records import Output
+from assetctl.lineage.records import Output, OutputState
+from assetctl.storage.blobs import Blobs
 from assetctl.storage.data import BlobDataStore
 from assetctl.storage.files import FileDigests
 from assetctl.storage.journal import FileJournal
 from assetctl.storage.layout import Layout
 from assetctl.storage.lineage_db import DuckLineageStore
+
+if TYPE_CHECKING:
+    from assetctl.engine.shared_cache import SharedCache
 
 
 class Stores:
@@ -32,7 +36,7 @@ class Stores:
         self.lineage = DuckLineageStore(layout, self.journal)
         self.data = BlobDataStore(layout, own_codecs)
         self.digests = FileDigests(layout.cache)
-        self.cache = SharedCache(remote, layout, self.data.blobs) if remote is not None else None
+        self.cache = _shared_cache(remote, layout, self.data.blobs) if remote is not None else None
         self.folded_sizes: dict[str, int] = {}  # of the journal, no later than what is folded
 
     def refresh(self) -> None:
@@ -52,6 +56,14 @@ class Stores:
         if self.cache is not None:
             self.cache.incoming.look(outputs)
 
+    def state_here(self, output: Output) -> OutputState:
+        """Say whether an output's bytes are here: of the many that once were, the shared cache is not asked."""
+        if self.cache is not None and output.blob is not None and output.inline is None:
+            found = self.data.blobs.local_state(output.blob, output.size_bytes)
+            if found is OutputState.MISSING:
+                return found
+        return self.data.state(output)
+
     def observer(self, root: Path) -> Observer:
         return Observer(root, self.digests, self.layout.cache)
 
@@ -63,3 +75,9 @@ class Stores:
     @property
     def warnings(self) -> list[str]:
         return [*self.lineage.warnings, *(self.cache.warnings if self.cache is not None else ())]
+
+
+def _shared_cache(remote: RemoteSettings, layout: Layout, blobs: Blobs) -> SharedCache:
+    from assetctl.engine.shared_cache import SharedCache  # threads and signatures, for projects that share
+
+    return SharedCache(remote, layout, blobs)

@@ -11,12 +11,13 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, wait
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
 from assetctl.assets.errors import AssetctlError, CorruptionError
+from assetctl.engine.background import Background
 from assetctl.engine.remote_link import RemoteLink
 from assetctl.lineage.events import Event, ResultsShared, Warned
 from assetctl.lineage.records import BlobDigest, Materialized, Position
@@ -43,8 +44,8 @@ class Uploads:
     blobs: Blobs
     signer: Callable[[], Sign | None]
     wrong: set[BlobDigest]
-    _results: ThreadPoolExecutor | None = None
-    _parts: ThreadPoolExecutor | None = None
+    _results: Background | None = None
+    _parts: Background | None = None
     _under_way: list[Future[int | None]] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _n_blobs: int = 0
@@ -87,17 +88,17 @@ class Uploads:
         """Start nothing more."""
         for pool in (self._results, self._parts):
             if pool is not None:
-                pool.shutdown(wait=False, cancel_futures=True)
+                pool.close()
         self._results = self._parts = None
         self._under_way = []
 
-    def _submit(self, task: Callable[[ThreadPoolExecutor], int | None]) -> None:
+    def _submit(self, task: Callable[[Background], int | None]) -> None:
         if self._results is None or self._parts is None:
-            self._results = ThreadPoolExecutor(_N_RESULTS, "assetctl-share")
-            self._parts = ThreadPoolExecutor(_N_BLOBS, "assetctl-upload")
+            self._results = Background(_N_RESULTS, "assetctl-share")
+            self._parts = Background(_N_BLOBS, "assetctl-upload")
         self._under_way.append(self._results.submit(self._tried, task, self._parts))
 
-    def _tried(self, task: Callable[[ThreadPoolExecutor], int | None], parts: ThreadPoolExecutor) -> int | None:
+    def _tried(self, task: Callable[[Background], int | None], parts: Background) -> int | None:
         """Return how many bytes an upload took, None if it did not work, which is warned of."""
         try:
             return task(parts)
@@ -125,7 +126,7 @@ class Uploads:
         needed = {d for o in fact.outputs for d in references.of(Version(Position(0, ""), fact, o))}
         return {digest: self.layout.blob(digest).stat().st_size for digest in sorted(needed)}
 
-    def _upload(self, path: Path, parts: ThreadPoolExecutor) -> int | None:
+    def _upload(self, path: Path, parts: Background) -> int | None:
         """Upload the blobs that a written-down entry needs, then the entry."""
         store = self.link.store
         if store is None:
@@ -143,7 +144,7 @@ class Uploads:
         path.unlink(missing_ok=True)
         return n_bytes + len(data)
 
-    def _put_blobs(self, store: RemoteStore, digests: list[BlobDigest], parts: ThreadPoolExecutor) -> int:
+    def _put_blobs(self, store: RemoteStore, digests: list[BlobDigest], parts: Background) -> int:
         """Return once every blob is there, and how many bytes that took; whichever fails raises."""
         sizes = [part.result() for part in [parts.submit(self._put_blob, store, digest) for digest in digests]]
         with self._lock:
@@ -151,4 +152,6 @@ class Uploads:
         return sum(sizes)
 
     def _put_blob(self, store: RemoteStore, digest: BlobDigest) -> int:
-        return store.put_blob(digest, self.blobs.open_verified(digest), anew=digest in self.wrong)
+        n_bytes = store.put_blob(digest, self.blobs.open_verified(digest), anew=digest in self.wrong)
+        self.wrong.discard(digest)
+        return n_bytes

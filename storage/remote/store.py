@@ -120,7 +120,7 @@ class RemoteStore:
         try:
             self.writing.call(transfer(n_bytes), put)
         except Absent as cause:  # a bucket that does not exist
-            self.writing.down = Denied(str(cause))
+            self.writing.down = Denied(f"what it names does not exist ({cause})")
             raise self.writing.down from cause
 
     def _require_answering(self) -> None:

@@ -10,13 +10,16 @@ import json
 import os
 import shutil
 import signal
+import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import pytest
 
+from assetctl.engine.noop import surroundings
 from assetctl.engine.options import PlanOptions
+from assetctl.engine.remember import Beginning, remember_noop
 from assetctl.lineage.events import ResultsShared, Warned
 from assetctl.storage.remote.entries import entry_name
 from tests.e2e.projects import DiskProject
@@ -145,6 +148,27 @@ def test_an_undecided_step_is_asked_for_once_its_upstreams_are_known(first, shar
     assert (second.build(), second.restored) == (["a"], ["b", "c"])  # `a` came out equal
 
 
+def test_the_code_of_what_was_restored_is_known_when_it_changes(first):
+    second = first.clone("second")
+    assert second.build() == []
+    second.asset("c", "return sum(b) + 1", reads="b")
+    with second.open() as project:
+        changed = [symbol for symbol in project.why("c").symbols if symbol.change == "changed"]
+    assert any("-    return sum(b)" in symbol.diff for symbol in changed)
+
+
+@pytest.mark.parametrize("is_lost", [True, False])
+def test_a_no_op_is_remembered_only_if_it_asked_nobody(first, is_lost):
+    for blob in first.blobs() if is_lost else ():
+        blob.unlink()
+    with first.open() as project:
+        result = project.materialize(jobs=1)
+        began = Beginning(time.time_ns() + 10**10, surroundings())
+        modules = [m for m in list(sys.modules.values()) if str(getattr(m, "__file__", "")).startswith(str(first.root))]
+        assert result.is_noop
+        assert remember_noop(project, result, [], began, modules) is not is_lost
+
+
 def test_what_is_forced_runs(first):
     assert first.clone("second").build("c", force=True) == ["c"]
 
@@ -185,8 +209,8 @@ def test_a_folder_and_a_picture_travel_whole(tmp_path, share):
     assert second.build() == []
     assert (second.value("site") / "deep" / "page.html").read_text() == "hello"
     assert len(second.blobs()) == len(blobs(share)) == 3
-    second.blobs()[0].unlink()
-    second.blobs()[0].unlink()
+    for lost in second.blobs():
+        lost.unlink()
     assert (second.value("site") / "deep" / "page.html").read_text() == "hello"
 
 
@@ -210,6 +234,32 @@ def test_what_was_thought_to_be_there_and_arrives_damaged_is_rebuilt(first, shar
     assert first.build() == ["a", "b", "c"]
 
 
+def test_what_is_lost_here_and_damaged_there_is_rebuilt_when_it_is_asked_for(first, share):
+    for lost in first.blobs():
+        lost.unlink()
+    assert first.build("a") == []  # it is fetched
+    assert len(first.blobs()) == 1
+    for blob in blobs(share):
+        flip(blob)
+    assert first.build("a", "b") == ["b"]
+    assert first.value("b") == [x + 1 for x in range(2000)]
+
+
+def test_what_a_new_check_has_to_look_at_and_nobody_has_is_rebuilt(first, share):
+    for blob in [*first.blobs(), *blobs(share)]:
+        blob.unlink()
+    first.code("long", "@check(asset=a)\ndef long(a):\n    return len(a) == 2000")
+    assert first.build() == ["a"]
+
+
+def test_a_table_that_is_lost_here_answers_sql(tmp_path, share):
+    first = Machine(tmp_path / "first", share)
+    first.top("import pyarrow as pa").asset("t", "return pa.table({'x': [1, 2, 3]})").build()
+    first.blobs()[0].unlink()
+    with first.open() as project:
+        assert project.sql("select sum(x) as s from t").to_pylist() == [{"s": 6}]
+
+
 def test_a_blob_that_is_lost_here_is_fetched_instead_of_rebuilt(first):
     for blob in first.blobs():
         blob.unlink()
@@ -218,6 +268,15 @@ def test_a_blob_that_is_lost_here_is_fetched_instead_of_rebuilt(first):
     assert first.build() == ["c"]
     assert first.value("a") == list(range(2000))
     assert len(first.blobs()) == 2
+
+
+def test_an_earlier_version_whose_bytes_are_gone_here_is_restored_from_there(first):
+    first.asset("a", "return list(range(2001))").build()
+    for blob in first.blobs():
+        blob.unlink()
+    first.asset("a", f"return {BIG}")
+    assert (first.build("c"), first.restored) == ([], ["a", "b", "c"])
+    assert first.value("b") == [x + 1 for x in range(2000)]
 
 
 def test_a_blob_that_is_damaged_here_is_fetched_instead_of_rebuilt(first):
@@ -235,7 +294,7 @@ def test_an_entry_that_was_tampered_with_is_refused_by_name(first, share):
     assert second.build() == ["c"]
     (said,) = second.said
     assert entry.name in said
-    assert "another hash" in said
+    assert "its bytes have another hash than its name says" in said
 
 
 def test_an_entry_under_another_provenance_is_refused(first, share, monkeypatch):
@@ -333,7 +392,8 @@ def test_what_a_blocking_check_refused_is_shared_only_once_it_may_be_published(t
 @pytest.fixture
 def pickling(tmp_path: Path, share: Path) -> Machine:
     machine = Machine(tmp_path / "first", share)
-    return machine.asset("odd", "return complex(1, 2), {1: {2}}", options="codec='pickle'")
+    machine.asset("odd", "return complex(1, 2), {1: {2}}", options="codec='pickle'")
+    return machine
 
 
 def test_an_unsigned_pickle_from_elsewhere_is_refused_and_rebuilt(pickling):
@@ -480,15 +540,17 @@ def test_s3_a_remote_that_is_down_costs_one_warning_and_seconds(here, proxy):
     assert any("3 results were not uploaded" in text for text in here.said)
 
 
+def read_until_built(lines: Iterable[str], key: str) -> None:
+    assert any(f'"{key}"' in line and "step_finished" in line for line in lines)
+
+
 @pytest.mark.slow
 def test_s3_killed_while_uploading_no_entry_is_there_without_its_blobs(cloud, bucket, proxy):
     proxy.faults.append(Fault("slow", "PUT", "blobs-v1", seconds=60))
     process = cloud.start("materialize", "--json")
     try:
         assert process.stdout is not None
-        for line in process.stdout:
-            if '"c"' in line and "step_finished" in line:
-                break
+        read_until_built(process.stdout, "c")
         while not proxy.count("PUT", "blobs-v1"):
             assert process.poll() is None
         os.killpg(process.pid, signal.SIGKILL)
@@ -498,6 +560,26 @@ def test_s3_killed_while_uploading_no_entry_is_there_without_its_blobs(cloud, bu
     proxy.faults.clear()
     cloud.asset("d", "return 1")
     assert cloud.materialize().ran == ["d"]
+    assert other(cloud).materialize().ran == []
+
+
+@pytest.mark.slow
+def test_s3_ctrl_c_during_a_slow_upload_ends_at_once_and_loses_nothing(cloud, proxy):
+    proxy.faults.append(Fault("slow", "PUT", seconds=60))
+    process = cloud.start("materialize", "--json")
+    try:
+        assert process.stdout is not None
+        read_until_built(process.stdout, "c")
+        began = time.monotonic()
+        os.killpg(process.pid, signal.SIGINT)
+        last = process.stdout.read().splitlines()[-1]
+        assert process.wait(timeout=50) == 130
+        assert time.monotonic() - began < 20
+        assert json.loads(last)["status"] == "cancelled"
+    finally:
+        cloud.stop_all()
+    proxy.faults.clear()
+    assert cloud.run("push").code == 0
     assert other(cloud).materialize().ran == []
 
 

@@ -180,3 +180,23 @@ def test_config_that_comes_from_a_variable_is_recorded_as_a_mark_and_still_count
     monkeypatch.setenv("AT_REGION", "eu-central-8")
     again = Project.open(Path(tmp_path)).plan()
     assert [type(reason).__name__ for reason in again["a"].reasons] == ["ConfigChanged"]
+
+
+def test_the_signing_key_of_the_environment_is_in_no_log_however_a_step_came_by_it(tmp_path, monkeypatch):
+    from assetctl.storage.remote import keys
+
+    private = "ed25519-private:" + base64.b64encode(b"k" * 32).decode()
+    monkeypatch.setenv(keys.VARIABLE, private)
+    (tmp_path / "assets.py").write_text(
+        "from pathlib import Path\nfrom assetctl import asset\n\n@asset\ndef a():\n"
+        "    print((Path(__file__).parent / 'key.txt').read_text())\n    return 1\n"
+    )
+    (tmp_path / "key.txt").write_text(private)
+    try:
+        project = Project.open(tmp_path)
+        assert keys.VARIABLE not in os.environ
+        project.materialize(jobs=1)
+    finally:
+        keys._taken.clear()
+    assert private.partition(":")[2].encode() not in left_behind(project)
+    assert b"***" in left_behind(project)

@@ -52,12 +52,14 @@ def digest(text: str) -> Digest:
 DEFINITION = Definition(digest("definition"), CodeVersion(digest("code")), {}, {}, {})
 INPUTS = Inputs(DEFINITION, (Input("up", "up", digest("up"), digest("up")),))
 BLOB = BlobDigest(digest("blob"))
+MADE_FROM = provenance_of(INPUTS)
+assert MADE_FROM is not None
 OUTPUT = Output("a", ValueIdentity(digest("value"), "json"), "json/1", BLOB, 5000)
-QUESTION = Question("a", ("a",), provenance_of(INPUTS).digest, INPUTS)
+QUESTION = Question("a", ("a",), MADE_FROM.digest, INPUTS)
 
 
 def fact(**changes: object) -> Materialized:
-    made = Materialized(ID, ID, "a", provenance_of(INPUTS), (OUTPUT,), "2026-01-01T00:00:00.000000+00:00", 1.0)
+    made = Materialized(ID, ID, "a", MADE_FROM, (OUTPUT,), "2026-01-01T00:00:00.000000+00:00", 1.0)
     return replace(made, **changes)
 
 
@@ -328,9 +330,9 @@ def test_nothing_unsigned_makes_this_process_import_anything(kind, name, is_used
         {"step": "b"},
         {"outputs": (replace(OUTPUT, asset="b"),)},
         {"outputs": (OUTPUT, OUTPUT)},
-        {"provenance": replace(provenance_of(INPUTS), digest=digest("other"))},
-        {"provenance": replace(provenance_of(INPUTS), inputs=())},
-        {"provenance": replace(provenance_of(INPUTS), definition=replace(DEFINITION, digest=digest("other")))},
+        {"provenance": replace(MADE_FROM, digest=digest("other"))},
+        {"provenance": replace(MADE_FROM, inputs=())},
+        {"provenance": replace(MADE_FROM, definition=replace(DEFINITION, digest=digest("other")))},
         {"trace": Trace.INPUT_CHANGED},
         {"published": False},
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 
 import pytest
@@ -104,7 +105,8 @@ def test_bytes_that_arrive_wrong_are_asked_for_once_again(stored, proxy, tmp_pat
 
 
 @pytest.mark.parametrize("kind", ["flip", "short"])
-def test_bytes_that_stay_wrong_are_given_to_nobody(stored, proxy, tmp_path, kind):
+def test_bytes_that_stay_wrong_are_given_to_nobody(stored, bucket, proxy, tmp_path, kind):
+    bucket.write(bucket.names()[0], DATA)  # by a client that adds checksums of its own
     proxy.faults.append(Fault(kind, "GET", "blobs-v1"))
     with pytest.raises(WrongBytes):
         fetched(stored, tmp_path)
@@ -113,7 +115,7 @@ def test_bytes_that_stay_wrong_are_given_to_nobody(stored, proxy, tmp_path, kind
     assert stored.reading.down is None  # one bad object says nothing about the others
 
 
-def test_a_refusal_is_not_tried_again_and_nothing_else_is_asked(stored, proxy, tmp_path):
+def test_a_refusal_is_not_tried_again_and_nothing_else_is_asked(stored, proxy):
     proxy.faults.append(Fault("403"))
     n_before = len(proxy.seen)
     for _ in range(3):
@@ -122,12 +124,23 @@ def test_a_refusal_is_not_tried_again_and_nothing_else_is_asked(stored, proxy, t
     assert len(proxy.seen) == n_before + 1
 
 
-def test_a_server_that_fails_for_good_is_given_up(stored, proxy, tmp_path):
-    proxy.faults.append(Fault("503"))
+@pytest.mark.parametrize("kind", ["503", "refuse"])
+def test_a_server_that_fails_for_good_is_given_up(stored, proxy, kind):
+    proxy.faults.append(Fault(kind))
     for _ in range(3):
         with pytest.raises(Unreachable):
             stored.size(DIGEST)
-    assert proxy.count("HEAD", "blobs-v1") <= 2 + LOOKUP.n_attempts  # the upload asked too
+    assert (
+        proxy.count("HEAD", "blobs-v1") <= 1 + 2 * LOOKUP.n_attempts
+    )  # one by the upload; the HTTP library itself tries twice
+
+
+def test_a_server_that_says_nothing_is_waited_for_as_long_as_asked(stored, world, proxy):
+    proxy.faults.append(Fault("slow", seconds=30.0))
+    began = time.monotonic()
+    with pytest.raises(Unreachable):
+        world.transport.size("blobs-v1/x", 0.2)
+    assert time.monotonic() - began < 10
 
 
 def test_an_upload_that_is_cut_off_leaves_nothing_and_is_tried_again(store, bucket, proxy, tmp_path):
@@ -141,7 +154,7 @@ def test_a_bucket_that_does_not_exist_takes_nothing(proxy, tmp_path):
     store = RemoteStore(ObjectTransport("s3://there-is-no-such-bucket/cache"))
     (tmp_path / "blob").write_bytes(DATA)
     assert store.size(DIGEST) is None
-    with pytest.raises(Denied):
+    with pytest.raises(Denied, match="does not exist"):
         store.put_blob(DIGEST, tmp_path / "blob", anew=False)
 
 
