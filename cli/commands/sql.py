@@ -23,8 +23,7 @@ _SHOWN_ROWS = 200
 _GUIDE = Guide(
     (
         ("assetctl sql 'select * from features limit 5'", "a table asset is a view of its own name"),
-        ("assetctl sql 'from \"features@9f3a1c\"'", "an earlier version of it, by its data version"),
-        ("assetctl sql 'select asset, n_rows from lineage.assets'", "what is stored"),
+        ("assetctl sql 'from lineage.assets'", 'what is stored; `"features@9f3a1c"` is an earlier version'),
         ("assetctl sql 'from features' -o features.csv", "to a file: csv, json, parquet or arrow by its name"),
         ("assetctl sql", "a prompt; statements end with `;`"),
     ),

@@ -10,7 +10,12 @@ from assetctl.cli.speech import count
 from assetctl.cli.verbs import Guide, Verb
 from assetctl.engine.team import sync
 
-_GUIDE = Guide((("assetctl sync", "send what the team's store lacks; a run does so by itself"),))
+_GUIDE = Guide(
+    (
+        ("assetctl sync", "send what the team's store lacks; a run does so by itself"),
+        ("assetctl sql --team 'select * from runs'", "ask it"),
+    )
+)
 
 
 @click.command("sync", cls=Verb, guide=_GUIDE)

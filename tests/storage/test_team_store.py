@@ -77,7 +77,7 @@ def push(url: TeamUrl, journal: FileJournal, project: str = "shop", **kwargs: An
     return Push(url, project, journal, **kwargs).send().n_facts
 
 
-def team_rows(url: TeamUrl) -> dict[str, list[tuple[object, ...]]]:
+def team_rows(url: TeamUrl) -> dict[str, list[str]]:
     found = {}
     with connected(url) as con:
         con.execute("SET TimeZone = 'UTC'")
@@ -88,13 +88,13 @@ def team_rows(url: TeamUrl) -> dict[str, list[tuple[object, ...]]]:
     return comparable(found)
 
 
-def duck_rows(journal: FileJournal, folder: Path) -> dict[str, list[tuple[object, ...]]]:
+def duck_rows(journal: FileJournal, folder: Path) -> dict[str, list[str]]:
     store = DuckLineageStore(Layout.of(folder), journal)
     store.refresh()
     return comparable({table: store.query(f"SELECT * FROM lineage.{table}").to_pylist() for table in EVERYTHING})
 
 
-def comparable(found: dict[str, list[dict[str, object]]]) -> dict[str, list[tuple[object, ...]]]:
+def comparable(found: dict[str, list[dict[str, Any]]]) -> dict[str, list[str]]:
     """Rows as sorted text, so that NaN equals NaN; of facts only what both stores keep of every kind."""
     for row in found["facts"]:
         del row["payload"]
