@@ -74,8 +74,8 @@ def running(programs: Path) -> Iterator[str]:
             stdout=log,
             stderr=log,
             cwd=folder,
-            preexec_fn=_end_with_whoever_started_us,
-            **run_as,  # noqa: PLW1509
+            preexec_fn=_end_with_whoever_started_us,  # noqa: PLW1509
+            **run_as,
         )
         log.close()
         url = f"postgresql://{USER}:s3cret-word@127.0.0.1:{port}/postgres"
