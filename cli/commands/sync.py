@@ -13,7 +13,7 @@ from assetctl.engine.team import sync
 _GUIDE = Guide(
     (
         ("assetctl sync", "send what the team's store lacks; a run does so by itself"),
-        ("assetctl sql --team 'select * from runs'", "ask it"),
+        ("assetctl sync --json", "the same, and how many facts were new to it"),
     )
 )
 

@@ -5,20 +5,23 @@ As root the server runs as `nobody`, since PostgreSQL refuses to be run by root.
 
 from __future__ import annotations
 
+import ctypes
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 USER = "tester"
 _START_S = 60
+_LIBC = ctypes.CDLL(None)  # loaded here: `nobody` may not be able to read it
 
 
 def program_folders() -> list[Path]:
@@ -66,7 +69,14 @@ def running(programs: Path) -> Iterator[str]:
         settings = [word for name, value in options.items() for word in ("-c", f"{name}={value}")]
         log = (folder / "log").open("wb")
         command = [str(programs / "postgres"), "-D", str(folder / "data"), "-p", str(port), *settings]
-        server = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder, **run_as)
+        server = subprocess.Popen(
+            command,
+            stdout=log,
+            stderr=log,
+            cwd=folder,
+            preexec_fn=_end_with_whoever_started_us,  # noqa: PLW1509
+            **run_as,
+        )
         log.close()
         url = f"postgresql://{USER}:s3cret-word@127.0.0.1:{port}/postgres"
         _wait_for(url, server, folder / "log")
@@ -80,6 +90,12 @@ def running(programs: Path) -> Iterator[str]:
                 server.kill()
                 server.wait()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _end_with_whoever_started_us() -> None:
+    """Ask the system to stop the server if the tests are killed before they can (Linux; elsewhere nothing happens)."""
+    with suppress(AttributeError):
+        _LIBC.prctl(1, signal.SIGINT)  # PR_SET_PDEATHSIG; SIGINT is a fast shutdown
 
 
 def _initialize(programs: Path, folder: Path, run_as: dict) -> None:
