@@ -33,7 +33,7 @@ from assetctl.lineage.retention import Span, forgotten_spans, former_names, pins
 from assetctl.storage.fold import versions_read
 from assetctl.storage.lineage_sql import Connection
 from assetctl.storage.segments import parse_json
-from assetctl.storage.wire import from_json
+from assetctl.storage.wire import folded_fact
 from assetctl.storage.wire_parts import read_key
 
 Facts = dict[Position, Fact]  # facts already decoded; they never change
@@ -184,7 +184,7 @@ def _load(con: Connection, places: Iterable[Position], known: Facts) -> None:
         [[place.counter for place in missing], [place.segment for place in missing]],
     )
     for counter, segment, payload in con.execute(_PAYLOADS).fetchall():
-        known[Position(counter, segment)] = from_json(parse_json(payload))
+        known[Position(counter, segment)] = folded_fact(parse_json(payload))
 
 
 @contextmanager

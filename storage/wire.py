@@ -89,6 +89,19 @@ def from_json(found: Json) -> Fact:
         UnknownFact: its kind or version is not known to this release.
         WireError: a field is missing or has a value that cannot be right.
     """
+    fact = folded_fact(found)
+    try:
+        return require_shape(fact)
+    except TypeError as cause:
+        raise WireError(f"a `{found['k']}` fact that cannot be read: {cause}") from cause
+
+
+def folded_fact(found: Json) -> Fact:
+    """Return the fact of a JSON object whose shape was checked when it was folded: the check is a third of the cost.
+
+    Raises:
+        WireError: see `from_json`.
+    """
     kind = found.get("k")
     decode = _DECODERS.get(kind) if isinstance(kind, str) else None
     if decode is None:
@@ -97,7 +110,7 @@ def from_json(found: Json) -> Fact:
     if type(version) is not int or not _FIRST <= version <= _LATEST.get(found["k"], _FIRST):
         raise UnknownFact(f"a `{found['k']}` fact of unknown version {found.get('v')!r}")
     try:
-        return require_shape(decode(found))
+        return decode(found)
     except (KeyError, TypeError, ValueError, AttributeError, AssetctlError) as cause:
         raise WireError(f"a `{found['k']}` fact that cannot be read: {type(cause).__name__} {cause}") from cause
 
