@@ -165,6 +165,6 @@ def every_fact() -> list[Fact]:
         pinned(first),
         pinned(second, Purpose.KEEP, note="the one of the paper"),
         unpinned("a", first),
-        renamed("b", "d"),
+        renamed("e", "d"),
         RunFinished(RunId("run2"), WHEN, "succeeded", 2.5, (Decision(AssetKey("a"), "fresh", ()),)),
     ]
