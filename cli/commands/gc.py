@@ -26,11 +26,9 @@ if TYPE_CHECKING:
 _GUIDE = Guide(
     (
         ("assetctl gc", "what can go: bytes without a record, unfinished writes"),
-        ("assetctl gc --keep-last 3", "also older versions than the last three of each asset"),
         ("assetctl gc --keep-last 1 --keep-for 30d --apply", "delete; versions of the last 30 days stay"),
-        ("assetctl gc --keep-last 1 --keep-branches", "also what each git branch published last"),
+        ("assetctl gc --keep-last 3 --keep-branches", "also older versions, but for what a git branch published last"),
         ("assetctl gc --drop-removed", "also what belongs to assets gone from the code"),
-        ("assetctl gc --forget-root ../old", "a project that shared the store is gone for good"),
     ),
     (0, 2, 5, 6, 70),
 )
