@@ -27,7 +27,7 @@ from assetctl.storage.journal import FileJournal
 from assetctl.storage.keep import KeepRules, judge_versions
 from assetctl.storage.layout import Layout
 from assetctl.storage.references import BlobFile, References, blob_files, versions_in
-from assetctl.storage.roots import Root, drop, is_own, roots_of
+from assetctl.storage.roots import Root, is_own, roots_of
 from assetctl.storage.state import environment_fault
 
 _HOUR_S = 3600.0
@@ -97,7 +97,9 @@ def plan_gc(asked: Cleaning) -> GcPlan:
     dropped = {d: (asset, why) for asset, v, why in keeping.dropped for d in references.of(v) if d not in kept}
     others = [root for place in asked.places for root in roots_of(place.store) if not is_own(root, asked.layout)]
     spared, is_all_whole = _needed_by_others(others)
-    grace_s = asked.rules.grace_s if is_whole and is_all_whole else float("inf")
+    gone = tuple(root for root in others if root.is_gone)
+    # Bytes without a record here may be those of a project that was moved and has not run since.
+    grace_s = asked.rules.grace_s if is_whole and is_all_whole and not gone else float("inf")
     reclaims: list[Reclaim] = []
     left: list[BlobFile] = []
     n_spared, spared_bytes = 0, 0
@@ -119,7 +121,7 @@ def plan_gc(asked: Cleaning) -> GcPlan:
         sizes,
         n_spared,
         spared_bytes,
-        tuple(root for root in others if root.is_gone),
+        gone,
     )
 
 
@@ -141,8 +143,6 @@ def apply_gc(asked: Cleaning) -> GcPlan:
             except OSError as cause:
                 raise environment_fault(cause, reclaim.path, "stored bytes cannot be removed") from cause
             reached(CrashPoint.BLOB_DELETED)
-        for root in plan.gone:
-            drop(root)
     return plan
 
 

@@ -26,7 +26,7 @@ _FORMAT = "assetctl.root/1"
 
 @dataclass(frozen=True, slots=True)
 class Root:
-    """A registered project. `trouble` says why its records cannot be read now; `is_gone`: its folder was deleted."""
+    """A registered project. `trouble` says why its records cannot be read now; `is_gone`: its folder was deleted or moved."""
 
     file: Path
     state: Path

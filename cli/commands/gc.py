@@ -120,7 +120,10 @@ def command(
         f"{did} {count(len(plan.reclaims), 'file')}, {size(plan.reclaimed_bytes)}; {kept}", soft_wrap=True
     )
     for root in plan.gone:
-        session.say(f"the project `{root.state.parent}` is gone: what only it needed is needed no more")
+        session.say(f"the project `{root.state.parent}` is not there any more, so bytes without a record here stay")
+        session.say(
+            "hint: if it was moved, run any command in it; if it was deleted, add `--forget-root` and its folder"
+        )
     if plan.reclaims and not is_applied:
         session.say("nothing was deleted; add --apply to delete")
     return 0
