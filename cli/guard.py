@@ -66,6 +66,7 @@ class _Asked:
     def __init__(self, words: Sequence[str]) -> None:
         before_rest = list(words[: words.index("--")] if "--" in words else words)
         self.wants_json = "--json" in before_rest
+        self.reads_lines = any(word in {"materialize", "build"} for word in before_rest)  # events, one a line
         self.verbose = any(word in {"-v", "-vv", "--verbose"} for word in before_rest)
         self.was_terminated = False
 
@@ -120,9 +121,10 @@ def _refuse(error: AssetctlError, asked: _Asked) -> int:
 def _report(problems: Sequence[Problem], code: int, asked: _Asked) -> int:
     problems = [_without_secrets(problem) for problem in problems]
     if asked.wants_json:
-        from assetctl.cli.jsonout import error_json, write_json
+        from assetctl.cli.jsonout import error_json, write_json, write_line
 
-        write_json(error_json(problems, code))
+        write = write_line if asked.reads_lines else write_json
+        write(error_json(problems, code))
     _write(sys.stderr, problems_text(problems, is_nothing_done=code == USAGE))
     return code
 

@@ -33,13 +33,15 @@ _STYLES = {"error": "bold red", "warning": "yellow", "note": "dim"}
 def command(session: Session, deep: bool, rebuild: bool) -> int:
     """Look for damage in the state folder and say what it means and what to do; exit code 4 if facts or bytes are corrupt."""
     from assetctl.storage.findings import ERROR
+    from assetctl.storage.in_use import in_use
     from assetctl.storage.inspect import examine
 
     project = session.project
     if rebuild and project.layout.state.is_dir():
         project.stores.lineage.rebuild()
         session.say("the lineage database was folded anew from the journal")
-    found = examine(project.layout, full=deep) if project.layout.state.is_dir() else []
+    with in_use(project.layout):  # what is deleted meanwhile would look lost
+        found = examine(project.layout, full=deep) if project.layout.state.is_dir() else []
     is_sound = all(finding.severity != ERROR for finding in found)
     if session.as_json:
         from assetctl.cli.jsonout import write_json

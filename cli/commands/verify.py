@@ -68,15 +68,17 @@ def command(session: Session, selection: tuple[str, ...], latest: bool, subset: 
     Nothing is changed or moved: what is corrupt is set aside by the next read of it.
     """
     from assetctl.engine.healing import present_of, selected_assets
+    from assetctl.storage.in_use import in_use
     from assetctl.storage.subset import choose
     from assetctl.storage.verify import read_again, take_inventory
 
     project = session.project
     assets = selected_assets(project, selection)
-    stored = take_inventory(project.layout, assets, latest_only=latest)
-    chosen = list(stored.pieces) if subset is None else choose(stored.pieces, subset, random.Random())
-    with _progress(session, sum(piece.size_bytes or 0 for piece in chosen)) as on_bytes:
-        damages = [*stored.damages, *read_again(chosen, on_bytes)]
+    with in_use(project.layout):  # what is deleted meanwhile would look lost
+        stored = take_inventory(project.layout, assets, latest_only=latest)
+        chosen = list(stored.pieces) if subset is None else choose(stored.pieces, subset, random.Random())
+        with _progress(session, sum(piece.size_bytes or 0 for piece in chosen)) as on_bytes:
+            damages = [*stored.damages, *read_again(chosen, on_bytes)]
     damages.sort(key=lambda damage: (damage.is_missing, str(damage.path), damage.what))
     present = present_of(project) if damages else None
     if session.as_json:

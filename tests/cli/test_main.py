@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import subprocess
 import sys
 
@@ -138,3 +139,10 @@ def test_errors_are_json_too_when_json_is_asked_for():
     assert said.json["exit_code"] == 2
     assert said.json["problems"][0]["hint"] == "name an existing folder with `-p DIR`"
     assert said.err.startswith("error: ")
+
+
+def test_an_error_of_a_command_that_tells_events_is_one_line_of_them(built):
+    said = call("-p", built, "materialize", "no_such_asset", "--json")
+    assert said.code == 2
+    assert json.loads(said.out)["schema"] == "assetctl.error/1"
+    assert said.out.count("\n") == 1
