@@ -22,7 +22,7 @@ _HELP = """statements end with `;`, and only read
 .tables          list assets and the tables of lineage
 .schema NAME     the columns of a table
 .help            this
-.quit            leave (as Ctrl-D does); Ctrl-C drops the line, or stops the query
+.quit            leave, as Ctrl-D does; Ctrl-C drops the line or stops a query
 """
 _TABLES = """
 SELECT asset AS "table", CASE WHEN is_source THEN 'source' ELSE 'asset' END AS what, n_rows AS "rows"

@@ -83,7 +83,7 @@ def _shared_options() -> list[click.Option]:
     ]
 
 
-_JSON = "Print JSON instead; its form is documented in docs/cli-json.md."
+_JSON = "Print JSON instead; see docs/cli-json.md."
 
 
 class Verb(click.Command):

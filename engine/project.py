@@ -59,6 +59,7 @@ class Project:
         self.layout = locate(settings.root, settings.store)
         self._declarations = Declarations(settings)
         self._stores: Stores | None = None
+        self._of_the_team: list[str] = []  # what there is to warn of its store
         hide_signing_key()  # before any code of the person's is imported
 
     @classmethod
@@ -138,7 +139,7 @@ class Project:
         if self.settings.lineage is not None:
             from assetctl.engine.team import share
 
-            self.warnings.extend(share(self))
+            self._of_the_team.extend(share(self))
         return result
 
     def accept(self, key: str, *, is_verified: bool = True) -> Accepted:
@@ -297,9 +298,9 @@ class Project:
         return self._declarations
 
     @property
-    def warnings(self) -> list[str]:
+    def warnings(self) -> tuple[str, ...]:
         """What went wrong without stopping anything, in plain words."""
-        return self._stores.warnings if self._stores is not None else []
+        return (*(self._stores.warnings if self._stores is not None else ()), *self._of_the_team)
 
     def _known_keys(self) -> Collection[AssetKey]:
         return self.graph().order

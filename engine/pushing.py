@@ -50,9 +50,13 @@ def push(project: Project, selection: Sequence[str]) -> Pushed:
         EnvironmentFault: it cannot be reached, or did not take everything.
     """
     cache = project.stores.cache
-    if cache is None or cache.is_read_only:
-        what = "is read-only here" if cache is not None else "does not exist"
-        raise ProjectError.of(f"the shared cache {what}", hint='set `remote = "s3://bucket/prefix"` in pyproject.toml')
+    if cache is None:
+        raise ProjectError.of(
+            "the shared cache does not exist", hint='set `remote = "s3://bucket/prefix"` in pyproject.toml'
+        )
+    if cache.is_read_only:
+        hint = "`remote_mode` in pyproject.toml or ASSETCTL_REMOTE_MODE in the environment says so"
+        raise ProjectError.of("the shared cache is read-only here", hint=hint)
     cache.link.require()
     plan, deliberation = project.deliberate(selection, PlanOptions())
     steps = {planned.decision.step.key: planned.decision for planned in plan.steps}

@@ -73,8 +73,8 @@ class Stores:
             self.cache.close()
 
     @property
-    def warnings(self) -> list[str]:
-        return [*self.lineage.warnings, *(self.cache.warnings if self.cache is not None else ())]
+    def warnings(self) -> tuple[str, ...]:
+        return (*self.lineage.warnings, *(self.cache.warnings if self.cache is not None else ()))
 
 
 def _shared_cache(remote: RemoteSettings, layout: Layout, blobs: Blobs) -> SharedCache:

@@ -286,7 +286,7 @@ def corruption(digest: BlobDigest, reason: str, path: Path) -> CorruptionError:
         Problem(
             f"blob `{digest[:11]}` is not what was recorded: {reason}",
             (("digest", digest), ("file", str(path))),
-            "run `assetctl doctor` to see what is affected; the next `assetctl materialize` rebuilds it",
+            "`assetctl doctor` says which asset it belongs to, and what builds it again",
         )
     )
 

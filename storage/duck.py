@@ -7,6 +7,7 @@ is never a variable of this program.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -79,14 +80,10 @@ def one_line(trouble: Exception) -> str:
     return " ".join(str(trouble).split())[:300]
 
 
-def told(sql: str, answer: Callable[[], _T]) -> _T:
+def told(con: Connection, sql: str, answer: Callable[[], _T]) -> _T:
     """Return what `answer` gives; what DuckDB says against the query becomes an error of the person's."""
     try:
-        return answer()
-    except RuntimeError as cause:
-        if "interrupted" in str(cause):
-            raise (cause.__cause__ or KeyboardInterrupt()) from None
-        raise
+        return _stoppable(con, answer)
     except (duckdb.Error, OSError) as cause:  # Arrow gives what happens after the first batch as an `OSError`
         text = str(cause)
         if any(sign in text for sign in _DAMAGE_IN_QUERY):
@@ -98,6 +95,21 @@ def told(sql: str, answer: Callable[[], _T]) -> _T:
         raise SelectionError(problem) from cause
 
 
+def _stoppable(con: Connection, answer: Callable[[], _T]) -> _T:
+    """Answer on a thread of its own, so that this one hears Ctrl-C: DuckDB may look for it after minutes only."""
+    pool = ThreadPoolExecutor(1, "assetctl-sql")
+    found = pool.submit(answer)
+    try:
+        return found.result()
+    except KeyboardInterrupt:
+        while not found.done():  # again and again: between two statements nobody listens
+            con.interrupt()
+            wait([found], 0.05)
+        raise
+    finally:
+        pool.shutdown(wait=False)
+
+
 def answer_apart(sql: str, tables: Mapping[str, object]) -> Answer:
     """Answer without the lineage database, a batch at a time: nobody waits for who reads the rows.
 
@@ -107,13 +119,13 @@ def answer_apart(sql: str, tables: Mapping[str, object]) -> Answer:
     """
     con = duckdb.connect(":memory:", config=CONFIG)
     try:
-        schema, batches = told(sql, lambda: ask(con, sql, tables))
+        schema, batches = told(con, sql, lambda: ask(con, sql, tables))
     except BaseException:
         con.close()
         raise
 
     def until_the_last() -> Iterator[pa.RecordBatch]:
-        while (batch := told(sql, lambda: next(batches, None))) is not None:
+        while (batch := told(con, sql, lambda: next(batches, None))) is not None:
             yield batch
 
     return Answer(schema, until_the_last(), con.close)

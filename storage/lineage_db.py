@@ -128,7 +128,7 @@ class DuckLineageStore:
         Raises:
             SelectionError: DuckDB cannot make sense of the query; its message says where.
         """
-        return self._ask(lambda con: told(sql, lambda: con.sql(sql, params=list(params) or None).to_arrow_table()))
+        return self._ask(lambda con: told(con, sql, lambda: con.sql(sql, params=list(params) or None).to_arrow_table()))
 
     def answer(self, sql: str, tables: Mapping[str, object]) -> Answer:
         """Answer a person's SQL; nothing can be written.
@@ -144,7 +144,7 @@ class DuckLineageStore:
             return answer_apart(sql, tables)
 
         def question(con: Connection) -> Answer:
-            return told(sql, lambda: spooled(*ask(con, sql, tables)))
+            return told(con, sql, lambda: spooled(*ask(con, sql, tables)))
 
         return self._ask(question)
 

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     import psycopg
 
 _CONNECT_S = 4
+_OF_THE_QUERY = frozenset(
+    ["54", "55"]
+)  # classes of "operational" errors that a query brings about: too complex, not for this
 
 
 @contextmanager
@@ -48,13 +51,14 @@ def told(url: TeamUrl, sql: str) -> Iterator[None]:
 
     Raises:
         SelectionError: the query does not work; the message says where.
+        EnvironmentFault: the store went away meanwhile.
     """
     psycopg = _library()
     try:
         yield
-    except (psycopg.errors.QueryCanceled, psycopg.OperationalError):
-        raise
     except psycopg.Error as cause:
+        if isinstance(cause, psycopg.OperationalError) and (cause.sqlstate or "")[:2] not in _OF_THE_QUERY:
+            raise _fault(url, cause) from None
         problem = Problem(
             f"this query does not work: {str(cause).strip()}",
             (("query", sql), ("store", url.shown)),

@@ -49,6 +49,14 @@ def test_push_needs_a_shared_cache_that_takes_something(project, home):
     assert "the shared cache does not exist" in said.err
 
 
+def test_a_push_to_a_cache_that_is_read_only_says_what_makes_it_so(sharing, monkeypatch):
+    monkeypatch.setenv("ASSETCTL_REMOTE_MODE", "read-only")
+    said = call("-p", sharing, "push")
+    assert said.code == 2
+    assert "ASSETCTL_REMOTE_MODE" in said.err
+    assert "set `remote" not in said.err
+
+
 def test_a_run_says_what_it_shared(sharing):
     edit(sharing, "60.0", "37.28")
     lines = call("-p", sharing, "materialize", "-j", "1", "--json").lines
