@@ -1,13 +1,18 @@
-"""What tests of several folders share: one real PostgreSQL for a whole test session, started when first asked for."""
+"""What tests of several folders share: the width that text is written in, and one real PostgreSQL for a test session."""
 
 from __future__ import annotations
 
+import os
 import secrets
 from collections.abc import Iterator
 
 import pytest
 
 from tests.storage.postgres_server import any_server
+
+
+for _name in ("COLUMNS", "LINES"):  # workers of pytest-xdist have them; what is printed is compared
+    os.environ.pop(_name, None)
 
 
 @pytest.fixture(scope="session")

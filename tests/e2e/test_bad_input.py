@@ -118,7 +118,7 @@ def test_a_refused_first_command_leaves_no_state_folder(project):
         (["materialize", "nope", "group:none"], "nope", ""),
         (["materialize", "good,,"], "good,,", ""),
         (["materialize", "--set", "good.missing=1"], "missing", ""),
-        (["materialize", "--set", "nothing=1"], "nothing=1", ""),
+        (["materialize", "--set", "nothing=1"], "not of the form asset.param=value", "write `--set model.depth=5`"),
         (["materialize", "--set", "goood.x=1"], "goood", "good"),
         (["materialize", "--no-such-flag"], "--no-such-flag", "--help"),
         (["materialize", "-j", "0"], "0", "--help"),

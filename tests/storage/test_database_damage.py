@@ -198,8 +198,8 @@ def test_soak_four_hundred_damages_of_its_files(sound: Path, tmp_path: Path, see
     [
         (_empty, "error", "damaged"),
         (_foreign, "error", "damaged: its schema is None"),
-        (_newer_schema, "warning", "written by a newer assetctl"),
-        (_older_schema, "warning", "an earlier schema"),
+        (_newer_schema, "warning", "a newer assetctl wrote the lineage database"),
+        (_older_schema, "note", "the schema of another release"),
     ],
 )
 def test_doctor_says_what_it_is(sound: Path, tmp_path: Path, harm, severity: str, what: str) -> None:

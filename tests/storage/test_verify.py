@@ -172,7 +172,7 @@ def test_a_damaged_line_of_the_journal_is_found_whatever_was_selected(layout: La
 def test_a_torn_tail_and_a_fact_of_a_newer_release_are_no_damage(layout: Layout) -> None:
     segment = min(layout.journal.iterdir())
     with segment.open("ab") as file:
-        file.write(line_of({"k": "forgotten", "v": 1}, 99) + b"0123 half a li")
+        file.write(line_of({"k": "invented", "v": 1}, 99) + b"0123 half a li")
     assert verify(layout) == []
 
 
