@@ -51,10 +51,10 @@ SECTIONS: dict[str, dict[str, str]] = {
         "rm": "Forget assets; their bytes go with the next gc",
         "verify": "Hash what is stored again, and say what is corrupt and how to heal it",
         "doctor": "Look for damage in what is stored, and rebuild what can be",
-        "sync": "Send what was recorded to the team's lineage store",
         "gc": "Delete stored data that nothing needs any more",
         "push": "Upload results to the shared cache",
         "keys": "List, make or show the keys that sign what is shared",
+        "sync": "Send what was recorded to the team's lineage store",
     },
     "Start": {
         "init": "Write a small working project",
