@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
 
 from assetctl.assets.collect import relative
@@ -29,7 +30,11 @@ class Observer:
         Raises:
             DeclarationError: with every source that is not there or cannot be read.
         """
-        tables = {b.upstream for k in keys if k in graph.steps for b in graph.steps[k].bindings if b.reads_table}
+        tables: dict[AssetKey, AssetKey] = {}  # each source read as a table, with an asset that asks for that
+        for key in sorted(keys):
+            for binding in graph.steps[key].bindings if key in graph.steps else ():
+                if binding.reads_table:
+                    tables.setdefault(binding.upstream, key)
         found: dict[AssetKey, Observation] = {}
         problems: list[Problem] = []
         for key in sorted(keys):
@@ -39,7 +44,11 @@ class Observer:
             try:
                 found[key] = self.observe(key, declaration, as_table=key in tables)
             except DeclarationError as error:
-                problems.extend(_relative(problem, self._root) for problem in error.problems)
+                reader = (("read by", tables[key]),) if key in tables else ()
+                problems.extend(
+                    _relative(replace(problem, facts=(*problem.facts, *reader)), self._root)
+                    for problem in error.problems
+                )
         if problems:
             raise DeclarationError(*problems)
         return found

@@ -6,6 +6,7 @@ is never a variable of this program.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import closing, contextmanager
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _T = TypeVar("_T")
+_UNQUOTED = re.compile(r'at or near "[@/]"')
+_QUOTE = 'versions and names with a `/` are written in double quotes: `from "features@9f3a1c"`, `from "clean/orders"`'
 CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "TimeZone": "UTC",
     "autoinstall_known_extensions": False,  # nothing is ever fetched from anywhere
@@ -91,7 +94,8 @@ def told(con: Connection, sql: str, answer: Callable[[], _T]) -> _T:
         name = missing_table(text) if isinstance(cause, duckdb.CatalogException) else None
         if name is not None:
             raise UnknownTable(name) from cause
-        problem = Problem(f"this query does not work: {text}", (("query", sql),), "`from lineage.assets` lists assets")
+        hint = _QUOTE if _UNQUOTED.search(text) else "`from lineage.assets` lists assets"
+        problem = Problem(f"this query does not work: {text}", (("query", sql),), hint)
         raise SelectionError(problem) from cause
 
 

@@ -156,6 +156,8 @@ def test_versions_are_named_by_digits_or_by_materialization(shop):
         ('from "features@ffffff"', "no version `ffffff`", "assetctl history features"),
         ('from "flights@ffffff"', "is not stored", "`flights` alone"),
         ("selec 1", "does not work", ""),
+        ("from features@9f3a1c", "does not work", 'from "features@9f3a1c"'),
+        ("from clean/shuttles", "does not work", "double quotes"),
         ("select nothing from features", "nothing", ""),
         ("select text::int from features", "does not work", ""),
         ("select 1; select 2", "2 statements", ""),

@@ -146,6 +146,12 @@ def test_every_console_block_is_run():
     assert README.count("<!-- ") == len(BLOCK.findall(README))
 
 
+def test_every_row_stands_in_its_table():
+    lines = ["", *re.sub(r"^```.*?^```$", "", README, flags=re.DOTALL | re.MULTILINE).splitlines(), ""]
+    begins = [n for n, line in enumerate(lines) if line.startswith("|") and not lines[n - 1].startswith("|")]
+    assert [lines[n] for n in begins if not re.fullmatch(r"[|-]+", lines[n + 1])] == []
+
+
 def table(heading: str) -> list[list[str]]:
     """Return the cells of the rows below a table's first header cell."""
     _, _, rest = README.partition(f"\n| {heading} |")

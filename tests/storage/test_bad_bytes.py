@@ -177,6 +177,7 @@ def test_a_source_that_is_no_table_is_named_with_its_file_and_nothing_runs(tmp_p
     answer = project.run("materialize")
     assert answer.code == 2
     assert "`trips.parquet` cannot be read as a table" in answer.err and "Traceback" not in answer.err
+    assert "read by  kept" in answer.err
     assert project.ran == []
 
 
