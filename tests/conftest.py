@@ -10,7 +10,6 @@ import pytest
 
 from tests.storage.postgres_server import any_server
 
-
 for _name in ("COLUMNS", "LINES"):  # workers of pytest-xdist have them; what is printed is compared
     os.environ.pop(_name, None)
 
