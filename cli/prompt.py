@@ -18,15 +18,16 @@ from assetctl.cli.statements import split_statements
 
 _FIRST, _NEXT = "sql> ", "...> "
 _MOST_REMEMBERED = 1000
+_DOTTED_ENDS, _PLAIN_ENDS = {".quit", ".exit", "\\q"}, {"quit", "exit"}
 _HELP = """statements end with `;`, and only read
-.tables          list assets and the tables of lineage
+.tables          list assets that are tables, and the tables of lineage
 .schema NAME     the columns of a table
 .help            this
 .quit            leave, as Ctrl-D does; Ctrl-C drops the line or stops a query
 """
 _TABLES = """
 SELECT asset AS "table", CASE WHEN is_source THEN 'source' ELSE 'asset' END AS what, n_rows AS "rows"
-FROM lineage.assets
+FROM lineage.assets WHERE is_source OR kind = 'file' OR asset IN (SELECT asset FROM lineage.columns)
 UNION ALL
 SELECT 'lineage.' || table_name, 'lineage', NULL FROM information_schema.tables WHERE table_schema = 'lineage'
 ORDER BY what, 1"""
@@ -55,9 +56,10 @@ class Prompt:
                 self.session.say("")
                 typed = ""
                 continue
+            word = line.strip().rstrip("; ").lower()
+            if word in _DOTTED_ENDS or (not typed and word in _PLAIN_ENDS):
+                return
             if not typed and line.strip().startswith("."):
-                if line.split()[0] in {".quit", ".exit"}:
-                    return
                 self._attempt(lambda line=line: self._command(line))  # type: ignore[misc]
                 continue
             statements, typed = split_statements(f"{typed}{line}\n")

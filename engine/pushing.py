@@ -52,7 +52,8 @@ def push(project: Project, selection: Sequence[str]) -> Pushed:
     cache = project.stores.cache
     if cache is None:
         raise ProjectError.of(
-            "the shared cache does not exist", hint='set `remote = "s3://bucket/prefix"` in pyproject.toml'
+            "this project uses no shared cache",
+            hint='set `remote = "s3://bucket/prefix"` in pyproject.toml; `remote_mode`, or ASSETCTL_REMOTE_MODE, may be "off"',
         )
     if cache.is_read_only:
         hint = "`remote_mode` in pyproject.toml or ASSETCTL_REMOTE_MODE in the environment says so"

@@ -210,8 +210,11 @@ def _store(table: dict[str, Any], path: Path) -> Path | None:
 def _keep(table: dict[str, Any], path: Path) -> Keep:
     found = table.get("keep", {})
     hint = 'keep = { last = 3, for = "30d", branches = true }'
-    if not isinstance(found, dict) or not set(found) <= set(_KEEP):
+    if not isinstance(found, dict):
         raise ProjectError.of("`keep` is not a table of `last`, `for` and `branches`", ("in", str(path)), hint=hint)
+    for name in found:
+        if name not in _KEEP:
+            raise ProjectError.of(f"`keep` has no setting `{name}`", ("in", str(path)), hint=hint)
     last, given, branches = found.get("last"), found.get("for"), found.get("branches", False)
     if last is not None and (type(last) is not int or last < 1):
         raise ProjectError.of(f"`keep.last = {last!r}` is not a positive number", ("in", str(path)), hint=hint)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 
 import click
 
+from assetctl.assets.errors import Problem, SelectionError
 from assetctl.cli.prompt import Prompt, remember_lines
 from assetctl.cli.rows import BINARY, FORMATS, SUFFIXES, first_rows, write_rows
 from assetctl.cli.session import Session
@@ -35,9 +36,10 @@ _GUIDE = Guide(
 @click.argument("query", required=False)
 @click.option("--format", "form", type=click.Choice(FORMATS), help="How to write rows (default: by FILE's name, else a table).")  # fmt: skip
 @click.option("-o", "--output", "target", metavar="FILE", help="Write the rows to FILE.")
+@click.option("--force", is_flag=True, help="Replace FILE if it is there.")
 @click.option("--team", is_flag=True, help="Ask the team's lineage store, in PostgreSQL's SQL.")
 @click.pass_obj
-def command(session: Session, query: str | None, form: str | None, target: str | None, team: bool) -> int:
+def command(session: Session, query: str | None, form: str | None, target: str | None, force: bool, team: bool) -> int:
     """Answer QUERY (DuckDB SQL; a file that ends in `.sql`; `-` reads it from stdin; none asks for it).
 
     A table asset is a view: `features`, `"features@VERSION"`, `"clean/shuttles"`. Tables
@@ -48,6 +50,8 @@ def command(session: Session, query: str | None, form: str | None, target: str |
     if query is None and sys.stdin.isatty() and target is None:
         return _converse(session, form or "table", team=team)
     chosen = _format(form, target)
+    if target is not None and not force and Path(target).exists():
+        raise SelectionError(Problem(f"`{target}` is there already", hint="name another, or replace it with --force"))
     with _asked(session, _text(query), team=team) as answer:
         if target is not None:
             _write_file(answer, chosen, Path(target))

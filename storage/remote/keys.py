@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from assetctl.assets.errors import EnvironmentFault, Problem
+from assetctl.assets.errors import EnvironmentFault, Problem, SelectionError
 from assetctl.lineage.identity.encode import digest_bytes
 from assetctl.storage.remote.transport import Denied, install_hint
 from assetctl.storage.state import environment_fault
@@ -105,7 +105,8 @@ def generate_key(folder: Path) -> SigningKey:
     """Write a new private key to the folder and return it; a key that is there is never overwritten.
 
     Raises:
-        EnvironmentFault: there is one already, or the folder cannot be written.
+        SelectionError: there is one already.
+        EnvironmentFault: the folder cannot be written.
     """
     path = folder / SIGNING_FILE
     text = PRIVATE + base64.b64encode(_algorithm().generate().private_bytes_raw()).decode()
@@ -117,7 +118,7 @@ def generate_key(folder: Path) -> SigningKey:
             file.flush()
             os.fsync(file.fileno())
     except FileExistsError as cause:
-        raise EnvironmentFault(
+        raise SelectionError(
             Problem(
                 "there is a signing key already",
                 (("file", str(path)),),

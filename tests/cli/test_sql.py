@@ -49,7 +49,7 @@ def as_ipc(features: pa.Table): return features
 
 @asset
 def as_file(features: pa.Table) -> Path:
-    path = Path("out.csv")
+    path = Path(__file__).with_name("out.csv")
     path.write_text("n,text\\n7,seven\\n")
     return path
 
@@ -288,7 +288,7 @@ def test_a_failing_query_leaves_no_file_and_spoils_none(shop, tmp_path):
     target = tmp_path / "o.csv"
     target.write_text("mine")
     query = "select (case when range = 400000 then 'x' else '1' end)::int as n from range(500000)"
-    assert sql(shop, query, "-o", target).code == 2
+    assert sql(shop, query, "-o", target, "--force").code == 2
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("o.csv", "mine")]
 
 
@@ -388,6 +388,11 @@ def test_the_prompt_answers_statements_over_lines_and_goes_on_after_mistakes(sho
     asked, said = converse(shop, lines)
     assert asked == ["select 1\nas one", "select\n2", "selec", "from nowhere", "select 3"]
     assert said.count("error:") == 2
+
+
+@pytest.mark.parametrize("lines", [["quit"], ["exit;"], [".exit"], ["select 1", ".quit"], ["select 1", "\\q"]])
+def test_the_prompt_is_left_by_the_words_people_try(shop, lines):
+    assert converse(shop, [*lines, "select 2;"])[0] == []
 
 
 def test_ctrl_c_drops_what_was_typed_and_ctrl_d_leaves(shop):
@@ -493,3 +498,13 @@ def test_binary_formats_are_not_for_a_terminal(shop):
     os.close(ours)
     assert done.returncode == 2
     assert b"-o FILE" in done.stderr
+
+
+def test_a_file_that_is_there_is_replaced_only_when_told_to(shop, tmp_path):
+    target = tmp_path / "kept.csv"
+    target.write_text("mine")
+    said = sql(shop, "from features", "-o", target)
+    assert (said.code, target.read_text()) == (2, "mine")
+    assert "replace it with --force" in said.err
+    assert sql(shop, "from features", "-o", target, "--force").code == 0
+    assert target.read_text().startswith('"n"')

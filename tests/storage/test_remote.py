@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from assetctl.assets.errors import EnvironmentFault
+from assetctl.assets.errors import EnvironmentFault, SelectionError
 from assetctl.lineage.identity.encode import digest_bytes
 from assetctl.lineage.provenance import provenance_of
 from assetctl.lineage.records import (
@@ -160,7 +160,7 @@ def test_a_key_is_only_its_owners_and_never_overwritten(tmp_path):
     path = tmp_path / "keys" / keys.SIGNING_FILE
     assert path.stat().st_mode & 0o777 == 0o600
     before = path.read_bytes()
-    with pytest.raises(EnvironmentFault, match="there is a signing key already"):
+    with pytest.raises(SelectionError, match="there is a signing key already"):
         keys.generate_key(tmp_path / "keys")
     assert path.read_bytes() == before
     assert keys.signing_key(tmp_path / "keys").public == key.public
