@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import lru_cache
+from typing import Any, cast
 
 from blake3 import blake3
 
@@ -51,7 +52,7 @@ class EnvironmentValues:
     @classmethod
     def now(cls) -> EnvironmentValues:
         """Return those of this process, as they are now."""
-        return _values_of(tuple(os.environ.items()))
+        return _values_of(tuple(cast(Any, os.environ)._data.items()))  # undecoded: this is asked for every step
 
     def hidden(self, text: str) -> str:
         """Return a text with a mark in place of each value; different values keep different marks."""
@@ -108,8 +109,8 @@ def mark_of(value: str) -> str:
 
 
 @lru_cache(maxsize=4)  # making the forms of all values costs more than a step may
-def _values_of(environ: tuple[tuple[str, str], ...]) -> EnvironmentValues:
-    return EnvironmentValues(dict(environ))
+def _values_of(_environ: tuple[tuple[bytes, bytes], ...]) -> EnvironmentValues:
+    return EnvironmentValues(dict(os.environ))
 
 
 @lru_cache(maxsize=64)
