@@ -87,11 +87,19 @@ def _long_doubles(values: Any) -> Any:
 
 def one_nan(values: Any) -> Any:
     """Return floats with every NaN replaced by the same NaN; a copy only when there is one."""
-    missing = np.isnan(values)
-    if missing.any():
+    if _has_nan(values):
         values = values.copy()
-        np.copyto(values, np.nan, where=missing)
+        np.copyto(values, np.nan, where=np.isnan(values))
     return values
+
+
+def _has_nan(values: Any) -> bool:
+    if values.dtype.kind != "f" or values.size == 0:
+        return bool(np.isnan(values).any())
+    with np.errstate(
+        invalid="ignore"
+    ):  # the least of values among which one is NaN is NaN: one pass, no array of answers
+        return bool(np.isnan(values.min()))
 
 
 def dtype_name(dtype: Any) -> str:
