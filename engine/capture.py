@@ -156,7 +156,7 @@ class _Stream:
         return len(text)
 
     def flush(self) -> None:
-        """Every write goes straight to the file."""
+        """Every write is on its way already; what may become a secret waits for the next one."""
 
     def isatty(self) -> bool:
         return False

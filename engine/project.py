@@ -337,7 +337,7 @@ class Project:
         self.stores.refresh()
         snapshot = self.stores.lineage.snapshot(keys)
         self.stores.look(recorded.output for recorded in snapshot.latest.values())
-        graph = with_former_names(declared, self.stores.lineage.names())
+        graph = with_former_names(declared, snapshot.names)
         request = spare_pinned(graph, request, snapshot.pins)
         identified = self._declarations.identification().identify_all(graph, request.scope)
         if self.settings.dynamic == "strict":

@@ -367,7 +367,8 @@ class Snapshot:
     materialization. `checks` answers (check definition, data version) with the latest
     result. `columns` gives the columns of every upstream version that a latest
     materialization was made from. `observed` is the last observed value of each source.
-    `pins` holds the pin to serve that is in force. What was recorded of an asset before it
+    `pins` holds the pin to serve that is in force; `names` the earlier names of all assets that
+    were renamed, by their present one, oldest first. What was recorded of an asset before it
     was forgotten, or before its name was given up, is in none of them but `columns`.
     """
 
@@ -377,6 +378,7 @@ class Snapshot:
     columns: Mapping[tuple[AssetKey, DataVersion], ValueIdentity] = field(default_factory=dict)
     observed: Mapping[AssetKey, SourceObserved] = field(default_factory=dict)
     pins: Mapping[AssetKey, Pinned] = field(default_factory=dict)
+    names: Mapping[AssetKey, tuple[AssetKey, ...]] = field(default_factory=dict)
 
 
 Traces = Mapping[tuple[AssetKey, ProvenanceDigest], Materialized]

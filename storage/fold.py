@@ -96,6 +96,7 @@ class Fold:
             columns={pair: self._values[pair][1] for pair in read if pair in self._values},
             observed={key: self._observed[key][1] for key in keys if self._answers(key, self._observed)},
             pins={pin.asset: pin for pin in self.pins() if pin.purpose is Purpose.SERVE and pin.asset in set(keys)},
+            names=self.names() if keys else {},
         )
 
     def pins(self) -> tuple[Pinned, ...]:

@@ -115,6 +115,7 @@ def ask_snapshot(con: Connection, keys: Collection[AssetKey], known: Facts) -> S
         columns=_values(con, latest.values(), known),
         observed=observed,
         pins={pin.asset: pin for pin in ask_pins(con, known) if pin.purpose is Purpose.SERVE and pin.asset in keys},
+        names=ask_names(con, known),
     )
 
 
