@@ -1,7 +1,7 @@
 """Keep pytest from importing the code folders under bare names.
 
 `tests` and `assetctl` are collected; the folders that `assetctl/` links to are not, since
-`lineage.plan` beside `assetctl.lineage.plan` would be a second copy of the module.
+`lineage.deciding.plan` beside `assetctl.lineage.deciding.plan` would be a second copy of the module.
 """
 
 from __future__ import annotations

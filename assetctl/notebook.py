@@ -9,7 +9,7 @@ from __future__ import annotations
 import shlex
 from typing import Any
 
-from assetctl.engine.options import PlanOptions
+from assetctl.engine.planning.options import PlanOptions
 from assetctl.engine.project import Project
 
 _projects: dict[str, Project] = {}

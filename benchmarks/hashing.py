@@ -18,7 +18,7 @@ BUDGET = 1.6  # for what most tables are made of; the others are shown without o
 def rows(runs: int = 5) -> Iterator[Row]:
     import blake3
 
-    from assetctl.lineage.identity.values import identify_value
+    from assetctl.lineage.identity.values.identify import identify_value
 
     for name, make in KINDS.items():
         value, buffers = make()

@@ -61,9 +61,9 @@ def measure(folder: Path) -> dict[str, float]:
     import importlib
 
     from assetctl.assets import importing
-    from assetctl.engine.text_cache import TextCache
-    from assetctl.engine.world import ProjectWorld
-    from assetctl.lineage.identity.code import CodeIdentifier
+    from assetctl.engine.workspace.code_world import ProjectWorld
+    from assetctl.engine.workspace.text_cache import TextCache
+    from assetctl.lineage.identity.code.identify import CodeIdentifier
 
     importing.install()
     importing.activate(folder)

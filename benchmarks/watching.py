@@ -45,7 +45,7 @@ def rows(runs: int = 7) -> Iterator[Row]:
 
 
 def _row(name: str, work: Callable[[], object], root: Path, runs: int, limit: float) -> Row:
-    from assetctl.engine.watching import watching
+    from assetctl.engine.watching.watching import watching
 
     def watched() -> object:
         with watching(root):

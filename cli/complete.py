@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import click
 
     from assetctl.assets.definition import AssetOptions, SourceDef
-    from assetctl.lineage.graph import AssetGraph
+    from assetctl.lineage.graph.asset_graph import AssetGraph
 
 _STATE_FOLDER = ".assetctl"
 _NAMES = Path("cache-v1") / "names.txt"

@@ -22,7 +22,7 @@ from click.shell_completion import shell_complete
 import assetctl
 from assetctl.assets.errors import AssetctlError, EnvironmentFault, Problem
 from assetctl.cli.main import BUG, INTERRUPTED, TERMINATED
-from assetctl.cli.speech import adapt_streams, problems_text
+from assetctl.cli.text.speech import adapt_streams, problems_text
 from assetctl.cli.verbs import group
 
 USAGE = 2
@@ -121,7 +121,7 @@ def _refuse(error: AssetctlError, asked: _Asked) -> int:
 def _report(problems: Sequence[Problem], code: int, asked: _Asked) -> int:
     problems = [_without_secrets(problem) for problem in problems]
     if asked.wants_json:
-        from assetctl.cli.jsonout import error_json, write_json, write_line
+        from assetctl.cli.text.json_output import error_json, write_json, write_line
 
         write = write_line if asked.reads_lines else write_json
         write(error_json(problems, code))
@@ -131,7 +131,7 @@ def _report(problems: Sequence[Problem], code: int, asked: _Asked) -> int:
 
 def _without_secrets(problem: Problem) -> Problem:
     """Return a problem without values of environment variables whose names say that they are secret."""
-    from assetctl.engine.confidential import mask_of_environment
+    from assetctl.engine.secrets.secret_values import mask_of_environment
 
     masked = mask_of_environment().text
     facts = tuple((label, masked(value)) for label, value in problem.facts)
@@ -139,7 +139,7 @@ def _without_secrets(problem: Problem) -> Problem:
 
 
 def _print_trace(error: BaseException) -> None:
-    from assetctl.engine.confidential import mask_of_environment
+    from assetctl.engine.secrets.secret_values import mask_of_environment
 
     _write(sys.stderr, mask_of_environment().text("".join(traceback.format_exception(error))))
 

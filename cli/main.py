@@ -21,7 +21,7 @@ def main(arguments: "list[str] | None" = None) -> int:
         sys.stdout.write(f"assetctl {assetctl.__version__}\n")
         return 0
     if words and words[0] in ("materialize", "build"):
-        from assetctl.engine.noop import answer
+        from assetctl.engine.noop.answer import answer
 
         remembered = answer(words)
         if remembered is not None:

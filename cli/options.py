@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from assetctl.cli.complete import complete_asset, complete_selection
-from assetctl.engine.options import PlanOptions
-from assetctl.engine.settings import duration_s
+from assetctl.engine.planning.options import PlanOptions
+from assetctl.engine.workspace.settings import duration_s
 
 F = TypeVar("F", bound=Callable[..., Any])
 

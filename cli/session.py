@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
-from assetctl.cli.speech import TrimmedStream, clean
-from assetctl.engine.noop import surroundings
+from assetctl.cli.text.speech import TrimmedStream, clean
+from assetctl.engine.noop.answer import surroundings
 
 if TYPE_CHECKING:
     from rich.console import Console

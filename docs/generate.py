@@ -18,8 +18,8 @@ def main() -> int:
 
 def write_ddl() -> None:
     """Write the DDL of the lineage tables from their SQLModel classes."""
-    subprocess.run([sys.executable, "-m", "assetctl.storage.ddl"], cwd=ROOT, check=True)
-    print("storage/ddl.sql: the lineage tables, from storage/tables.py")
+    subprocess.run([sys.executable, "-m", "assetctl.storage.schema.ddl"], cwd=ROOT, check=True)
+    print("storage/schema/ddl.sql: the lineage tables, from storage/schema/tables.py")
 
 
 def execute(notebook: Path) -> None:

@@ -14,40 +14,40 @@ from typing import TYPE_CHECKING, Any
 
 from assetctl.assets.errors import CorruptionError, Problem, ProjectError, SelectionError
 from assetctl.assets.ids import AssetKey
-from assetctl.engine.answers import AssetStatus, Explanation, HistoryEntry, VersionDiff
-from assetctl.engine.declared import Declarations, notebook_namespace
-from assetctl.engine.options import PlanOptions
-from assetctl.engine.refusals import gone_outside, refuse_dynamic, require_recorded, spare_pinned
-from assetctl.engine.result import RunResult
-from assetctl.engine.settings import Settings, find_settings
-from assetctl.engine.sharing import plan_with_others
-from assetctl.engine.tasks import StepResult, StepTask
-from assetctl.lineage.configure import configure
-from assetctl.lineage.decide import Deliberation, Identified, Request
-from assetctl.lineage.events import Event
-from assetctl.lineage.graph import AssetGraph, with_former_names
-from assetctl.lineage.plan import Plan, make_plan
-from assetctl.lineage.ports import Wanted
-from assetctl.lineage.records import Digest, OutputState, Recorded, Traces, Undeclared
-from assetctl.lineage.selection import Selected, resolve
-from assetctl.lineage.traces import trace_keys, usable_traces
-from assetctl.storage.in_use import in_use
+from assetctl.engine.answers.values import AssetStatus, Explanation, HistoryEntry, VersionDiff
+from assetctl.engine.planning.options import PlanOptions
+from assetctl.engine.planning.refusals import gone_outside, refuse_dynamic, require_recorded, spare_pinned
+from assetctl.engine.runs.result import RunResult
+from assetctl.engine.sharing.port import plan_with_others
+from assetctl.engine.steps.tasks import StepResult, StepTask
+from assetctl.engine.workspace.declarations import Declarations, notebook_namespace
+from assetctl.engine.workspace.settings import Settings, find_settings
+from assetctl.lineage.deciding.decide import Deliberation, Identified, Request
+from assetctl.lineage.deciding.events import Event
+from assetctl.lineage.deciding.plan import Plan, make_plan
+from assetctl.lineage.deciding.traces import trace_keys, usable_traces
+from assetctl.lineage.facts.ports import Wanted
+from assetctl.lineage.facts.records import Digest, OutputState, Recorded, Traces, Undeclared
+from assetctl.lineage.graph.asset_graph import AssetGraph, with_former_names
+from assetctl.lineage.graph.configure import configure
+from assetctl.lineage.graph.selection import Selected, resolve
 from assetctl.storage.remote.keys import hide_signing_key
-from assetctl.storage.roots import locate, register
-from assetctl.storage.state import check_state, ensure_state
+from assetctl.storage.state.format import check_state, ensure_state
+from assetctl.storage.state.in_use import in_use
+from assetctl.storage.state.roots import locate, register
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from assetctl.engine.accept import Accepted
-    from assetctl.engine.forget import ForgottenAssets
-    from assetctl.engine.masking import Mask
-    from assetctl.engine.moving import Moved
-    from assetctl.engine.pinning import Pins
-    from assetctl.engine.rollback import RolledBack
-    from assetctl.engine.stores import Stores
-    from assetctl.lineage.drawing import LineageView
-    from assetctl.storage.asking import Answer
+    from assetctl.engine.curation.accept import Accepted
+    from assetctl.engine.curation.forget import ForgottenAssets
+    from assetctl.engine.curation.pin import Pins
+    from assetctl.engine.curation.rename import Moved
+    from assetctl.engine.curation.rollback import RolledBack
+    from assetctl.engine.secrets.masking import Mask
+    from assetctl.engine.workspace.stores import Stores
+    from assetctl.lineage.pictures.drawing import LineageView
+    from assetctl.storage.lineage_store.user_sql import Answer
 
 
 class Project:
@@ -127,7 +127,7 @@ class Project:
         `jobs` is the number of steps that may run at once (default: the project's setting,
         or one per core). Events are handed over as they happen.
         """
-        from assetctl.engine.surroundings import Asked, start_run
+        from assetctl.engine.runs.surroundings import Asked, start_run
 
         with in_use(self.layout):
             plan, deliberation = self.deliberate(selection, options)
@@ -137,7 +137,7 @@ class Project:
                 asked = Asked(selection, options, jobs or self.settings.jobs, on_event)
                 result = start_run(self, plan, deliberation, asked)
         if self.settings.lineage is not None:
-            from assetctl.engine.team import share
+            from assetctl.engine.publishing.team import share
 
             self._of_the_team.extend(share(self))
         return result
@@ -149,50 +149,50 @@ class Project:
             AssetFailed: it does not, or it fails.
             SelectionError: more than the asset's own definition changed.
         """
-        from assetctl.engine.accept import accept
+        from assetctl.engine.curation.accept import accept
 
         with in_use(self.layout):
             return accept(self, AssetKey(key), is_verified=is_verified)
 
     def pin(self, key: str, version: str | None = None, *, note: str = "") -> Pins:
         """Keep the bytes of a version (the latest, if none is named) from being cleaned up."""
-        from assetctl.engine.pinning import keep
+        from assetctl.engine.curation.pin import keep
 
         return keep(self, AssetKey(key), version, note)
 
     def unpin(self, key: str, version: str | None = None) -> Pins:
         """Lift the pins that keep an asset's bytes: all of them, or those of one version."""
-        from assetctl.engine.pinning import stop_keeping
+        from assetctl.engine.curation.pin import stop_keeping
 
         return stop_keeping(self, AssetKey(key), version)
 
     def rollback(self, key: str, version: str | None = None, *, note: str = "") -> RolledBack:
         """Publish an earlier version again and hold it there; without a version, lift that."""
-        from assetctl.engine.rollback import lift, roll_back
+        from assetctl.engine.curation.rollback import lift, roll_back
 
         return roll_back(self, AssetKey(key), version, note) if version is not None else lift(self, AssetKey(key))
 
     def move(self, old: str, new: str) -> Moved:
         """Let the history of `old` go on as `new`, which the code declares already."""
-        from assetctl.engine.moving import move
+        from assetctl.engine.curation.rename import move
 
         return move(self, AssetKey(old), AssetKey(new))
 
     def forget(self, *keys: str, dry_run: bool = False) -> ForgottenAssets:
         """Record that nothing recorded about these assets answers any more; bytes go with the next clean-up."""
-        from assetctl.engine.forget import forget
+        from assetctl.engine.curation.forget import forget
 
         return forget(self, tuple(map(AssetKey, keys)), dry_run=dry_run)
 
     def perform(self, task: StepTask) -> StepResult:
         """Perform one task in this process; used by workers and the in-process executor."""
-        from assetctl.engine.surroundings import perform_here
+        from assetctl.engine.runs.surroundings import perform_here
 
         return perform_here(self, task)
 
     def mask_of(self, task: StepTask) -> Mask:
         """Return the mask of the secrets that a task's step may show."""
-        from assetctl.engine.surroundings import mask_of_task
+        from assetctl.engine.runs.surroundings import mask_of_task
 
         return mask_of_task(self, task)
 
@@ -216,7 +216,7 @@ class Project:
 
     def find(self, key: str, version: str | None = None) -> Recorded:
         """Return the record of an asset's latest published version, or of the one named."""
-        from assetctl.engine.records_of import find_recorded
+        from assetctl.engine.answers.find import find_recorded
 
         return find_recorded(self.stores, AssetKey(key), version, self._known_keys)
 
@@ -241,13 +241,13 @@ class Project:
 
     def ask(self, query: str) -> AbstractContextManager[Answer]:
         """Give the answer to SQL a batch of rows at a time; see `sql`."""
-        from assetctl.engine.query import answer
+        from assetctl.engine.answers.sql import answer
 
         return answer(self, query)
 
     def history(self, key: str | None = None, limit: int = 20) -> list[HistoryEntry]:
         """Return materializations, newest first; of all assets, or of one that may be gone from the code."""
-        from assetctl.engine.records_of import history_of
+        from assetctl.engine.answers.find import history_of
 
         return history_of(self.stores, AssetKey(key) if key is not None else None, limit, self._known_keys)
 
@@ -259,26 +259,26 @@ class Project:
         `since` compares with an earlier point instead: a data version, a materialization or
         run id, or a git ref.
         """
-        from assetctl.engine.explain import explain
+        from assetctl.engine.answers.explain import explain
 
         return explain(self, AssetKey(key), since)
 
     def status(self, *selection: str) -> list[AssetStatus]:
         """Return one line of state per asset, sources included, in topological order."""
-        from assetctl.engine.explain import states_of
+        from assetctl.engine.answers.explain import states_of
 
         return states_of(self, selection)
 
     def diff(self, key: str, old: str | None = None, new: str | None = None) -> VersionDiff:
         """Compare two versions of an asset; by default the latest with the one before."""
-        from assetctl.engine.compare import compare_versions
+        from assetctl.engine.answers.compare import compare_versions
 
         with in_use(self.layout):
             return compare_versions(self, AssetKey(key), old, new)
 
     def lineage(self, *selection: str, exclude: Sequence[str] = ()) -> LineageView:
         """Return the picture of a selection and its upstreams, coloured by verdict."""
-        from assetctl.engine.explain import draw_lineage
+        from assetctl.engine.answers.explain import draw_lineage
 
         return draw_lineage(self, selection, exclude)
 
@@ -288,7 +288,7 @@ class Project:
     def stores(self) -> Stores:
         """The journal, the lineage store and the data store of this project."""
         if self._stores is None:
-            from assetctl.engine.stores import Stores
+            from assetctl.engine.workspace.stores import Stores
 
             self._stores = Stores(self.layout, self._declarations.codecs, self.settings.remote)
         return self._stores
@@ -322,7 +322,7 @@ class Project:
 
     def _resolve(self, graph: AssetGraph, selection: Sequence[str], exclude: Sequence[str]) -> Selected:
         def states() -> dict[AssetKey, set[str]]:
-            from assetctl.engine.explain import state_words
+            from assetctl.engine.answers.explain import state_words
 
             return state_words(self.plan())
 

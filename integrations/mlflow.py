@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 from assetctl.assets.context import Context
 from assetctl.assets.errors import AssetFailed, Problem
-from assetctl.storage.layout import Layout
+from assetctl.storage.state.layout import Layout
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

@@ -16,10 +16,8 @@ from typing import Any
 
 from assetctl.assets.errors import AssetFailed, CorruptionError, Problem
 from assetctl.assets.ids import AssetKey
-from assetctl.lineage.identity.encode import digest_bytes
-from assetctl.lineage.identity.values import Unencodable, identify_value
-from assetctl.lineage.ports import Journal, Stored, Wanted
-from assetctl.lineage.records import (
+from assetctl.lineage.facts.ports import Journal, Stored, Wanted
+from assetctl.lineage.facts.records import (
     BlobDigest,
     DataVersion,
     Digest,
@@ -33,10 +31,12 @@ from assetctl.lineage.records import (
     Traces,
     ValueIdentity,
 )
+from assetctl.lineage.identity.encode import digest_bytes
+from assetctl.lineage.identity.values.identify import Unencodable, identify_value
 from assetctl.storage.codecs.carried import carried_classes
-from assetctl.storage.figures import picture_bytes
-from assetctl.storage.fold import Fold
-from assetctl.storage.wire import from_json, to_json
+from assetctl.storage.journal.wire import from_json, to_json
+from assetctl.storage.lineage_store.reference import Fold
+from assetctl.storage.values.figures import picture_bytes
 
 _INLINE_BYTES = 4096
 

@@ -29,7 +29,7 @@ def command(session: Session, asset: str, unverified: bool) -> int:
     """
     accepted = session.project.accept(asset, is_verified=not unverified)
     if session.as_json:
-        from assetctl.cli.jsonout import write_json
+        from assetctl.cli.text.json_output import write_json
 
         write_json(accepted.to_json())
     elif not accepted.changed:

@@ -26,11 +26,11 @@ def command(session: Session, asset: str, old: str | None, new: str | None) -> i
     """Compare two versions of ASSET: rows, columns, values that read as text, and why they differ."""
     found = session.project.diff(asset, old, new)
     if session.as_json:
-        from assetctl.cli.jsonout import write_json
+        from assetctl.cli.text.json_output import write_json
 
         write_json(found.to_json())
         return 0
-    from assetctl.cli.render_answers import show_diff
+    from assetctl.cli.text.render_answers import show_diff
 
     show_diff(session.out, found)
     return 0

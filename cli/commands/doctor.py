@@ -9,11 +9,11 @@ import click
 
 from assetctl.assets.errors import CorruptionError
 from assetctl.cli.session import Session
-from assetctl.cli.speech import count
+from assetctl.cli.text.speech import count
 from assetctl.cli.verbs import Guide, Verb
 
 if TYPE_CHECKING:
-    from assetctl.storage.findings import Finding
+    from assetctl.storage.care.findings import Finding
 
 _GUIDE = Guide(
     (
@@ -32,9 +32,9 @@ _STYLES = {"error": "bold red", "warning": "yellow", "note": "dim"}
 @click.pass_obj
 def command(session: Session, deep: bool, rebuild: bool) -> int:
     """Look for damage in the state folder and say what it means and what to do; exit code 4 if facts or bytes are corrupt."""
-    from assetctl.storage.findings import ERROR
-    from assetctl.storage.in_use import in_use
-    from assetctl.storage.inspect import examine
+    from assetctl.storage.care.findings import ERROR
+    from assetctl.storage.care.inspect import examine
+    from assetctl.storage.state.in_use import in_use
 
     project = session.project
     if rebuild and project.layout.state.is_dir():
@@ -44,7 +44,7 @@ def command(session: Session, deep: bool, rebuild: bool) -> int:
         found = examine(project.layout, full=deep) if project.layout.state.is_dir() else []
     is_sound = all(finding.severity != ERROR for finding in found)
     if session.as_json:
-        from assetctl.cli.jsonout import write_json
+        from assetctl.cli.text.json_output import write_json
 
         findings = [{"severity": f.severity, "what": f.what, "where": f.where, "hint": f.hint} for f in found]
         write_json({"schema": "assetctl.doctor/1", "sound": is_sound, "findings": findings})
@@ -54,7 +54,7 @@ def command(session: Session, deep: bool, rebuild: bool) -> int:
 
 
 def _show(session: Session, found: Sequence[Finding]) -> None:
-    from assetctl.cli.render import text
+    from assetctl.cli.text.render import text
 
     for finding in found:
         session.out.print(

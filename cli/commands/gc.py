@@ -15,13 +15,13 @@ from assetctl.assets.errors import Problem, SelectionError
 from assetctl.assets.ids import AssetKey
 from assetctl.cli.options import DURATION
 from assetctl.cli.session import Session
-from assetctl.cli.speech import count, size
+from assetctl.cli.text.speech import count, size
 from assetctl.cli.verbs import Guide, Verb
-from assetctl.engine.settings import Keep
+from assetctl.engine.workspace.settings import Keep
 
 if TYPE_CHECKING:
-    from assetctl.lineage.graph import AssetGraph
-    from assetctl.storage.gc import Cleaning, GcPlan
+    from assetctl.lineage.graph.asset_graph import AssetGraph
+    from assetctl.storage.care.gc import Cleaning, GcPlan
 
 _GUIDE = Guide(
     (
@@ -94,9 +94,9 @@ def command(
     """
     if dry_run and is_applied:
         raise SelectionError(Problem("--dry-run and --apply contradict each other", hint="give one of them"))
-    from assetctl.engine.branches import branches_of
-    from assetctl.storage.gc import Cleaning, apply_gc, plan_gc
-    from assetctl.storage.keep import KeepRules
+    from assetctl.engine.workspace.branches import branches_of
+    from assetctl.storage.care.gc import Cleaning, apply_gc, plan_gc
+    from assetctl.storage.care.retention_rules import KeepRules
 
     project = session.project
     keep = given.over(project.settings.keep)
@@ -108,7 +108,7 @@ def command(
         _forget(session, asked, Path(path))
     plan = apply_gc(asked) if is_applied else plan_gc(asked)
     if session.as_json:
-        from assetctl.cli.jsonout import write_json
+        from assetctl.cli.text.json_output import write_json
 
         write_json(_document(plan, is_applied=is_applied))
         return 0
@@ -136,7 +136,7 @@ def _declared(graph: AssetGraph) -> dict[AssetKey, AssetKey]:
 
 
 def _forget(session: Session, asked: Cleaning, path: Path) -> None:
-    from assetctl.storage.roots import forget
+    from assetctl.storage.state.roots import forget
 
     if not sum(forget(place.store, path) for place in asked.places):
         raise SelectionError(
@@ -182,7 +182,7 @@ def _by_asset(plan: GcPlan) -> list[tuple[AssetKey | None, int, int]]:
 
 
 def _show(session: Session, plan: GcPlan) -> None:
-    from assetctl.cli.render import headed_table, text
+    from assetctl.cli.text.render import headed_table, text
 
     why: dict[AssetKey | None, set[str]] = {}
     for reclaim in plan.reclaims:

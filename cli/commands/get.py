@@ -12,9 +12,9 @@ import click
 from assetctl.assets.errors import Problem, SelectionError
 from assetctl.cli.options import asset_argument, split_version
 from assetctl.cli.session import Session
-from assetctl.cli.speech import size
+from assetctl.cli.text.speech import size
 from assetctl.cli.verbs import Guide, Verb
-from assetctl.storage.state import environment_fault
+from assetctl.storage.state.format import environment_fault
 
 _GUIDE = Guide(
     (
@@ -49,7 +49,7 @@ def command(session: Session, asset: str, output: str | None, force: bool) -> in
         "data_version": found.output.value.version,
     }
     if session.as_json:
-        from assetctl.cli.jsonout import write_json
+        from assetctl.cli.text.json_output import write_json
 
         write_json(document)
     else:

@@ -26,11 +26,11 @@ def command(session: Session, asset: str | None, limit: int) -> int:
     """List materializations, newest first: of all assets, or of ASSET (which may be gone from the code)."""
     entries = session.project.history(asset, limit)
     if session.as_json:
-        from assetctl.cli.jsonout import write_json
+        from assetctl.cli.text.json_output import write_json
 
         write_json({"schema": "assetctl.history/1", "entries": [entry.to_json() for entry in entries]})
         return 0
-    from assetctl.cli.render_answers import show_history
+    from assetctl.cli.text.render_answers import show_history
 
     show_history(session.out, entries)
     if not entries:

@@ -22,7 +22,7 @@ def command(session: Session, folder: Path | None) -> int:
     target = folder or Path(session.project_path or ".")
     written = write_project(target)
     if session.as_json:
-        from assetctl.cli.jsonout import write_json
+        from assetctl.cli.text.json_output import write_json
 
         write_json({"schema": "assetctl.init/1", "folder": str(target), "files": [str(path) for path in written]})
         return 0

@@ -88,7 +88,7 @@ def _list(session: Session) -> int:
 def _trusted(session: Session) -> tuple[str, ...]:
     """Return the keys that the project here trusts; none where there is no project."""
     from assetctl.assets.errors import ProjectError
-    from assetctl.engine.settings import find_settings
+    from assetctl.engine.workspace.settings import find_settings
 
     if session.project_path is not None or session.file is not None:
         remote = session.project.settings.remote
@@ -109,7 +109,7 @@ def _own(key: SigningKey) -> dict[str, Any]:
 
 
 def _write(document: dict[str, Any]) -> int:
-    from assetctl.cli.jsonout import write_json
+    from assetctl.cli.text.json_output import write_json
 
     write_json({"schema": "assetctl.keys/1", **document})
     return 0

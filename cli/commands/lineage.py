@@ -12,7 +12,7 @@ from assetctl.assets.errors import Problem, SelectionError
 from assetctl.cli.options import exclude_option, selection_argument
 from assetctl.cli.session import Session
 from assetctl.cli.verbs import Guide, Verb
-from assetctl.lineage.drawing import LineageView
+from assetctl.lineage.pictures.drawing import LineageView
 
 _FORMATS = ("text", "svg", "png", "dot", "mermaid", "json")
 _BY_SUFFIX = {
@@ -90,6 +90,6 @@ def _content(view: LineageView, form: str) -> bytes:
         case "text":
             return view.to_text().encode()
         case _:
-            from assetctl.engine.draw import render
+            from assetctl.engine.answers.draw import render
 
             return render(view.to_dot(), form)

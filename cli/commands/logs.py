@@ -13,9 +13,9 @@ from assetctl.assets.errors import AssetctlError, Problem, SelectionError
 from assetctl.assets.ids import AssetKey
 from assetctl.cli.options import optional_asset_argument
 from assetctl.cli.session import Session
-from assetctl.cli.speech import clean
+from assetctl.cli.text.speech import clean
 from assetctl.cli.verbs import Guide, Verb
-from assetctl.storage.layout import file_name, key_of
+from assetctl.storage.state.layout import file_name, key_of
 
 _GUIDE = Guide(
     (
@@ -38,7 +38,7 @@ def command(session: Session, asset: str | None, tail: int | None, raw: bool) ->
     found = _find(session, runs, asset)
     texts = [(path, _lines(path, tail)) for path in found]
     if session.as_json:
-        from assetctl.cli.jsonout import write_json
+        from assetctl.cli.text.json_output import write_json
 
         logs = [{"run_id": p.parent.name, "asset": AssetKey(key_of(p.stem)), "text": text} for p, text in texts]
         write_json({"schema": "assetctl.logs/1", "logs": logs})

@@ -8,7 +8,7 @@ import click
 
 from assetctl.cli.options import exclude_option, selection_argument
 from assetctl.cli.session import Session
-from assetctl.cli.speech import clean
+from assetctl.cli.text.speech import clean
 from assetctl.cli.verbs import Guide, Verb
 
 _GUIDE = Guide(
@@ -41,11 +41,11 @@ def command(session: Session, selection: tuple[str, ...], exclude: tuple[str, ..
     keys = project.select(selection, exclude)
     session.remember()
     if session.as_json:
-        from assetctl.cli.jsonout import assets_json, write_json
+        from assetctl.cli.text.json_output import assets_json, write_json
 
         write_json(assets_json(project, keys))
     elif is_long:
-        from assetctl.cli.render import headed_table, text
+        from assetctl.cli.text.render import headed_table, text
 
         graph = project.graph()
         rows = [

@@ -11,7 +11,7 @@ from assetctl.cli.commands import plan as plan_command
 from assetctl.cli.options import plan_options, selection_argument
 from assetctl.cli.session import Session
 from assetctl.cli.verbs import Guide, Verb
-from assetctl.engine.options import PlanOptions
+from assetctl.engine.planning.options import PlanOptions
 
 if TYPE_CHECKING:
     from assetctl.engine.project import Project
@@ -46,10 +46,10 @@ def command(session: Session, selection: tuple[str, ...], options: PlanOptions, 
         return 0
     project = session.project
     if session.as_json:
-        from assetctl.cli.progress import JsonReporter
+        from assetctl.cli.text.progress import JsonReporter
 
         return project.materialize(*selection, options=options, jobs=jobs, on_event=JsonReporter()).exit_code
-    from assetctl.cli.progress import reporter_for
+    from assetctl.cli.text.progress import reporter_for
 
     reporter = reporter_for(session.err, project.graph().where, quiet=session.quiet)
     try:
@@ -58,7 +58,7 @@ def command(session: Session, selection: tuple[str, ...], options: PlanOptions, 
         reporter.close()
         session.remember()
     if result.is_noop and options == PlanOptions() and session.is_plain and not _is_team_behind(project):
-        from assetctl.engine.remember import Beginning, remember_noop
+        from assetctl.engine.noop.remember import Beginning, remember_noop
 
         began = Beginning(session.began_ns, session.surroundings)
         remember_noop(project, result, selection, began, list(sys.modules.values()))
@@ -69,6 +69,6 @@ def _is_team_behind(project: Project) -> bool:
     """Say whether the next run has something to tell a team's lineage store, and so is no no-op."""
     if project.settings.lineage is None:
         return False
-    from assetctl.engine.team import is_behind
+    from assetctl.engine.publishing.team import is_behind
 
     return is_behind(project)

@@ -30,7 +30,7 @@ def command(session: Session, old: str, new: str) -> int:
     moved = session.project.move(old, new)
     session.remember()
     if session.as_json:
-        from assetctl.cli.jsonout import write_json
+        from assetctl.cli.text.json_output import write_json
 
         write_json(moved.to_json())
     elif moved.changed:

@@ -7,7 +7,7 @@ import click
 from assetctl.cli.options import optional_version_argument, split_version
 from assetctl.cli.session import Session
 from assetctl.cli.verbs import Guide, Verb
-from assetctl.engine.pinning import Pins
+from assetctl.engine.curation.pin import Pins
 
 _GUIDE = Guide(
     (
@@ -32,7 +32,7 @@ def command(session: Session, asset: str | None, remove: bool, note: str) -> int
     """
     pins = _act(session, asset, remove=remove, note=note)
     if session.as_json:
-        from assetctl.cli.jsonout import write_json
+        from assetctl.cli.text.json_output import write_json
 
         write_json(pins.to_json())
     elif pins.set_ is not None:
@@ -40,7 +40,7 @@ def command(session: Session, asset: str | None, remove: bool, note: str) -> int
     elif pins.lifted:
         session.say(f"lifted {len(pins.lifted)} of the pins of {asset}")
     elif pins.pins:
-        from assetctl.cli.render_answers import show_pins
+        from assetctl.cli.text.render_answers import show_pins
 
         show_pins(session.out, pins.pins)
     else:
@@ -49,7 +49,7 @@ def command(session: Session, asset: str | None, remove: bool, note: str) -> int
 
 
 def _act(session: Session, asset: str | None, *, remove: bool, note: str) -> Pins:
-    from assetctl.engine.pinning import pins_in_force
+    from assetctl.engine.curation.pin import pins_in_force
 
     if asset is None:
         if remove or note:

@@ -9,10 +9,10 @@ import click
 from assetctl.cli.options import plan_options, selection_argument
 from assetctl.cli.session import Session
 from assetctl.cli.verbs import Guide, Verb
-from assetctl.engine.options import PlanOptions
+from assetctl.engine.planning.options import PlanOptions
 
 if TYPE_CHECKING:
-    from assetctl.lineage.plan import Plan
+    from assetctl.lineage.deciding.plan import Plan
 
 NOT_FRESH = 3
 
@@ -58,11 +58,11 @@ def show(session: Session, plan: Plan, selection: tuple[str, ...], *, explain: b
     """Print a plan, and what to type next."""
     session.remember()
     if session.as_json:
-        from assetctl.cli.jsonout import plan_json, write_json
+        from assetctl.cli.text.json_output import plan_json, write_json
 
         write_json(plan_json(plan))
         return
-    from assetctl.cli.render_plan import show_plan
+    from assetctl.cli.text.render_plan import show_plan
 
     words = " ".join(selection)
     show_plan(session.out, plan, words, explain=explain or session.verbose, limit=limit)

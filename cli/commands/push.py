@@ -6,7 +6,7 @@ import click
 
 from assetctl.cli.options import selection_argument
 from assetctl.cli.session import Session
-from assetctl.cli.speech import count, names, size
+from assetctl.cli.text.speech import count, names, size
 from assetctl.cli.verbs import Guide, Verb
 
 _GUIDE = Guide(
@@ -27,11 +27,11 @@ def command(session: Session, selection: tuple[str, ...]) -> int:
     Runs upload by themselves; this is for results from before there was a shared cache,
     and for those that could not be uploaded. Only what is fresh is shared.
     """
-    from assetctl.engine.pushing import push
+    from assetctl.engine.publishing.push import push
 
     pushed = push(session.project, selection)
     if session.as_json:
-        from assetctl.cli.jsonout import write_json
+        from assetctl.cli.text.json_output import write_json
 
         write_json(pushed.to_json())
         return 0

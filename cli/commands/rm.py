@@ -6,7 +6,7 @@ import click
 
 from assetctl.cli.complete import complete_asset
 from assetctl.cli.session import Session
-from assetctl.cli.speech import count, size
+from assetctl.cli.text.speech import count, size
 from assetctl.cli.verbs import Guide, Verb
 
 _GUIDE = Guide(
@@ -30,7 +30,7 @@ def command(session: Session, assets: tuple[str, ...], dry_run: bool) -> int:
     """
     done = session.project.forget(*assets, dry_run=dry_run)
     if session.as_json:
-        from assetctl.cli.jsonout import write_json
+        from assetctl.cli.text.json_output import write_json
 
         write_json(done.to_json())
         return 0

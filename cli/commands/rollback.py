@@ -35,7 +35,7 @@ def command(session: Session, asset: str, lift: bool, note: str) -> int:
         raise click.UsageError(f"{what} (`assetctl history {key}` lists them)")
     done = session.project.rollback(key, version, note=note)
     if session.as_json:
-        from assetctl.cli.jsonout import write_json
+        from assetctl.cli.text.json_output import write_json
 
         write_json(done.to_json())
         return 0

@@ -26,16 +26,16 @@ _GUIDE = Guide(
 @click.pass_obj
 def command(session: Session, asset: str) -> int:
     """Show ASSET (or ASSET@VERSION): where it is declared, what made it, its columns, metrics, checks and first rows."""
-    from assetctl.cli.shown import look_at
+    from assetctl.engine.answers.show import look_at
 
     shown = look_at(session.project, *split_version(asset))
     if session.as_json:
-        from assetctl.cli.jsonout import write_json
+        from assetctl.cli.text.json_output import write_json
 
         write_json(shown.to_json())
         return 0
-    from assetctl.cli.render import facts_table, heading
-    from assetctl.cli.render_shown import declared_facts, recorded_facts, show_preview
+    from assetctl.cli.text.render import facts_table, heading
+    from assetctl.cli.text.render_shown import declared_facts, recorded_facts, show_preview
 
     heading(session.out, shown.asset, "" if shown.declared else "no longer declared")
     facts: list[tuple[str, Any]] = [*declared_facts(shown), *recorded_facts(shown)]

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 import click
 
 from assetctl.assets.errors import Problem, SelectionError
-from assetctl.cli.prompt import Prompt, remember_lines
-from assetctl.cli.rows import BINARY, FORMATS, SUFFIXES, first_rows, write_rows
 from assetctl.cli.session import Session
-from assetctl.cli.speech import count
+from assetctl.cli.sql.prompt import Prompt, remember_lines
+from assetctl.cli.text.rows import BINARY, FORMATS, SUFFIXES, first_rows, write_rows
+from assetctl.cli.text.speech import count
 from assetctl.cli.verbs import Guide, Verb
 
 if TYPE_CHECKING:
-    from assetctl.storage.asking import Answer
+    from assetctl.storage.lineage_store.user_sql import Answer
 
 _SHOWN_ROWS = 200
 _GUIDE = Guide(
@@ -63,7 +63,7 @@ def command(session: Session, query: str | None, form: str | None, target: str |
 def _asked(session: Session, query: str, *, team: bool) -> AbstractContextManager[Answer]:
     if not team:
         return session.project.ask(query)
-    from assetctl.engine.team import asked
+    from assetctl.engine.publishing.team import asked
 
     return asked(session.project, query)
 
@@ -122,7 +122,7 @@ def _print(session: Session, answer: Answer, form: str) -> None:
         session.out.print("\n".join(answer.table().column(1).to_pylist()))
         return
     if form == "table":
-        from assetctl.cli.render_table import show_table
+        from assetctl.cli.text.render_table import show_table
 
         table, n_rows = first_rows(answer, _SHOWN_ROWS)
         show_table(session.out, table, _SHOWN_ROWS)

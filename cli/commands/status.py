@@ -28,11 +28,11 @@ def command(session: Session, selection: tuple[str, ...], is_check: bool) -> int
     states = session.project.status(*selection)
     session.remember()
     if session.as_json:
-        from assetctl.cli.jsonout import write_json
+        from assetctl.cli.text.json_output import write_json
 
         write_json({"schema": "assetctl.status/1", "assets": [state.to_json() for state in states]})
     else:
-        from assetctl.cli.render_answers import show_status
+        from assetctl.cli.text.render_answers import show_status
 
         show_status(session.out, states)
     is_fresh = all(state.state in {"fresh", "source"} for state in states)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import click
 
-from assetctl.cli.jsonout import write_json
 from assetctl.cli.session import Session
-from assetctl.cli.speech import count
+from assetctl.cli.text.json_output import write_json
+from assetctl.cli.text.speech import count
 from assetctl.cli.verbs import Guide, Verb
-from assetctl.engine.team import sync
+from assetctl.engine.publishing.team import sync
 
 _GUIDE = Guide(
     (

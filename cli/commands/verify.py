@@ -12,13 +12,13 @@ import click
 from assetctl.assets.errors import CorruptionError
 from assetctl.cli.options import selection_argument
 from assetctl.cli.session import Session
-from assetctl.cli.speech import count, size
+from assetctl.cli.text.speech import count, size
 from assetctl.cli.verbs import Guide, Verb
 
 if TYPE_CHECKING:
-    from assetctl.engine.healing import Present
-    from assetctl.storage.subset import Subset
-    from assetctl.storage.verify import Damage, Inventory, Piece, Use
+    from assetctl.engine.answers.healing import Present
+    from assetctl.storage.care.subset import Subset
+    from assetctl.storage.care.verify import Damage, Inventory, Piece, Use
 
     _SubsetParam = click.ParamType[Subset]
 else:
@@ -39,7 +39,7 @@ class _SubsetType(_SubsetParam):
     name = "subset"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Subset:
-        from assetctl.storage.subset import parse_subset
+        from assetctl.storage.care.subset import parse_subset
 
         try:
             return parse_subset(str(value))
@@ -67,10 +67,10 @@ def command(session: Session, selection: tuple[str, ...], latest: bool, subset: 
 
     Nothing is changed or moved: what is corrupt is set aside by the next read of it.
     """
-    from assetctl.engine.healing import present_of, selected_assets
-    from assetctl.storage.in_use import in_use
-    from assetctl.storage.subset import choose
-    from assetctl.storage.verify import read_again, take_inventory
+    from assetctl.engine.answers.healing import present_of, selected_assets
+    from assetctl.storage.care.subset import choose
+    from assetctl.storage.care.verify import read_again, take_inventory
+    from assetctl.storage.state.in_use import in_use
 
     project = session.project
     assets = selected_assets(project, selection)
@@ -82,7 +82,7 @@ def command(session: Session, selection: tuple[str, ...], latest: bool, subset: 
     damages.sort(key=lambda damage: (damage.is_missing, str(damage.path), damage.what))
     present = present_of(project) if damages else None
     if session.as_json:
-        from assetctl.cli.jsonout import write_json
+        from assetctl.cli.text.json_output import write_json
 
         write_json(_document(stored, chosen, damages, present))
     else:
@@ -111,7 +111,7 @@ def _uses(damage: Damage) -> Sequence[Use | None]:
 def _hint(damage: Damage, use: Use | None, present: Present | None) -> str:
     if use is None or present is None:
         return "the record is lost; what it recorded is rebuilt, `assetctl plan` says which"
-    from assetctl.engine.healing import healing
+    from assetctl.engine.answers.healing import healing
 
     return healing(damage, use, present)
 
@@ -155,7 +155,7 @@ def _show(
     damages: Sequence[Damage],
     present: Present | None,
 ) -> None:
-    from assetctl.cli.render import text
+    from assetctl.cli.text.render import text
 
     for damage in damages:
         word, style = ("missing", "yellow") if damage.is_missing else ("corrupt", "bold red")

@@ -22,7 +22,7 @@ _GUIDE = Guide(
 def command(session: Session) -> int:
     """Print the version."""
     if session.as_json:
-        from assetctl.cli.jsonout import write_json
+        from assetctl.cli.text.json_output import write_json
 
         document = {
             "version": assetctl.__version__,

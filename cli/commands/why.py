@@ -25,11 +25,11 @@ def command(session: Session, asset: str, since: str | None) -> int:
     """Say why ASSET is stale, undecided or fresh, back to the symbol, value or source that changed."""
     explanation = session.project.why(asset, since)
     if session.as_json:
-        from assetctl.cli.jsonout import write_json
+        from assetctl.cli.text.json_output import write_json
 
         write_json(explanation.to_json())
         return 0
-    from assetctl.cli.render_answers import show_explanation
+    from assetctl.cli.text.render_answers import show_explanation
 
     show_explanation(session.out, explanation)
     return 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Protocol
 
-from assetctl.engine.tasks import StepResult, StepTask
+from assetctl.engine.steps.tasks import StepResult, StepTask
 
 
 class Executor(Protocol):

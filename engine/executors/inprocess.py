@@ -6,9 +6,9 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from assetctl.engine.capture import captured_streams
-from assetctl.engine.masking import Mask
-from assetctl.engine.tasks import StepResult, StepTask
+from assetctl.engine.secrets.masking import Mask
+from assetctl.engine.steps.capture import captured_streams
+from assetctl.engine.steps.tasks import StepResult, StepTask
 
 
 class InProcessExecutor:

@@ -20,7 +20,7 @@ from multiprocessing.connection import Connection, wait
 from typing import Any
 
 from assetctl.assets.errors import EnvironmentFault
-from assetctl.engine.tasks import BEGUN, Failure, StepResult, StepTask
+from assetctl.engine.steps.tasks import BEGUN, Failure, StepResult, StepTask
 
 
 @dataclass(slots=True, eq=False)
@@ -86,7 +86,7 @@ class PoolExecutor:
 
     def _start(self) -> _Worker:
         ours, theirs = socket.socketpair()
-        command = [sys.executable, "-m", "assetctl.engine.worker", str(theirs.fileno()), *self._arguments]
+        command = [sys.executable, "-m", "assetctl.engine.executors.worker", str(theirs.fileno()), *self._arguments]
         try:
             process = subprocess.Popen(
                 command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, start_new_session=True

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from assetctl.lineage.bindings import config_text
-from assetctl.lineage.graph import Check, Step
+from assetctl.lineage.facts.records import CodeIdentity, Definition, Digest
+from assetctl.lineage.graph.asset_graph import Check, Step
+from assetctl.lineage.graph.bindings import config_text
 from assetctl.lineage.identity.encode import Framed, digest_mapping
-from assetctl.lineage.records import CodeIdentity, Definition, Digest
 
 FORMAT = "def/1"
 

@@ -14,7 +14,7 @@ from typing import Self
 
 from blake3 import blake3
 
-from assetctl.lineage.records import Digest
+from assetctl.lineage.facts.records import Digest
 
 Buffer = bytes | bytearray | memoryview
 PREFIX = "b3:"

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from assetctl.lineage.records import CodeIdentity
+from assetctl.lineage.facts.records import CodeIdentity
 
 LEVELS = ("exact", "minor", "major", "ignore")
 _RELEASE = re.compile(r"v?(?:\d+!)?(\d+)(?:\.(\d+))?")

@@ -10,7 +10,7 @@ import types
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from assetctl.lineage.identity.walk import state_of, type_name
+from assetctl.lineage.identity.values.walk import state_of, type_name
 
 _DEEPEST = 50
 _HEAP_TYPE = 1 << 9  # set for classes made by a `class` statement

@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from pathlib import PurePosixPath
 
 from assetctl.assets.errors import AssetctlError
-from assetctl.lineage.records import BlobDigest, Output
-from assetctl.storage.blobs import Blobs
+from assetctl.lineage.facts.records import BlobDigest, Output
+from assetctl.storage.blobs.blobs import Blobs
+from assetctl.storage.blobs.folders import FolderFile, read_manifest
 from assetctl.storage.codecs.registry import FOLDER
-from assetctl.storage.folders import FolderFile, read_manifest
 from assetctl.storage.remote.entries import Entry, is_digest, is_inside, needed_blobs
 from assetctl.storage.remote.trust import is_pickle_name
 

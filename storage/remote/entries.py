@@ -26,11 +26,11 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from assetctl.assets.ids import AssetKey
+from assetctl.lineage.facts.records import BlobDigest, Materialized, Output, ProvenanceDigest
 from assetctl.lineage.identity.encode import digest_bytes, field_bytes
-from assetctl.lineage.records import BlobDigest, Materialized, Output, ProvenanceDigest
 from assetctl.storage.codecs.registry import FOLDER as FOLDER_CODEC
 from assetctl.storage.codecs.registry import NONE
-from assetctl.storage.wire import WireError, from_json, to_json
+from assetctl.storage.journal.wire import WireError, from_json, to_json
 
 FORMAT = "assetctl.entry/1"
 ENTRIES = "entries-v1"

@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from assetctl.storage.copying import fsync_folder
 from assetctl.storage.remote.transport import Absent, Denied, Unreachable
+from assetctl.storage.state.copying import fsync_folder
 
 _UNFINISHED = ".unfinished-"
 _BLOCK_BYTES = 1 << 20

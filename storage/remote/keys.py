@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from assetctl.assets.errors import EnvironmentFault, Problem, SelectionError
 from assetctl.lineage.identity.encode import digest_bytes
 from assetctl.storage.remote.transport import Denied, install_hint
-from assetctl.storage.state import environment_fault
+from assetctl.storage.state.format import environment_fault
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey

@@ -15,12 +15,12 @@ from pathlib import Path
 from blake3 import blake3
 
 from assetctl.assets.ids import AssetKey
+from assetctl.lineage.facts.records import BlobDigest, ProvenanceDigest
 from assetctl.lineage.identity.encode import PREFIX
-from assetctl.lineage.records import BlobDigest, ProvenanceDigest
 from assetctl.storage.remote.entries import MOST_BYTES, entry_folder, entry_name
 from assetctl.storage.remote.patience import LOOKUP, Persistent, transfer
 from assetctl.storage.remote.transport import Absent, Denied, Transport, Unreachable
-from assetctl.storage.state import environment_fault
+from assetctl.storage.state.format import environment_fault
 
 _PART_BYTES = 8 << 20
 _MOST_ENTRIES = 32  # of one provenance that are looked at

@@ -17,8 +17,8 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
 from assetctl.assets.ids import AssetKey
-from assetctl.lineage.provenance import provenance_of
-from assetctl.lineage.records import Inputs, Materialized, ProvenanceDigest, Trace
+from assetctl.lineage.deciding.provenance import provenance_of
+from assetctl.lineage.facts.records import Inputs, Materialized, ProvenanceDigest, Trace
 from assetctl.storage.remote.entries import Entry
 
 _RUN_NO_CODE = frozenset(

@@ -6,12 +6,12 @@ from assetctl.assets.collect import Found
 from assetctl.assets.decorator import asset
 from assetctl.assets.definition import SourceDef
 from assetctl.assets.ids import AssetKey
-from assetctl.lineage.decide import Action, StepDecision
-from assetctl.lineage.graph import AssetGraph, build_graph
-from assetctl.lineage.plan import Plan, PlannedAsset
-from assetctl.lineage.reasons import Change, CheckFailed, CodeChanged, ConfigChanged, UpstreamChanged
-from assetctl.lineage.records import CodeVersion, Definition, Digest, Inputs
-from assetctl.lineage.staleness import Fresh, Stale, Undecided, Verdict
+from assetctl.lineage.deciding.decide import Action, StepDecision
+from assetctl.lineage.deciding.plan import Plan, PlannedAsset
+from assetctl.lineage.deciding.reasons import Change, CheckFailed, CodeChanged, ConfigChanged, UpstreamChanged
+from assetctl.lineage.deciding.staleness import Fresh, Stale, Undecided, Verdict
+from assetctl.lineage.facts.records import CodeVersion, Definition, Digest, Inputs
+from assetctl.lineage.graph.asset_graph import AssetGraph, build_graph
 
 DEFINITION = Definition(Digest("b3:0"), CodeVersion("b3:1"), {}, {}, {})
 

@@ -7,8 +7,8 @@ import io
 from rich.console import Console
 
 from assetctl.assets.ids import AssetKey
-from assetctl.cli import render_answers as shown
-from assetctl.engine.answers import (
+from assetctl.cli.text import render_answers as shown
+from assetctl.engine.answers.values import (
     AssetStatus,
     ColumnChange,
     Explanation,
@@ -17,10 +17,10 @@ from assetctl.engine.answers import (
     SymbolChange,
     VersionDiff,
 )
-from assetctl.lineage.decide import Action
-from assetctl.lineage.reasons import Change as Difference
-from assetctl.lineage.reasons import CodeChanged, ConfigChanged, NeverMaterialized
-from assetctl.lineage.staleness import Fresh, Stale, Undecided
+from assetctl.lineage.deciding.decide import Action
+from assetctl.lineage.deciding.reasons import Change as Difference
+from assetctl.lineage.deciding.reasons import CodeChanged, ConfigChanged, NeverMaterialized
+from assetctl.lineage.deciding.staleness import Fresh, Stale, Undecided
 from tests.cli.planned import planned, shop
 
 CLEAN, MODEL, TRAIN = AssetKey("clean"), AssetKey("model"), AssetKey("train")

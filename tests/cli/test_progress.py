@@ -10,9 +10,9 @@ import pytest
 from rich.console import Console
 
 from assetctl.assets.ids import AssetKey
-from assetctl.cli.progress import JsonReporter, LineReporter, LiveReporter, reporter_for
-from assetctl.lineage import events
-from assetctl.lineage.reasons import CodeChanged
+from assetctl.cli.text.progress import JsonReporter, LineReporter, LiveReporter, reporter_for
+from assetctl.lineage.deciding import events
+from assetctl.lineage.deciding.reasons import CodeChanged
 
 A, B = AssetKey("orders"), AssetKey("model")
 RUN: list[events.Event] = [

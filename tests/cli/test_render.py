@@ -8,12 +8,12 @@ import pytest
 from rich.console import Console
 
 from assetctl.assets.ids import AssetKey
-from assetctl.cli.render_plan import Row, plan_rows, show_plan
-from assetctl.cli.render_run import Frame, event_lines, show_summary
-from assetctl.cli.render_table import show_table
-from assetctl.lineage import events
-from assetctl.lineage.reasons import CodeChanged, Forced, NeverMaterialized
-from assetctl.lineage.records import CheckRan, DataVersion, Digest, Output, RunId, ValueIdentity
+from assetctl.cli.text.render_plan import Row, plan_rows, show_plan
+from assetctl.cli.text.render_run import Frame, event_lines, show_summary
+from assetctl.cli.text.render_table import show_table
+from assetctl.lineage.deciding import events
+from assetctl.lineage.deciding.reasons import CodeChanged, Forced, NeverMaterialized
+from assetctl.lineage.facts.records import CheckRan, DataVersion, Digest, Output, RunId, ValueIdentity
 from tests.cli.planned import busy_plan, fresh_plan, held_plan
 
 
@@ -92,7 +92,7 @@ def test_a_long_plan_is_cut_and_says_so():
 def test_a_long_name_stays_whole_while_there_is_room():
     name = "a/very_long_name_of_an_asset_here"
     shown = console(80)
-    from assetctl.cli.render import columns_table, text
+    from assetctl.cli.text.render import columns_table, text
 
     shown.print(columns_table(shown, [(text("run"), text(name), text("why " * 20))]))
     assert any(name in line for line in printed(shown))

@@ -7,7 +7,7 @@ import io
 import pytest
 
 from assetctl.assets.errors import Problem
-from assetctl.cli import speech
+from assetctl.cli.text import speech
 
 
 @pytest.mark.parametrize(

@@ -17,9 +17,9 @@ import pyarrow.parquet as pq
 import pytest
 
 import assetctl
-from assetctl.cli.prompt import Prompt, remember_lines
 from assetctl.cli.session import Session
-from assetctl.cli.statements import split_statements
+from assetctl.cli.sql.prompt import Prompt, remember_lines
+from assetctl.cli.sql.statements import split_statements
 from assetctl.engine.project import Project
 from tests.cli.calls import Said, call
 

@@ -17,20 +17,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from assetctl.assets.ids import AssetKey
-from assetctl.lineage.records import Fact, Materialized, Position
-from assetctl.storage.blobs import hash_file
-from assetctl.storage.faults import CrashPoint
-from assetctl.storage.findings import Finding
-from assetctl.storage.gc import Cleaning, apply_gc
-from assetctl.storage.inspect_blobs import blob_findings, tidiness_findings
-from assetctl.storage.inspect_folders import folder_findings
-from assetctl.storage.inspect_journal import journal_findings
-from assetctl.storage.journal import FileJournal
-from assetctl.storage.keep import KeepRules
-from assetctl.storage.layout import Layout
-from assetctl.storage.lineage_db import DuckLineageStore
+from assetctl.lineage.facts.records import Fact, Materialized, Position
+from assetctl.storage.blobs.blobs import hash_file
+from assetctl.storage.care.findings import Finding
+from assetctl.storage.care.gc import Cleaning, apply_gc
+from assetctl.storage.care.inspect_blobs import blob_findings, tidiness_findings
+from assetctl.storage.care.inspect_folders import folder_findings
+from assetctl.storage.care.inspect_journal import journal_findings
+from assetctl.storage.care.retention_rules import KeepRules
+from assetctl.storage.journal.journal import FileJournal
+from assetctl.storage.lineage_store.store import DuckLineageStore
 from assetctl.storage.memory import MemoryLineageStore
-from assetctl.storage.references import References, blob_files, versions_in
+from assetctl.storage.state.crash_points import CrashPoint
+from assetctl.storage.state.layout import Layout
+from assetctl.storage.values.references import References, blob_files, versions_in
 from tests.e2e.projects import DiskProject
 
 KEYS = ["seed", "rows", "head", "tail", "table", "folder", "total", "text", "last"]
@@ -164,7 +164,7 @@ def workers_of(project: DiskProject) -> list[int]:
             words = (entry / "cmdline").read_bytes().split(b"\0") if entry.name.isdigit() else []
         except OSError:
             continue
-        if b"assetctl.engine.worker" in words and os.fsencode(project.root) in words:
+        if b"assetctl.engine.executors.worker" in words and os.fsencode(project.root) in words:
             found.append(int(entry.name))
     return found
 

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from assetctl.assets.importing import forget_modules
-from assetctl.engine.options import PlanOptions
+from assetctl.engine.planning.options import PlanOptions
 from assetctl.engine.project import Project
 from tests.cli.calls import call
 

@@ -8,13 +8,15 @@ from enum import Enum
 from pathlib import Path
 from typing import get_args
 
-from assetctl.lineage import provenance
-from assetctl.lineage.decide import Action
-from assetctl.lineage.identity import code, define, values
-from assetctl.lineage.records import OutputState, Trace
-from assetctl.lineage.staleness import Verdict
-from assetctl.storage import state
-from assetctl.storage.layout import Layout
+from assetctl.lineage.deciding import provenance
+from assetctl.lineage.deciding.decide import Action
+from assetctl.lineage.deciding.staleness import Verdict
+from assetctl.lineage.facts.records import OutputState, Trace
+from assetctl.lineage.identity import define
+from assetctl.lineage.identity.code import identify as code
+from assetctl.lineage.identity.values import identify as values
+from assetctl.storage.state import format as state
+from assetctl.storage.state.layout import Layout
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")

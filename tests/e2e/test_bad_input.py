@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from assetctl.assets.errors import DeclarationError
-from assetctl.storage.segments import _checksum
+from assetctl.storage.journal.segments import _checksum
 from tests.e2e.projects import Answer, DiskProject
 
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from assetctl.storage.faults import COMMIT_ORDER, CrashPoint
-from assetctl.storage.inspect_database import database_findings
-from assetctl.storage.journal import FileJournal
-from assetctl.storage.lineage_db import DuckLineageStore
+from assetctl.storage.care.inspect_database import database_findings
+from assetctl.storage.journal.journal import FileJournal
+from assetctl.storage.lineage_store.store import DuckLineageStore
+from assetctl.storage.state.crash_points import COMMIT_ORDER, CrashPoint
 from tests.e2e.crashes import (
     BLOBS_PER_BUILD,
     Right,

@@ -14,10 +14,10 @@ import pytest
 
 from assetctl.assets.errors import AssetctlError
 from assetctl.lineage.identity.encode import digest_bytes
-from assetctl.storage.journal import FileJournal
-from assetctl.storage.layout import Layout
-from assetctl.storage.segments import frame
-from assetctl.storage.wire import from_json, to_json
+from assetctl.storage.journal.journal import FileJournal
+from assetctl.storage.journal.segments import frame
+from assetctl.storage.journal.wire import from_json, to_json
+from assetctl.storage.state.layout import Layout
 from tests.cli.calls import call
 from tests.e2e.projects import DiskProject
 

@@ -22,10 +22,10 @@ import pytest
 
 from assetctl import asset
 from assetctl.cli.verbs import EXIT_CODES, SECTIONS
-from assetctl.engine.settings import _KNOWN as KNOWN_SETTINGS
-from assetctl.engine.settings import Settings, find_settings
-from assetctl.lineage.reasons import KINDS
-from assetctl.lineage.selection import parse
+from assetctl.engine.workspace.settings import _KNOWN as KNOWN_SETTINGS
+from assetctl.engine.workspace.settings import Settings, find_settings
+from assetctl.lineage.deciding.reasons import KINDS
+from assetctl.lineage.graph.selection import parse
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -16,8 +16,8 @@ import pytest
 import assetctl
 from assetctl.assets.errors import SelectionError
 from assetctl.assets.importing import forget_modules
-from assetctl.engine.options import PlanOptions
-from assetctl.lineage.plan import Plan
+from assetctl.engine.planning.options import PlanOptions
+from assetctl.lineage.deciding.plan import Plan
 from tests.cli.calls import call
 from tests.e2e.projects import Answer, DiskProject
 

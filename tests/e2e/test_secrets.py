@@ -34,7 +34,7 @@ def project(tmp_path, monkeypatch):
         """
         print(token); sys.stdout.write(token[:7]); sys.stdout.write(token[7:])
         warnings.warn(token)
-        if "assetctl.engine.worker" in sys.orig_argv:  # elsewhere child processes write to the person's terminal
+        if "assetctl.engine.executors.worker" in sys.orig_argv:  # elsewhere child processes write to the person's terminal
             subprocess.run(["echo", token, CAPTURED])
         context.link("page", "https://host/?key=" + token)
         print(SETTINGS, os.environ["AT_READ"], os.getenv("AT_PASSWORD"))

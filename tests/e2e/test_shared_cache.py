@@ -17,10 +17,10 @@ from pathlib import Path
 
 import pytest
 
-from assetctl.engine.noop import surroundings
-from assetctl.engine.options import PlanOptions
-from assetctl.engine.remember import Beginning, remember_noop
-from assetctl.lineage.events import ResultsShared, Warned
+from assetctl.engine.noop.answer import surroundings
+from assetctl.engine.noop.remember import Beginning, remember_noop
+from assetctl.engine.planning.options import PlanOptions
+from assetctl.lineage.deciding.events import ResultsShared, Warned
 from assetctl.storage.remote.entries import entry_name
 from tests.e2e.projects import DiskProject
 from tests.storage.s3_server import Fault, FaultyProxy, environment, moto_server

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from assetctl.storage.in_use import alone_with, holders, in_use
-from assetctl.storage.layout import Layout
+from assetctl.storage.state.in_use import alone_with, holders, in_use
+from assetctl.storage.state.layout import Layout
 from tests.e2e.projects import DiskProject
 
 LARGE = "return [{n}] * 2000"
@@ -273,8 +273,8 @@ def test_cleaning_up_waits_for_a_run_and_says_who_it_is_when_it_gives_up(one):
     layout = Layout.of(one.root, one.root.parent / "store")
     assert [pid for pid, _ in holders(layout.in_use)] == [run.pid]
     script = (
-        "from pathlib import Path; import sys; from assetctl.storage.in_use import alone_with\n"
-        "from assetctl.storage.layout import Layout\n"
+        "from pathlib import Path; import sys; from assetctl.storage.state.in_use import alone_with\n"
+        "from assetctl.storage.state.layout import Layout\n"
         "with alone_with(Layout.of(Path(sys.argv[1]), Path(sys.argv[2])), 0.1): pass\n"
     )
     done = subprocess.run(
@@ -335,8 +335,8 @@ assert Project.open().load("a") == [1] * 2000
 assert len(Project.open().load("changing")) == 2000
 """
 CLEAN = """
-from assetctl.storage.gc import Cleaning, apply_gc
-from assetctl.storage.keep import KeepRules
+from assetctl.storage.care.gc import Cleaning, apply_gc
+from assetctl.storage.care.retention_rules import KeepRules
 project = Project.open()
 apply_gc(Cleaning(project.layout, project.stores.journal, KeepRules(keep_last=1, grace_s=0), time.time() + 1))
 """

@@ -13,13 +13,13 @@ from pathlib import Path
 import pytest
 
 from assetctl.assets.ids import AssetKey
-from assetctl.lineage.records import Materialized
-from assetctl.storage.inspect import examine
-from assetctl.storage.journal import FileJournal
-from assetctl.storage.layout import Layout
-from assetctl.storage.lineage_db import DuckLineageStore
+from assetctl.lineage.facts.records import Materialized
+from assetctl.storage.care.inspect import examine
+from assetctl.storage.care.verify import read_again, take_inventory
+from assetctl.storage.journal.journal import FileJournal
+from assetctl.storage.lineage_store.store import DuckLineageStore
 from assetctl.storage.memory import MemoryLineageStore
-from assetctl.storage.verify import read_again, take_inventory
+from assetctl.storage.state.layout import Layout
 from tests.e2e.crashes import facts_of, report
 from tests.e2e.projects import ROOT, DiskProject
 from tests.storage.test_database_damage import every_row
@@ -30,7 +30,7 @@ _TIMEOUT_S = 300
 _BEGIN = """
 import json, sys, time
 from pathlib import Path
-from assetctl.engine.options import PlanOptions
+from assetctl.engine.planning.options import PlanOptions
 from assetctl.engine.project import Project
 root, number, seconds = Path(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])
 project = Project.open(root)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from assetctl.assets.errors import SelectionError
-from assetctl.engine.branches import branches_of
+from assetctl.engine.workspace.branches import branches_of
 
 
 def git(folder: Path, *words: str) -> str:

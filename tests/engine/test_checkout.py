@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from assetctl.engine.checkout import Checkout, checkout_of
+from assetctl.engine.workspace.checkout import Checkout, checkout_of
 from tests.e2e.projects import DiskProject
 
 pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="there is no git here")

@@ -9,9 +9,9 @@ import pytest
 
 from assetctl.assets.errors import EnvironmentFault
 from assetctl.assets.ids import AssetKey
-from assetctl.engine.draw import find_programs, render, render_with
-from assetctl.lineage.drawing import LineageView
-from assetctl.lineage.nodes import Node
+from assetctl.engine.answers.draw import find_programs, render, render_with
+from assetctl.lineage.pictures.drawing import LineageView
+from assetctl.lineage.pictures.nodes import Node
 
 VIEW = LineageView(
     (

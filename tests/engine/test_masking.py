@@ -11,10 +11,10 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 
-from assetctl.engine.capture import LogWriter, captured_descriptors
-from assetctl.engine.confidential import EnvironmentValues, mark_of
-from assetctl.engine.masking import Mask
 from assetctl.engine.project import Project
+from assetctl.engine.secrets.masking import Mask
+from assetctl.engine.secrets.secret_values import EnvironmentValues, mark_of
+from assetctl.engine.steps.capture import LogWriter, captured_descriptors
 
 SECRET = "pa55 wörd/&x"
 RAW = SECRET.encode()
@@ -161,7 +161,7 @@ def test_a_secret_in_an_error_is_masked(project, monkeypatch):
 
 
 def test_a_secret_set_on_the_command_line_is_not_recorded(project):
-    from assetctl.engine.options import PlanOptions
+    from assetctl.engine.planning.options import PlanOptions
 
     project.materialize(options=PlanOptions(set=('loads.token="from the command line"',)), jobs=1)
     assert project.load("loads") == len("from the command line")

@@ -11,10 +11,10 @@ from types import ModuleType
 
 import pytest
 
-from assetctl.engine.noop import answer, surroundings
-from assetctl.engine.options import PlanOptions
+from assetctl.engine.noop.answer import answer, surroundings
+from assetctl.engine.noop.remember import Beginning, remember_noop
+from assetctl.engine.planning.options import PlanOptions
 from assetctl.engine.project import Project
-from assetctl.engine.remember import Beginning, remember_noop
 
 ROOT = Path(__file__).parents[2]
 FILES = {

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from assetctl.engine.project import Project
-from assetctl.lineage.events import StepFailed
+from assetctl.lineage.deciding.events import StepFailed
 
 ROOT = Path(__file__).parents[2]
 HEADER = "import os, signal, sys, time\nfrom pathlib import Path\nfrom assetctl import asset\n"

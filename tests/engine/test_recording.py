@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from assetctl.assets.ids import AssetKey
-from assetctl.engine.recording import believe
-from assetctl.lineage.decide import Deliberation
-from assetctl.lineage.records import Fact, Position, Purpose
+from assetctl.engine.runs.recording import believe
+from assetctl.lineage.deciding.decide import Deliberation
+from assetctl.lineage.facts.records import Fact, Position, Purpose
 from tests.engine.worlds import World
 from tests.storage.facts import forgotten, made, pinned, renamed, unpinned
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from assetctl.assets.checks import CheckResult
-from assetctl.lineage import reasons as r
-from assetctl.lineage.events import StepFailed, StepKept, StepRetried, StepSkipped
-from assetctl.lineage.staleness import Fresh, Stale, Undecided
+from assetctl.lineage.deciding import reasons as r
+from assetctl.lineage.deciding.events import StepFailed, StepKept, StepRetried, StepSkipped
+from assetctl.lineage.deciding.staleness import Fresh, Stale, Undecided
 from tests.engine.worlds import World
 
 

@@ -6,9 +6,9 @@ import pytest
 
 from assetctl.assets.errors import DeclarationError, ProjectError
 from assetctl.engine.project import Project
-from assetctl.engine.settings import find_settings
+from assetctl.engine.workspace.settings import find_settings
+from assetctl.lineage.deciding.reasons import EnvironmentChanged, Undecidable
 from assetctl.lineage.identity.environment import EnvironmentPolicy
-from assetctl.lineage.reasons import EnvironmentChanged, Undecidable
 
 HEADER = "import os\nfrom assetctl import asset\n"
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from assetctl.engine.text_cache import TextCache
-from assetctl.engine.world import ProjectWorld
-from assetctl.lineage.identity.code import CodeIdentifier
-from assetctl.lineage.records import CodeIdentity
+from assetctl.engine.workspace.code_world import ProjectWorld
+from assetctl.engine.workspace.text_cache import TextCache
+from assetctl.lineage.facts.records import CodeIdentity
+from assetctl.lineage.identity.code.identify import CodeIdentifier
 from tests.lineage.code_case import ASSET
 from tests.lineage.code_cases import CASES
 from tests.lineage.code_projects import KEY, imported, write_project
@@ -149,7 +149,7 @@ def test_cells_of_a_notebook_are_not_kept(project: Path) -> None:
 
 
 def test_the_edition_names_the_python(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from assetctl.engine import text_cache
+    from assetctl.engine.workspace import text_cache
 
     here = text_cache._edition.__wrapped__()
     monkeypatch.setattr(sys, "version_info", (3, 99, 0))

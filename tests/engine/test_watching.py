@@ -12,8 +12,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from assetctl.engine.project import Project
-from assetctl.engine.watching import watching
-from assetctl.lineage.reasons import ObservedChanged
+from assetctl.engine.watching.watching import watching
+from assetctl.lineage.deciding.reasons import ObservedChanged
 
 HEADER = "import importlib, json, time\nfrom pathlib import Path\nfrom assetctl import asset, check, source\n"
 SPIN = "def spin():\n    end = time.monotonic() + 0.1\n    while time.monotonic() < end: pass\n"
@@ -122,7 +122,7 @@ def test_native_readers_are_seen(tmp_path, read):
 def test_native_readers_are_seen_where_they_are_imported_while_watching(tmp_path):
     (tmp_path / "t.csv").write_text("x\n1\n")
     code = (
-        "import sys; from pathlib import Path; from assetctl.engine.watching import watching\n"
+        "import sys; from pathlib import Path; from assetctl.engine.watching.watching import watching\n"
         "with watching(Path(sys.argv[1])) as touched:\n"
         "    from pyarrow import csv; csv.read_csv(sys.argv[1] + '/t.csv')\n"
         "print(touched.read == {sys.argv[1] + '/t.csv'})"

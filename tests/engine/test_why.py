@@ -9,7 +9,7 @@ import pytest
 
 from assetctl.assets.errors import SelectionError
 from assetctl.engine.project import Project
-from assetctl.lineage import reasons as r
+from assetctl.lineage.deciding import reasons as r
 
 ASSETS = (
     "import helpers\nfrom assetctl import asset\n"

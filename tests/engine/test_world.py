@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from assetctl.engine.world import ProjectWorld
+from assetctl.engine.workspace.code_world import ProjectWorld
 
 
 @pytest.fixture
@@ -106,10 +106,10 @@ def test_code_without_a_file_is_first_party(name: str, tmp_path: Path) -> None:
 
 
 def test_the_tool_itself_is_neither(tmp_path: Path) -> None:
-    import assetctl.lineage.records as module
+    import assetctl.lineage.facts.records as module
 
     world = _world(tmp_path)
-    assert world.origin("assetctl.lineage.records", module.__file__).kind == "tool"
+    assert world.origin("assetctl.lineage.facts.records", module.__file__).kind == "tool"
     assert world.origin("assetctl", None).kind == "tool"
     assert world.origin("records", str(Path(module.__file__).resolve())).kind == "tool"
 

@@ -17,19 +17,18 @@ from assetctl.assets.collect import Found
 from assetctl.assets.definition import AssetDef, AssetOptions, CheckDef, SourceDef
 from assetctl.assets.ids import AssetKey
 from assetctl.engine.executors.inprocess import InProcessExecutor
-from assetctl.engine.identifiers import new_identifier
-from assetctl.engine.perform import perform
-from assetctl.engine.recording import Recorder
-from assetctl.engine.result import RunResult
-from assetctl.engine.run import Run
-from assetctl.engine.tasks import CheckTask, OutputInput, StepResult, StepTask
-from assetctl.lineage.decide import Deliberation, Identified, Observation, Request
-from assetctl.lineage.events import Event
-from assetctl.lineage.graph import AssetGraph, Step, build_graph
-from assetctl.lineage.identity.define import define, define_check
-from assetctl.lineage.identity.encode import digest_bytes
-from assetctl.lineage.plan import Plan, make_plan
-from assetctl.lineage.records import (
+from assetctl.engine.runs.loop import Run
+from assetctl.engine.runs.recording import Recorder
+from assetctl.engine.runs.result import RunResult
+from assetctl.engine.steps.perform import perform
+from assetctl.engine.steps.tasks import CheckTask, OutputInput, StepResult, StepTask
+from assetctl.engine.workspace.identifiers import new_identifier
+from assetctl.lineage.deciding.decide import Deliberation, Identified, Observation, Request
+from assetctl.lineage.deciding.events import Event
+from assetctl.lineage.deciding.plan import Plan, make_plan
+from assetctl.lineage.deciding.staleness import Verdict
+from assetctl.lineage.deciding.traces import trace_keys, usable_traces
+from assetctl.lineage.facts.records import (
     CodeIdentity,
     CodeVersion,
     DataVersion,
@@ -42,10 +41,11 @@ from assetctl.lineage.records import (
     Undeclared,
     ValueIdentity,
 )
-from assetctl.lineage.staleness import Verdict
-from assetctl.lineage.traces import trace_keys, usable_traces
-from assetctl.storage.layout import Layout
+from assetctl.lineage.graph.asset_graph import AssetGraph, Step, build_graph
+from assetctl.lineage.identity.define import define, define_check
+from assetctl.lineage.identity.encode import digest_bytes
 from assetctl.storage.memory import MemoryDataStore, MemoryJournal, MemoryLineageStore
+from assetctl.storage.state.layout import Layout
 
 
 class FakeClock:
@@ -166,7 +166,7 @@ class World:
         return store.snapshot([AssetKey(name)]).latest[AssetKey(name)].output
 
     def value(self, name: str) -> Any:
-        from assetctl.lineage.ports import Wanted
+        from assetctl.lineage.facts.ports import Wanted
 
         return self.data.load(self.output(name), Wanted())
 

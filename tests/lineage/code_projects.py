@@ -9,9 +9,9 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from types import ModuleType
 
-from assetctl.engine.world import ProjectWorld
-from assetctl.lineage.identity.code import CodeIdentifier
-from assetctl.lineage.records import CodeIdentity
+from assetctl.engine.workspace.code_world import ProjectWorld
+from assetctl.lineage.facts.records import CodeIdentity
+from assetctl.lineage.identity.code.identify import CodeIdentifier
 
 KEY = b"a key of the test's own"
 

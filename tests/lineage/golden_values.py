@@ -25,7 +25,7 @@ import polars as pl
 import pyarrow as pa
 from scipy import sparse
 
-from assetctl.lineage.identity.tables import BLOCK_ROWS, GRANULE_ROWS
+from assetctl.lineage.identity.values.tables import BLOCK_ROWS, GRANULE_ROWS
 from tests.lineage.arrow_arrays import ARRAYS, SURROUNDINGS
 
 _UTC = datetime.timezone.utc  # noqa: UP017

@@ -16,9 +16,9 @@ from pathlib import Path
 import pytest
 
 from assetctl.assets import importing
-from assetctl.engine.world import ProjectWorld
-from assetctl.lineage.identity.code import CodeIdentifier
-from assetctl.lineage.records import CodeIdentity
+from assetctl.engine.workspace.code_world import ProjectWorld
+from assetctl.lineage.facts.records import CodeIdentity
+from assetctl.lineage.identity.code.identify import CodeIdentifier
 from tests.lineage.code_case import ASSET
 from tests.lineage.code_projects import KEY, identify, imported, write_project
 

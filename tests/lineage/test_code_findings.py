@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from assetctl.engine.world import ProjectWorld
-from assetctl.lineage.identity.code import CodeIdentifier
+from assetctl.engine.workspace.code_world import ProjectWorld
+from assetctl.lineage.identity.code.identify import CodeIdentifier
 from tests.lineage.code_case import ASSET
 from tests.lineage.code_cases import CASES
 from tests.lineage.code_projects import KEY, identify, imported, write_project
@@ -314,8 +314,8 @@ _IN_ANOTHER_PYTHON = """
 import json, sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
-from assetctl.engine.world import ProjectWorld
-from assetctl.lineage.identity.code import CodeIdentifier
+from assetctl.engine.workspace.code_world import ProjectWorld
+from assetctl.lineage.identity.code.identify import CodeIdentifier
 from tests.lineage.code_projects import imported
 seen = {}
 for folder in sorted(Path(sys.argv[2]).iterdir()):

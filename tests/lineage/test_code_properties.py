@@ -15,8 +15,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from assetctl.engine.world import ProjectWorld
-from assetctl.lineage.identity.code import CodeIdentifier
+from assetctl.engine.workspace.code_world import ProjectWorld
+from assetctl.lineage.identity.code.identify import CodeIdentifier
 from tests.lineage.code_projects import KEY, imported
 from tests.lineage.program_edits import Files, mutated, neutral_edits
 from tests.lineage.programs import make_program

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from assetctl.lineage.identity.scopes import chain_of, function_reads
-from assetctl.lineage.identity.sources import SourceFile
+from assetctl.lineage.identity.code.scopes import chain_of, function_reads
+from assetctl.lineage.identity.code.sources import SourceFile
 
 _FILES = ["argparse", "ast", "asyncio.tasks", "collections", "dataclasses", "enum", "functools", "inspect", "typing"]
 

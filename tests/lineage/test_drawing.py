@@ -8,12 +8,9 @@ from assetctl.assets.collect import Found
 from assetctl.assets.decorator import asset
 from assetctl.assets.definition import SourceDef
 from assetctl.assets.ids import AssetKey
-from assetctl.lineage.decide import Action, StepDecision
-from assetctl.lineage.drawing import LineageView, state_of, view_lineage
-from assetctl.lineage.graph import build_graph
-from assetctl.lineage.nodes import LOOKS, Node
-from assetctl.lineage.plan import Plan, PlannedAsset
-from assetctl.lineage.reasons import (
+from assetctl.lineage.deciding.decide import Action, StepDecision
+from assetctl.lineage.deciding.plan import Plan, PlannedAsset
+from assetctl.lineage.deciding.reasons import (
     Change,
     CodeChanged,
     ConfigChanged,
@@ -22,8 +19,11 @@ from assetctl.lineage.reasons import (
     SourceChanged,
     UpstreamChanged,
 )
-from assetctl.lineage.records import CodeVersion, Definition, Digest, Inputs
-from assetctl.lineage.staleness import Fresh, Stale, Undecided
+from assetctl.lineage.deciding.staleness import Fresh, Stale, Undecided
+from assetctl.lineage.facts.records import CodeVersion, Definition, Digest, Inputs
+from assetctl.lineage.graph.asset_graph import build_graph
+from assetctl.lineage.pictures.drawing import LineageView, state_of, view_lineage
+from assetctl.lineage.pictures.nodes import LOOKS, Node
 
 
 def _graph():

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from assetctl.lineage.facts.records import CodeIdentity, CodeVersion
 from assetctl.lineage.identity.environment import (
     EnvironmentPolicy,
     Surrounding,
     counted_version,
     environment_slice,
 )
-from assetctl.lineage.records import CodeIdentity, CodeVersion
 
 CODE = CodeIdentity(
     CodeVersion("c"), distributions={"numpy": "2.4.6", "Scikit_Learn": "1.9.1"}, variables={"MODE": "h1", "GONE": None}

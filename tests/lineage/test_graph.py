@@ -19,9 +19,9 @@ from assetctl.assets.decorator import asset
 from assetctl.assets.errors import DeclarationError, SelectionError
 from assetctl.assets.ids import AssetKey
 from assetctl.assets.sources import source
-from assetctl.lineage.configure import configure
-from assetctl.lineage.graph import AssetGraph, build_graph, with_former_names
-from assetctl.lineage.ports import Wanted
+from assetctl.lineage.facts.ports import Wanted
+from assetctl.lineage.graph.asset_graph import AssetGraph, build_graph, with_former_names
+from assetctl.lineage.graph.configure import configure
 
 
 def graph_of(**declarations: Any) -> AssetGraph:

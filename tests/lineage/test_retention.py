@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from assetctl.assets.ids import AssetKey
-from assetctl.lineage.records import Fact, Position
-from assetctl.lineage.retention import forgotten_spans, name_now, name_spans
+from assetctl.lineage.facts.records import Fact, Position
+from assetctl.lineage.facts.retention import forgotten_spans, name_now, name_spans
 from tests.storage.facts import forgotten, renamed
 
 Spans = list[tuple[str, int | None, int | None]]

@@ -9,8 +9,8 @@ from assetctl.assets.decorator import asset
 from assetctl.assets.definition import SourceDef
 from assetctl.assets.errors import SelectionError
 from assetctl.assets.ids import AssetKey
-from assetctl.lineage.graph import AssetGraph, build_graph
-from assetctl.lineage.selection import Selected, downstreams, parse, resolve, upstreams
+from assetctl.lineage.graph.asset_graph import AssetGraph, build_graph
+from assetctl.lineage.graph.selection import Selected, downstreams, parse, resolve, upstreams
 
 
 def _declared(key, where, fn=None, **options):

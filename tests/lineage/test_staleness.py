@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from assetctl.assets.ids import AssetKey
-from assetctl.lineage import reasons as r
-from assetctl.lineage.provenance import provenance_of
-from assetctl.lineage.records import (
+from assetctl.lineage.deciding import reasons as r
+from assetctl.lineage.deciding.provenance import provenance_of
+from assetctl.lineage.deciding.staleness import Demand, Fresh, Memory, Served, Stale, Undecided, Verdict, judge
+from assetctl.lineage.facts.records import (
     CheckRan,
     CodeVersion,
     ColumnDigest,
@@ -32,7 +33,6 @@ from assetctl.lineage.records import (
     Trace,
     ValueIdentity,
 )
-from assetctl.lineage.staleness import Demand, Fresh, Memory, Served, Stale, Undecided, Verdict, judge
 
 A, S = AssetKey("a"), AssetKey("s")
 DEFINITION = Definition(Digest("def1"), CodeVersion("code1"), {"codec": "json"}, {"k": "1"}, {"numpy": "2.0"})

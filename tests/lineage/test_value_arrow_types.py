@@ -7,8 +7,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from assetctl.lineage.identity.tables import BLOCK_ROWS, GRANULE_ROWS, TableHasher
-from assetctl.lineage.identity.values import identify_value
+from assetctl.lineage.identity.values.identify import identify_value
+from assetctl.lineage.identity.values.tables import BLOCK_ROWS, GRANULE_ROWS, TableHasher
 from tests.lineage.arrow_arrays import ARRAYS as MAKERS
 from tests.lineage.arrow_arrays import SURROUNDINGS
 

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 import pytest
 from pyarrow import parquet
 
-from assetctl.lineage.identity.values import identify_value
+from assetctl.lineage.identity.values.identify import identify_value
 
 
 def version(value: object) -> str:

@@ -29,7 +29,7 @@ from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardSc
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
-from assetctl.lineage.identity.values import identify_value
+from assetctl.lineage.identity.values.identify import identify_value
 
 ESTIMATORS: dict[str, BaseEstimator] = {
     "logistic": LogisticRegression(C=0.5),
@@ -109,7 +109,7 @@ def test_the_number_of_cores_leaves_no_trace(estimator: BaseEstimator, thread_co
 
 def test_objects_of_scipy_have_an_identity_before_scikit_learn_is_loaded() -> None:
     script = (
-        "import sys\nfrom scipy import interpolate\nfrom assetctl.lineage.identity.values import identify_value\n"
+        "import sys\nfrom scipy import interpolate\nfrom assetctl.lineage.identity.values.identify import identify_value\n"
         "curve = interpolate.CubicSpline([0, 1, 2], [0, 1, 4])\nbefore = identify_value(curve)\n"
         "assert 'sklearn' not in sys.modules\nimport sklearn.base\nassert identify_value(curve) == before"
     )

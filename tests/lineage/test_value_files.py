@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from assetctl.storage.file_digests import digest_directory, digest_file
+from assetctl.storage.blobs.file_digests import digest_directory, digest_file
 
 
 def _touch(folder: Path) -> None:

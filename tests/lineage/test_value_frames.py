@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 import pytz
 
-from assetctl.lineage.identity.values import Unencodable, identify_value
+from assetctl.lineage.identity.values.identify import Unencodable, identify_value
 
 
 def version(value: object) -> str:

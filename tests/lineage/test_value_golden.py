@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from assetctl.lineage.identity.values import identify_value
+from assetctl.lineage.identity.values.identify import identify_value
 from tests.lineage.golden_values import CASES, table
 
 GOLDEN = {

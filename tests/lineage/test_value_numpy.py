@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from assetctl.lineage.identity import arrays
-from assetctl.lineage.identity.values import identify_value
+from assetctl.lineage.identity.values import arrays
+from assetctl.lineage.identity.values.identify import identify_value
 
 _RECORD = np.dtype([("a", "i1"), ("b", "f8")])
 _PADDED = np.dtype(_RECORD.descr, align=True)

@@ -14,9 +14,9 @@ from hypothesis import HealthCheck, assume, example, given, reject, settings
 from hypothesis import strategies as st
 from pyarrow import parquet
 
-from assetctl.lineage.identity.arrow_blocks import logical_type
-from assetctl.lineage.identity.tables import TableHasher
-from assetctl.lineage.identity.values import identify_value
+from assetctl.lineage.identity.values.arrow_blocks import logical_type
+from assetctl.lineage.identity.values.identify import identify_value
+from assetctl.lineage.identity.values.tables import TableHasher
 
 _QUICK = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 _DAYS = st.dates(datetime.date(1900, 1, 1), datetime.date(2100, 1, 1))

@@ -27,7 +27,7 @@ import pytz
 from scipy import sparse
 
 from assetctl.lineage.identity.encode import Framed
-from assetctl.lineage.identity.values import Unencodable, identify_value, write_value
+from assetctl.lineage.identity.values.identify import Unencodable, identify_value, write_value
 
 
 def version(value: object) -> str:
@@ -326,7 +326,7 @@ def test_content_of_a_dataclass_that_extends_a_container_counts() -> None:
 def test_threads_that_meet_a_library_first_agree() -> None:
     script = (
         "import numpy, pandas, sys; from concurrent.futures import ThreadPoolExecutor\n"
-        "from assetctl.lineage.identity.values import identify_value\n"
+        "from assetctl.lineage.identity.values.identify import identify_value\n"
         "with ThreadPoolExecutor(8) as threads:\n"
         "    print(len({i.version for i in threads.map(identify_value, [pandas.Series([1])] * 32)}))"
     )

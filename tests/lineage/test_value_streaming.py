@@ -10,8 +10,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from assetctl.lineage.identity.tables import TableHasher
-from assetctl.lineage.identity.values import identify_value
+from assetctl.lineage.identity.values.identify import identify_value
+from assetctl.lineage.identity.values.tables import TableHasher
 
 ROOT = Path(__file__).parents[2]
 ROWS = 200_000  # of a batch: 16 bytes a row and more
@@ -19,7 +19,7 @@ ROWS = 200_000  # of a batch: 16 bytes a row and more
 CHILD = """
 import resource, sys
 import numpy as np, pyarrow as pa
-from assetctl.lineage.identity.tables import TableHasher
+from assetctl.lineage.identity.values.tables import TableHasher
 from tests.lineage.test_value_streaming import ROWS, batches
 
 hasher = None

@@ -71,7 +71,7 @@ def install_and_ask(how: str, target: Path, folder: Path, *flags: str) -> str:
     run(*pip, "--ignore-installed", *flags, target, cwd=folder)
     said = run(folder / "env" / "bin" / "assetctl", "version", cwd=folder)
     assert assetctl.__version__ in said.stdout, how
-    found = run(python, "-P", "-c", "import assetctl.lineage.plan as m; print(m.__file__)", cwd=folder)
+    found = run(python, "-P", "-c", "import assetctl.lineage.deciding.plan as m; print(m.__file__)", cwd=folder)
     return found.stdout.strip()
 
 
@@ -84,7 +84,7 @@ def test_the_wheel_holds_every_code_file_and_nothing_else(built, checkout):
         for path in (checkout / layer).rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     }
-    assert "assetctl/lineage/plan.py" in code, "the links were not followed, or the file was moved"
+    assert "assetctl/lineage/deciding/plan.py" in code, "the links were not followed, or the file was moved"
     assert code - names == set(), "left out of the wheel: data files, such as DDL and JSON Schemas, must be in it too"
     assert {"assetctl/__init__.py", "assetctl/py.typed"} <= names
     strangers = {name for name in names if not name.startswith(("assetctl/", "assetctl-"))}
@@ -95,7 +95,12 @@ def test_the_wheel_holds_every_code_file_and_nothing_else(built, checkout):
 def test_the_sdist_holds_tests_and_licence_and_no_caches(built):
     with tarfile.open(built["sdist"]) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
-    assert {"assetctl/lineage/plan.py", "tests/packaging/test_installs.py", "LICENSE", "pyproject.toml"} <= names
+    assert {
+        "assetctl/lineage/deciding/plan.py",
+        "tests/packaging/test_installs.py",
+        "LICENSE",
+        "pyproject.toml",
+    } <= names
     assert not [name for name in names if "__pycache__" in name or name.startswith((".venv", ".git/", "dist"))]
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from assetctl.assets.ids import AssetKey
-from assetctl.lineage.identity.encode import digest_bytes
-from assetctl.lineage.records import (
+from assetctl.lineage.facts.records import (
     BlobDigest,
     CheckRan,
     CodeRecorded,
@@ -39,6 +38,7 @@ from assetctl.lineage.records import (
     Unpinned,
     ValueIdentity,
 )
+from assetctl.lineage.identity.encode import digest_bytes
 
 WHEN = "2026-01-02T03:04:05.000006+00:00"
 

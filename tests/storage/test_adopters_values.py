@@ -33,12 +33,12 @@ from PIL import Image
 
 from assetctl.assets.errors import AssetFailed
 from assetctl.assets.ids import AssetKey
-from assetctl.lineage.identity.values import identify_value
-from assetctl.lineage.ports import Wanted
-from assetctl.lineage.records import Output, ProvenanceDigest
+from assetctl.lineage.facts.ports import Wanted
+from assetctl.lineage.facts.records import Output, ProvenanceDigest
+from assetctl.lineage.identity.values.identify import identify_value
 from assetctl.storage.codecs.unpicklable import find_unpicklable
-from assetctl.storage.data import BlobDataStore
-from assetctl.storage.layout import Layout
+from assetctl.storage.state.layout import Layout
+from assetctl.storage.values.store import BlobDataStore
 from tests.e2e.projects import ROOT
 
 

@@ -23,13 +23,13 @@ from sklearn.linear_model import LinearRegression
 
 from assetctl.assets.errors import AssetFailed, CorruptionError, DeclarationError
 from assetctl.assets.ids import AssetKey
+from assetctl.lineage.facts.ports import Wanted
+from assetctl.lineage.facts.records import BlobDigest, DataVersion, Output, ProvenanceDigest, ValueIdentity
 from assetctl.lineage.identity.encode import digest_bytes
-from assetctl.lineage.ports import Wanted
-from assetctl.lineage.records import BlobDigest, DataVersion, Output, ProvenanceDigest, ValueIdentity
 from assetctl.storage.codecs.registry import Codecs
-from assetctl.storage.data import BlobDataStore
-from assetctl.storage.layout import Layout
-from assetctl.storage.parsing import open_table, parse_table
+from assetctl.storage.sources.parsing import open_table, parse_table
+from assetctl.storage.state.layout import Layout
+from assetctl.storage.values.store import BlobDataStore
 from tests.e2e.projects import ROOT, DiskProject
 
 _TABLE = pa.table({"a": np.arange(1000), "s": [str(i) for i in range(1000)], "n": [[i] for i in range(1000)]})

@@ -10,14 +10,14 @@ import pytest
 
 from assetctl.assets.errors import CorruptionError, EnvironmentFault
 from assetctl.assets.ids import AssetKey
+from assetctl.lineage.facts.ports import Wanted
+from assetctl.lineage.facts.records import BlobDigest, OutputState, ProvenanceDigest
 from assetctl.lineage.identity.encode import digest_bytes
-from assetctl.lineage.ports import Wanted
-from assetctl.lineage.records import BlobDigest, OutputState, ProvenanceDigest
-from assetctl.storage.blobs import Blobs, hash_file
-from assetctl.storage.copying import clone_or_copy
-from assetctl.storage.data import BlobDataStore
-from assetctl.storage.folders import copy_folder, put_folder, read_manifest
-from assetctl.storage.layout import Layout, file_name, key_of
+from assetctl.storage.blobs.blobs import Blobs, hash_file
+from assetctl.storage.blobs.folders import copy_folder, put_folder, read_manifest
+from assetctl.storage.state.copying import clone_or_copy
+from assetctl.storage.state.layout import Layout, file_name, key_of
+from assetctl.storage.values.store import BlobDataStore
 
 DATA = b"some bytes " * 1000
 

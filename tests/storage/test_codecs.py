@@ -21,7 +21,7 @@ from pyarrow import parquet
 from sklearn.linear_model import LogisticRegression
 
 from assetctl.assets.errors import DeclarationError
-from assetctl.lineage.identity.values import identify_value
+from assetctl.lineage.identity.values.identify import identify_value
 from assetctl.storage.codecs.base import Encoded, NotEncodable, Untrusted
 from assetctl.storage.codecs.plain import JsonCodec, PickleCodec
 from assetctl.storage.codecs.registry import PARQUET, Codecs

@@ -10,25 +10,26 @@ from pathlib import Path
 import pytest
 
 from assetctl.assets.ids import AssetKey
-from assetctl.storage.gc import Cleaning, apply_gc
-from assetctl.storage.inspect import examine
-from assetctl.storage.journal import FileJournal
-from assetctl.storage.keep import KeepRules
-from assetctl.storage.layout import Layout
-from assetctl.storage.lineage_db import DuckLineageStore
+from assetctl.storage.care.gc import Cleaning, apply_gc
+from assetctl.storage.care.inspect import examine
+from assetctl.storage.care.retention_rules import KeepRules
+from assetctl.storage.journal.journal import FileJournal
+from assetctl.storage.lineage_store.store import DuckLineageStore
 from assetctl.storage.memory import MemoryLineageStore
+from assetctl.storage.state.layout import Layout
 from tests.storage.facts import failed
 
 _PREAMBLE = """
 import os, signal, sys
 from pathlib import Path
 from assetctl.assets.ids import AssetKey
-from assetctl.lineage.records import Output
-from assetctl.storage import journal as journal_module, lineage_sql
-from assetctl.storage.blobs import Blobs
-from assetctl.storage.journal import FileJournal
-from assetctl.storage.layout import Layout
-from assetctl.storage.lineage_db import DuckLineageStore
+from assetctl.lineage.facts.records import Output
+from assetctl.storage.journal import journal as journal_module
+from assetctl.storage.lineage_store import folding as lineage_sql
+from assetctl.storage.blobs.blobs import Blobs
+from assetctl.storage.journal.journal import FileJournal
+from assetctl.storage.state.layout import Layout
+from assetctl.storage.lineage_store.store import DuckLineageStore
 from tests.storage.facts import failed, made, value
 
 layout = Layout.of(Path(sys.argv[1]))
@@ -120,9 +121,9 @@ def _check_traces_of_the_crash(layout: Layout, journal: FileJournal, point: str)
 _FOLD_IN_LOOP = """
 import sys
 from pathlib import Path
-from assetctl.storage.journal import FileJournal
-from assetctl.storage.layout import Layout
-from assetctl.storage.lineage_db import DuckLineageStore
+from assetctl.storage.journal.journal import FileJournal
+from assetctl.storage.state.layout import Layout
+from assetctl.storage.lineage_store.store import DuckLineageStore
 from tests.storage.facts import made
 layout = Layout.of(Path(sys.argv[1]))
 journal = FileJournal(layout)

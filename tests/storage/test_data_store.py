@@ -22,13 +22,13 @@ from sklearn.linear_model import LogisticRegression
 
 from assetctl.assets.errors import AssetFailed, CorruptionError, DeclarationError
 from assetctl.assets.ids import AssetKey
-from assetctl.lineage.identity.values import identify_value
-from assetctl.lineage.ports import Wanted
-from assetctl.lineage.records import Output, OutputState, ProvenanceDigest
-from assetctl.storage.data import BlobDataStore
-from assetctl.storage.files import digest_directory, digest_file, directory_identity, file_identity
-from assetctl.storage.layout import Layout
-from assetctl.storage.writing import INLINE_BYTES
+from assetctl.lineage.facts.ports import Wanted
+from assetctl.lineage.facts.records import Output, OutputState, ProvenanceDigest
+from assetctl.lineage.identity.values.identify import identify_value
+from assetctl.storage.sources.observing import digest_directory, digest_file, directory_identity, file_identity
+from assetctl.storage.state.layout import Layout
+from assetctl.storage.values.store import BlobDataStore
+from assetctl.storage.values.writing import INLINE_BYTES
 
 Put = Callable[..., Output]
 

@@ -17,11 +17,11 @@ from pathlib import Path
 
 import pytest
 
-from assetctl.storage.findings import ERROR
-from assetctl.storage.inspect_database import database_findings
-from assetctl.storage.journal import FileJournal
-from assetctl.storage.layout import Layout
-from assetctl.storage.lineage_db import DuckLineageStore
+from assetctl.storage.care.findings import ERROR
+from assetctl.storage.care.inspect_database import database_findings
+from assetctl.storage.journal.journal import FileJournal
+from assetctl.storage.lineage_store.store import DuckLineageStore
+from assetctl.storage.state.layout import Layout
 from tests.storage.damage import DAMAGES, damage
 from tests.storage.facts import every_fact
 
@@ -29,9 +29,9 @@ N_FLIPS = 6  # of each file, in the default suite
 _FOLD = """
 import sys
 from pathlib import Path
-from assetctl.storage.journal import FileJournal
-from assetctl.storage.layout import Layout
-from assetctl.storage.lineage_db import DuckLineageStore
+from assetctl.storage.journal.journal import FileJournal
+from assetctl.storage.state.layout import Layout
+from assetctl.storage.lineage_store.store import DuckLineageStore
 layout = Layout.of(Path(sys.argv[1]))
 DuckLineageStore(layout, FileJournal(layout)).refresh()
 """
@@ -39,9 +39,9 @@ _ASK = """
 import json, sys
 from pathlib import Path
 from assetctl.assets.ids import AssetKey
-from assetctl.storage.journal import FileJournal
-from assetctl.storage.layout import Layout
-from assetctl.storage.lineage_db import DuckLineageStore
+from assetctl.storage.journal.journal import FileJournal
+from assetctl.storage.state.layout import Layout
+from assetctl.storage.lineage_store.store import DuckLineageStore
 from assetctl.storage.memory import MemoryLineageStore
 answers = []
 for folder in sys.argv[1:]:

@@ -14,18 +14,18 @@ import pytest
 
 from assetctl.assets.errors import EnvironmentFault
 from assetctl.assets.ids import AssetKey
+from assetctl.lineage.facts.records import BlobDigest, Output, RunId, RunStarted
 from assetctl.lineage.identity.encode import digest_bytes
-from assetctl.lineage.records import BlobDigest, Output, RunId, RunStarted
-from assetctl.storage.blobs import Blobs
-from assetctl.storage.findings import Finding
-from assetctl.storage.inspect import examine
-from assetctl.storage.inspect_folders import folder_findings
-from assetctl.storage.journal import FileJournal
-from assetctl.storage.layout import Layout
-from assetctl.storage.lineage_db import DuckLineageStore
+from assetctl.storage.blobs.blobs import Blobs
+from assetctl.storage.care.findings import Finding
+from assetctl.storage.care.inspect import examine
+from assetctl.storage.care.inspect_folders import folder_findings
+from assetctl.storage.journal.journal import FileJournal
+from assetctl.storage.journal.wire import to_json
+from assetctl.storage.lineage_store.store import DuckLineageStore
 from assetctl.storage.memory import MemoryLineageStore
-from assetctl.storage.state import ensure_state
-from assetctl.storage.wire import to_json
+from assetctl.storage.state.format import ensure_state
+from assetctl.storage.state.layout import Layout
 from tests.storage.damage import line_of, raw_line, spoiled
 from tests.storage.facts import WHEN, every_fact, made, value
 

@@ -20,11 +20,11 @@ from sklearn.utils import all_estimators
 
 from assetctl.assets.errors import AssetFailed
 from assetctl.assets.ids import AssetKey
-from assetctl.lineage.identity.values import identify_value
-from assetctl.lineage.ports import Stored, Wanted
-from assetctl.lineage.records import ProvenanceDigest
-from assetctl.storage.data import BlobDataStore
-from assetctl.storage.layout import Layout
+from assetctl.lineage.facts.ports import Stored, Wanted
+from assetctl.lineage.facts.records import ProvenanceDigest
+from assetctl.lineage.identity.values.identify import identify_value
+from assetctl.storage.state.layout import Layout
+from assetctl.storage.values.store import BlobDataStore
 from tests.e2e.projects import DiskProject
 
 _CHANCE = np.random.default_rng(0)

@@ -15,15 +15,15 @@ from pyarrow import feather, parquet
 from assetctl.assets.definition import SourceDef
 from assetctl.assets.errors import DeclarationError, EnvironmentFault
 from assetctl.lineage.identity.encode import digest_bytes
-from assetctl.lineage.identity.values import identify_value
-from assetctl.storage.files import (
+from assetctl.lineage.identity.values.identify import identify_value
+from assetctl.storage.sources.observing import (
     FileDigests,
     digest_directory,
     digest_file,
     observe_source,
     table_identity,
 )
-from assetctl.storage.parsing import parse_table
+from assetctl.storage.sources.parsing import parse_table
 
 _LONG_AGO_NS = 1_600_000_000 * 10**9
 

@@ -11,7 +11,7 @@ import pytest
 
 from assetctl.assets.errors import EnvironmentFault
 from assetctl.assets.ids import AssetKey
-from assetctl.lineage.records import (
+from assetctl.lineage.facts.records import (
     BlobDigest,
     Forgotten,
     Materialized,
@@ -23,15 +23,15 @@ from assetctl.lineage.records import (
     RunStarted,
     Unpinned,
 )
-from assetctl.storage.blobs import Blobs
+from assetctl.storage.blobs.blobs import Blobs
+from assetctl.storage.blobs.folders import put_folder
+from assetctl.storage.care.gc import Cleaning, GcPlan, apply_gc, plan_gc
+from assetctl.storage.care.retention_rules import KeepRules
 from assetctl.storage.codecs.registry import FOLDER
-from assetctl.storage.descend import delete
-from assetctl.storage.folders import put_folder
-from assetctl.storage.gc import Cleaning, GcPlan, apply_gc, plan_gc
-from assetctl.storage.journal import FileJournal
-from assetctl.storage.keep import KeepRules
-from assetctl.storage.layout import Layout
-from assetctl.storage.segments import _checksum
+from assetctl.storage.journal.journal import FileJournal
+from assetctl.storage.journal.segments import _checksum
+from assetctl.storage.state.descend import delete
+from assetctl.storage.state.layout import Layout
 from tests.storage.facts import made, value, version
 
 DAY = 24 * 3600.0

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from assetctl.assets.errors import EnvironmentFault
 from assetctl.assets.ids import AssetKey
-from assetctl.lineage.records import (
+from assetctl.lineage.facts.records import (
     BlobDigest,
     CheckRan,
     CodeRecorded,
@@ -35,11 +35,11 @@ from assetctl.lineage.records import (
     SymbolText,
     Unpinned,
 )
-from assetctl.storage.journal import FileJournal, has_no_writer
-from assetctl.storage.layout import Layout
+from assetctl.storage.journal.journal import FileJournal, has_no_writer
+from assetctl.storage.journal.segments import frame, read_lines
+from assetctl.storage.journal.wire import UnknownFact, WireError, from_json, to_json
 from assetctl.storage.memory import MemoryJournal
-from assetctl.storage.segments import frame, read_lines
-from assetctl.storage.wire import UnknownFact, WireError, from_json, to_json
+from assetctl.storage.state.layout import Layout
 from tests.storage.facts import checked, failed, made, observed, output, read
 
 KEYS = st.from_regex(r"\A[a-z][a-z0-9.-]{0,5}(/[a-z]{1,5})?\Z").map(AssetKey)
@@ -348,8 +348,8 @@ def test_a_forked_process_begins_a_segment_of_its_own(layout: Layout) -> None:
 _APPEND_MANY = """
 import sys
 from pathlib import Path
-from assetctl.storage.journal import FileJournal
-from assetctl.storage.layout import Layout
+from assetctl.storage.journal.journal import FileJournal
+from assetctl.storage.state.layout import Layout
 from tests.storage.facts import failed
 journal = FileJournal(Layout.of(Path(sys.argv[1])))
 for n in range(200):

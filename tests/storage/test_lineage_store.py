@@ -15,8 +15,8 @@ import pytest
 
 from assetctl.assets.errors import EnvironmentFault, SelectionError, WaitTimeout
 from assetctl.assets.ids import AssetKey
-from assetctl.lineage.ports import LineageStore
-from assetctl.lineage.records import (
+from assetctl.lineage.facts.ports import LineageStore
+from assetctl.lineage.facts.records import (
     CodeRecorded,
     Decision,
     Fact,
@@ -30,12 +30,12 @@ from assetctl.lineage.records import (
     SymbolText,
     Trace,
 )
-from assetctl.storage.journal import FileJournal
-from assetctl.storage.layout import Layout
-from assetctl.storage.lineage_db import DuckLineageStore
-from assetctl.storage.lock import step_lock, step_lock_file, store_lock
+from assetctl.storage.journal.journal import FileJournal
+from assetctl.storage.lineage_store.store import DuckLineageStore
 from assetctl.storage.memory import MemoryLineageStore
-from assetctl.storage.state import ensure_state
+from assetctl.storage.state.format import ensure_state
+from assetctl.storage.state.layout import Layout
+from assetctl.storage.state.lock import step_lock, step_lock_file, store_lock
 from tests.storage.facts import (
     WHEN,
     checked,
@@ -579,9 +579,9 @@ def test_working_in_memory_leaves_no_word_at_exit(duck: DuckLineageStore, layout
     code = """
 import sys, duckdb
 from pathlib import Path
-from assetctl.storage.journal import FileJournal
-from assetctl.storage.layout import Layout
-from assetctl.storage.lineage_db import DuckLineageStore
+from assetctl.storage.journal.journal import FileJournal
+from assetctl.storage.state.layout import Layout
+from assetctl.storage.lineage_store.store import DuckLineageStore
 layout = Layout.of(Path(sys.argv[1]))
 holder = duckdb.connect(str(layout.lineage_db), read_only=False)
 store = DuckLineageStore(layout, FileJournal(layout))
@@ -733,8 +733,8 @@ def test_the_lock_of_a_killed_process_does_not_block(layout: Layout) -> None:
 import sys
 from pathlib import Path
 from assetctl.assets.ids import AssetKey
-from assetctl.storage.layout import Layout
-from assetctl.storage.lock import step_lock
+from assetctl.storage.state.layout import Layout
+from assetctl.storage.state.lock import step_lock
 with step_lock(Layout.of(Path(sys.argv[1])), AssetKey("a"), 1):
     print("held", flush=True)
     sys.stdin.read()

@@ -14,17 +14,17 @@ import pytest
 
 from assetctl.assets.errors import EnvironmentFault, WaitTimeout
 from assetctl.assets.ids import AssetKey
-from assetctl.storage.journal import FileJournal
-from assetctl.storage.layout import Layout
-from assetctl.storage.lineage_db import DuckLineageStore
-from assetctl.storage.lock import hold, step_lock, step_lock_file, store_lock
+from assetctl.storage.journal.journal import FileJournal
+from assetctl.storage.lineage_store.store import DuckLineageStore
+from assetctl.storage.state.layout import Layout
+from assetctl.storage.state.lock import hold, step_lock, step_lock_file, store_lock
 from tests.storage.facts import failed, made
 
 NO_LOCKS = [errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP]
 _HOLD = """
 import sys
 from pathlib import Path
-from assetctl.storage.lock import hold
+from assetctl.storage.state.lock import hold
 with hold(Path(sys.argv[1]), 0, ""):
     print("held", flush=True)
     sys.stdin.read()

@@ -13,14 +13,14 @@ import pytest
 
 from assetctl.assets.errors import EnvironmentFault
 from assetctl.assets.ids import AssetKey
-from assetctl.storage.inspect import examine
-from assetctl.storage.journal import FileJournal
-from assetctl.storage.layout import Layout
-from assetctl.storage.lineage_db import DuckLineageStore
-from assetctl.storage.lineage_sql import schema_name
-from assetctl.storage.migrations import MIGRATIONS, SCHEMA_VERSION, kinds_to_read_again, version_of
-from assetctl.storage.probe import probe
-from assetctl.storage.state import ensure_state
+from assetctl.storage.care.inspect import examine
+from assetctl.storage.journal.journal import FileJournal
+from assetctl.storage.lineage_store.folding import schema_name
+from assetctl.storage.lineage_store.probe import probe
+from assetctl.storage.lineage_store.store import DuckLineageStore
+from assetctl.storage.schema.migrations import MIGRATIONS, SCHEMA_VERSION, kinds_to_read_again, version_of
+from assetctl.storage.state.format import ensure_state
+from assetctl.storage.state.layout import Layout
 from tests.storage.facts import made
 
 FIXTURES = Path(__file__).with_name("fixtures")
@@ -123,9 +123,9 @@ def test_migrating_twice_changes_nothing(layout: Layout, version: int) -> None:
 _KILLED = """
 import os, shutil, signal, sys
 from pathlib import Path
-from assetctl.storage.journal import FileJournal
-from assetctl.storage.layout import Layout
-from assetctl.storage.lineage_db import DuckLineageStore
+from assetctl.storage.journal.journal import FileJournal
+from assetctl.storage.state.layout import Layout
+from assetctl.storage.lineage_store.store import DuckLineageStore
 
 base, stride = Path(sys.argv[1]), int(sys.argv[2])
 

@@ -15,12 +15,12 @@ import pytest
 from assetctl import Codec
 from assetctl.assets.errors import AssetFailed, DeclarationError
 from assetctl.assets.ids import AssetKey
-from assetctl.lineage.ports import Wanted
-from assetctl.lineage.records import Output, ProvenanceDigest
+from assetctl.lineage.facts.ports import Wanted
+from assetctl.lineage.facts.records import Output, ProvenanceDigest
 from assetctl.storage.codecs.own import flaws
 from assetctl.storage.codecs.registry import RESERVED
-from assetctl.storage.data import BlobDataStore
-from assetctl.storage.layout import Layout
+from assetctl.storage.state.layout import Layout
+from assetctl.storage.values.store import BlobDataStore
 
 
 class Length:

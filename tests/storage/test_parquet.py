@@ -17,16 +17,16 @@ from pyarrow import parquet
 
 from assetctl.assets.errors import AssetFailed
 from assetctl.assets.ids import AssetKey
-from assetctl.lineage.identity.tables import TableHasher
-from assetctl.lineage.identity.values import identify_value
-from assetctl.lineage.ports import Wanted
-from assetctl.lineage.records import Output, ProvenanceDigest
+from assetctl.lineage.facts.ports import Wanted
+from assetctl.lineage.facts.records import Output, ProvenanceDigest
+from assetctl.lineage.identity.values.identify import identify_value
+from assetctl.lineage.identity.values.tables import TableHasher
 from assetctl.storage.codecs.base import Encoded
 from assetctl.storage.codecs.registry import PARQUET
-from assetctl.storage.data import BlobDataStore
-from assetctl.storage.files import digest_file, table_identity
-from assetctl.storage.layout import Layout
-from assetctl.storage.parsing import open_table, parse_table
+from assetctl.storage.sources.observing import digest_file, table_identity
+from assetctl.storage.sources.parsing import open_table, parse_table
+from assetctl.storage.state.layout import Layout
+from assetctl.storage.values.store import BlobDataStore
 from tests.e2e.projects import ROOT
 
 _WINDOW = 32
@@ -280,11 +280,11 @@ _BEYOND_MEMORY = """
 
     from assetctl.assets.errors import AssetFailed
     from assetctl.assets.ids import AssetKey
-    from assetctl.lineage.ports import Wanted
-    from assetctl.storage.data import BlobDataStore
-    from assetctl.storage.files import digest_file, table_identity
-    from assetctl.storage.layout import Layout
-    from assetctl.storage.parsing import open_table
+    from assetctl.lineage.facts.ports import Wanted
+    from assetctl.storage.values.store import BlobDataStore
+    from assetctl.storage.sources.observing import digest_file, table_identity
+    from assetctl.storage.state.layout import Layout
+    from assetctl.storage.sources.parsing import open_table
 
     BATCH, N_BATCHES, SPARE = 1 << 17, {n_batches}, {spare}
     root = Path(sys.argv[1])

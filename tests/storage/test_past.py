@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from assetctl.lineage.records import CodeIdentity, CodeRecorded, CodeVersion, Digest, Fact, Symbol, SymbolText
-from assetctl.storage.journal import FileJournal
-from assetctl.storage.layout import Layout
-from assetctl.storage.lineage_db import DuckLineageStore
-from assetctl.storage.past import code_facts, recorded_symbols
-from assetctl.storage.wire import UnknownFact, from_json, to_json
+from assetctl.lineage.facts.records import CodeIdentity, CodeRecorded, CodeVersion, Digest, Fact, Symbol, SymbolText
+from assetctl.storage.journal.journal import FileJournal
+from assetctl.storage.journal.wire import UnknownFact, from_json, to_json
+from assetctl.storage.lineage_store.history import code_facts, recorded_symbols
+from assetctl.storage.lineage_store.store import DuckLineageStore
+from assetctl.storage.state.layout import Layout
 from tests.storage.facts import digest
 
 N_SYMBOLS, N_VERSIONS = 50, 20

@@ -10,9 +10,8 @@ from pathlib import Path
 import pytest
 
 from assetctl.assets.errors import EnvironmentFault, SelectionError
-from assetctl.lineage.identity.encode import digest_bytes
-from assetctl.lineage.provenance import provenance_of
-from assetctl.lineage.records import (
+from assetctl.lineage.deciding.provenance import provenance_of
+from assetctl.lineage.facts.records import (
     BlobDigest,
     CodeVersion,
     Definition,
@@ -25,6 +24,7 @@ from assetctl.lineage.records import (
     Undeclared,
     ValueIdentity,
 )
+from assetctl.lineage.identity.encode import digest_bytes
 from assetctl.storage.remote import keys
 from assetctl.storage.remote.entries import (
     MOST_BYTES,

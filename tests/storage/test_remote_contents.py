@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from assetctl.lineage.facts.records import BlobDigest, Output, ValueIdentity
 from assetctl.lineage.identity.encode import digest_bytes
-from assetctl.lineage.records import BlobDigest, Output, ValueIdentity
-from assetctl.storage.blobs import Blobs
-from assetctl.storage.layout import Layout
+from assetctl.storage.blobs.blobs import Blobs
 from assetctl.storage.remote.contents import flaw_of_contents, sizes_of
 from assetctl.storage.remote.entries import Entry
+from assetctl.storage.state.layout import Layout
 from tests.storage.test_remote import entry
 
 PAGE = BlobDigest(digest_bytes(b"page"))

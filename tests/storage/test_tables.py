@@ -12,15 +12,15 @@ from sqlmodel import col, select
 
 from assetctl.assets.errors import EnvironmentFault
 from assetctl.assets.ids import AssetKey
-from assetctl.lineage.records import Forgotten, RunFinished, RunId, RunStarted
-from assetctl.storage import tables
-from assetctl.storage.ddl import DDL_FILE, POSTGRES_FILE, generate_ddl, generate_postgres_ddl
-from assetctl.storage.journal import FileJournal
-from assetctl.storage.layout import Layout
-from assetctl.storage.lineage_db import DuckLineageStore
-from assetctl.storage.lineage_sql import schema_text
-from assetctl.storage.rows import COLUMNS
-from assetctl.storage.views import AS_OF
+from assetctl.lineage.facts.records import Forgotten, RunFinished, RunId, RunStarted
+from assetctl.storage.journal.journal import FileJournal
+from assetctl.storage.lineage_store.folding import schema_text
+from assetctl.storage.lineage_store.store import DuckLineageStore
+from assetctl.storage.schema import tables
+from assetctl.storage.schema.ddl import DDL_FILE, POSTGRES_FILE, generate_ddl, generate_postgres_ddl
+from assetctl.storage.schema.rows import COLUMNS
+from assetctl.storage.schema.views import AS_OF
+from assetctl.storage.state.layout import Layout
 from tests.storage.facts import WHEN, made, observed, output, read, version
 
 PAGE = (Path(__file__).parents[2] / "docs" / "lineage-schema.md").read_text("utf-8")
@@ -60,8 +60,8 @@ def schema() -> dict[str, list[str]]:
 
 
 def test_the_committed_ddl_is_the_generated_one() -> None:
-    assert DDL_FILE.read_text("utf-8") == generate_ddl(), "run `python -m assetctl.storage.ddl`"
-    assert POSTGRES_FILE.read_text("utf-8") == generate_postgres_ddl(), "run `python -m assetctl.storage.ddl`"
+    assert DDL_FILE.read_text("utf-8") == generate_ddl(), "run `python -m assetctl.storage.schema.ddl`"
+    assert POSTGRES_FILE.read_text("utf-8") == generate_postgres_ddl(), "run `python -m assetctl.storage.schema.ddl`"
 
 
 def test_every_documented_table_exists(schema: dict[str, list[str]]) -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from assetctl.assets.errors import EnvironmentFault, ProjectError, SelectionError
 from assetctl.assets.ids import AssetKey
-from assetctl.lineage.records import (
+from assetctl.lineage.facts.records import (
     CodeRecorded,
     Fact,
     Forgotten,
@@ -28,17 +28,17 @@ from assetctl.lineage.records import (
     SymbolText,
     Unpinned,
 )
-from assetctl.storage.journal import FileJournal
-from assetctl.storage.layout import Layout
-from assetctl.storage.lineage_db import DuckLineageStore
-from assetctl.storage.migrations import MIGRATIONS, SCHEMA_VERSION, Migration
-from assetctl.storage.postgres import connected
-from assetctl.storage.rows import COLUMNS
-from assetctl.storage.team_query import ask_team
-from assetctl.storage.team_schema import ensure_schema
-from assetctl.storage.team_store import Push
-from assetctl.storage.team_url import TeamUrl, read_url
-from assetctl.storage.views import AS_OF, POINTS, sections
+from assetctl.storage.journal.journal import FileJournal
+from assetctl.storage.lineage_store.store import DuckLineageStore
+from assetctl.storage.schema.migrations import MIGRATIONS, SCHEMA_VERSION, Migration
+from assetctl.storage.schema.rows import COLUMNS
+from assetctl.storage.schema.views import AS_OF, POINTS, sections
+from assetctl.storage.state.layout import Layout
+from assetctl.storage.team.postgres import connected
+from assetctl.storage.team.push import Push
+from assetctl.storage.team.query import ask_team
+from assetctl.storage.team.schema import ensure_schema
+from assetctl.storage.team.url import TeamUrl, read_url
 from tests.storage.facts import WHEN, digest, failed, made, version
 from tests.storage.postgres_server import embedded_folders, running
 from tests.storage.test_lineage_store import some_history
@@ -206,10 +206,10 @@ def test_eight_machines_that_send_at_once_lose_and_double_nothing(url: TeamUrl, 
 _SEND_SLOWLY = """
 import sys
 from pathlib import Path
-from assetctl.storage import team_store
-from assetctl.storage.journal import FileJournal
-from assetctl.storage.layout import Layout
-from assetctl.storage.team_url import read_url
+from assetctl.storage.team import push as team_store
+from assetctl.storage.journal.journal import FileJournal
+from assetctl.storage.state.layout import Layout
+from assetctl.storage.team.url import read_url
 n = 0
 def go_on():
     global n

@@ -11,15 +11,15 @@ from pathlib import Path
 import pytest
 
 from assetctl.assets.ids import AssetKey
+from assetctl.lineage.facts.records import BlobDigest, Materialized, Output
 from assetctl.lineage.identity.encode import digest_bytes
-from assetctl.lineage.records import BlobDigest, Materialized, Output
-from assetctl.storage.blobs import Blobs
+from assetctl.storage.blobs.blobs import Blobs
+from assetctl.storage.blobs.folders import put_folder
+from assetctl.storage.care.subset import Amount, Part, Share, Subset, choose, parse_subset
+from assetctl.storage.care.verify import Damage, Piece, read_again, take_inventory
 from assetctl.storage.codecs.registry import FOLDER
-from assetctl.storage.folders import put_folder
-from assetctl.storage.journal import FileJournal
-from assetctl.storage.layout import Layout
-from assetctl.storage.subset import Amount, Part, Share, Subset, choose, parse_subset
-from assetctl.storage.verify import Damage, Piece, read_again, take_inventory
+from assetctl.storage.journal.journal import FileJournal
+from assetctl.storage.state.layout import Layout
 from tests.storage.damage import DAMAGES, damage, line_of, swap
 from tests.storage.facts import made, value
 
@@ -224,8 +224,8 @@ def test_a_blob_that_is_healed_while_it_is_read_is_no_damage(layout: Layout) -> 
 _IN_LITTLE_MEMORY = """
 import resource, sys
 from pathlib import Path
-from assetctl.storage.layout import Layout
-from assetctl.storage.verify import read_again, take_inventory
+from assetctl.storage.state.layout import Layout
+from assetctl.storage.care.verify import read_again, take_inventory
 stored = take_inventory(Layout.of(Path(sys.argv[1])), None)
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 assert list(read_again(stored.pieces, lambda n: None)) == []

@@ -1,0 +1,185 @@
+"""Show what `why`, `status`, `history` and `diff` answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+from assetctl.cli.text.render import facts_table, headed_table, heading, text, word
+from assetctl.cli.text.speech import clean, count, duration, either, moment, one_line, size
+from assetctl.engine.answers.values import AssetStatus, Explanation, HistoryEntry, RootCause, SymbolChange, VersionDiff
+from assetctl.lineage.deciding.decide import Action
+from assetctl.lineage.deciding.reasons import describe
+from assetctl.lineage.facts.records import Pinned, Purpose
+
+_DIFF_STYLES = {"+": "green", "-": "red", "@": "cyan"}
+_DIFF_LINES = 60
+
+
+def short(digest: str | None) -> str:
+    """Return the eight characters by which people name a version."""
+    return (digest or "").removeprefix("b3:")[:8]
+
+
+def show_explanation(console: Console, explanation: Explanation) -> None:
+    """Print verdict, reasons, where they began, and the code that changed."""
+    recorded = explanation.recorded
+    last = f"last materialized {moment(recorded.materialization.started_at)}" if recorded else "never materialized"
+    if explanation.planned is None:
+        heading(console, f"{explanation.asset} is a source: it is observed, not computed")
+        return
+    console.print(Text.assemble((explanation.asset, "bold"), " is ", word(explanation.verdict), (f"   {last}", "dim")))
+    planned = explanation.planned
+    if planned.served is not None:
+        console.print(text(f"  {planned.served.describe()}"))
+        console.print(text(f"  lift the pin with `assetctl rollback {explanation.asset} --lift`", "dim"))
+    for number, reason in enumerate(planned.reasons, start=1):
+        console.print(text(f"  {number}. {describe(reason)}"))
+    if planned.waiting_on:
+        console.print(text(f"  it runs only if {either(planned.waiting_on)} changes"))
+    if planned.restorable:
+        console.print(text("  an earlier result was made from exactly this: it is restored, nothing runs"))
+    for name in planned.checks if planned.action is Action.KEEP else ():
+        console.print(text(f"  check `{name}` was not asked about this data yet"))
+    for cause in explanation.causes:
+        _show_cause(console, cause)
+    for symbol in explanation.symbols:
+        _show_symbol(console, symbol)
+    for place in explanation.is_dynamic:
+        console.print(text(f"  cannot be followed: {place}", "yellow"))
+
+
+def _show_cause(console: Console, cause: RootCause) -> None:
+    path = " ← ".join(cause.path)
+    console.print(Text.assemble("\n  ", ("begins at ", "dim"), (clean(cause.path[-1]), "bold")))
+    console.print(text(f"    {path}", "dim"))
+    for reason in cause.reasons:
+        console.print(text(f"    {describe(reason)}"))
+
+
+def _show_symbol(console: Console, symbol: SymbolChange) -> None:
+    console.print(Text.assemble("\n  ", word(symbol.change), " ", (clean(symbol.name), "bold"), (f"   {clean(symbol.where)}", "dim")))  # fmt: skip
+    if len(symbol.path) > 1:
+        console.print(text(f"    {' → '.join(symbol.path)}", "dim"))
+    _show_unified(console, symbol.diff, indent=4)
+
+
+def _show_unified(console: Console, unified: str, indent: int = 2) -> None:
+    lines = [line for line in clean(unified).splitlines() if not line.startswith(("---", "+++"))]
+    for line in lines[:_DIFF_LINES]:
+        console.print(Text(" " * indent + line, _DIFF_STYLES.get(line[:1], "")), soft_wrap=True)
+    if len(lines) > _DIFF_LINES:
+        console.print(text(f"{' ' * indent}{count(len(lines) - _DIFF_LINES, 'more line')}; --json has all", "dim"))
+
+
+def show_status(console: Console, states: Sequence[AssetStatus]) -> None:
+    """Print one line per asset, and how many are in which state."""
+    is_wide = console.width >= 100
+    headings = ["state", "asset", "materialized", "rows", "size", "took", *(["why"] if is_wide else [])]
+    rows = []
+    for state in states:
+        cells = [
+            word(state.state),
+            text(state.asset, "bold"),
+            text(moment(state.last_materialized), "dim"),
+            text("" if state.n_rows is None else f"{state.n_rows:,}"),
+            text(size(state.size_bytes)),
+            text("" if state.duration_s is None else duration(state.duration_s)),
+        ]
+        served = state.planned.served if state.planned is not None else None
+        why = "; ".join(describe(reason) for reason in state.reasons[:2]) if served is None else served.describe()
+        rows.append([*cells, text(why)] if is_wide else cells)
+    console.print(headed_table(headings, rows, right=("rows", "size", "took")))
+    held = [state.state for state in states]
+    console.print(text("\n" + ", ".join(f"{held.count(name)} {name}" for name in dict.fromkeys(held)), "dim"))
+
+
+def show_history(console: Console, entries: Sequence[HistoryEntry]) -> None:
+    """Print one line per materialization."""
+    is_wide = console.width >= 100
+    headings = ["when", "asset", "version", "how", "rows", "size", "took", *(["why"] if is_wide else [])]
+    rows = []
+    for entry in entries:
+        cells = [
+            text(moment(entry.started_at), "dim"),
+            text(entry.asset, "bold"),
+            text(short(entry.data_version)),
+            word(entry.action),
+            text("" if entry.n_rows is None else f"{entry.n_rows:,}"),
+            text(size(entry.size_bytes)),
+            text("" if entry.action == "restored" else duration(entry.duration_s)),
+        ]
+        rows.append([*cells, text(_remarks(entry))] if is_wide else cells)
+    console.print(headed_table(headings, rows, right=("rows", "size", "took")))
+
+
+def _remarks(entry: HistoryEntry) -> str:
+    pins = {"keep": "pinned: gc keeps it", "serve": "pinned: it is served"}
+    marks = ["forgotten"] if entry.forgotten else []
+    return "; ".join([*marks, *(pins[name] for name in entry.pinned), recorded_why(entry.reasons)]).removesuffix("; ")
+
+
+def show_pins(console: Console, pins: Sequence[Pinned]) -> None:
+    """Print one line per pin in force."""
+    what = {Purpose.KEEP: "gc keeps it", Purpose.SERVE: "served"}
+    rows = [
+        (
+            text(pin.asset, "bold"),
+            text(short(pin.data_version)),
+            text(what[pin.purpose]),
+            text(moment(pin.pinned_at), "dim"),
+            text(pin.note),
+        )
+        for pin in pins
+    ]
+    console.print(headed_table(("asset", "version", "for", "since", "note"), rows))
+
+
+def recorded_why(reasons: Sequence[Mapping[str, Any]]) -> str:
+    """Return recorded reasons (JSON of a kind) as words, one clause per kind."""
+    found: dict[str, list[str]] = {}
+    for reason in reasons:
+        about = found.setdefault(str(reason.get("kind", "")).replace("_", " "), [])
+        about += [str(reason[name]) for name in ("upstream", "source", "check") if reason.get(name)]
+        about += [str(change.get("name")) for change in reason.get("changes", ())]
+    return "; ".join(f"{kind} ({', '.join(about)})" if about else kind for kind, about in found.items())
+
+
+def show_diff(console: Console, found: VersionDiff) -> None:
+    """Print two versions side by side: why they differ, then how."""
+    heading(console, found.asset, f"{short(found.old.data_version)} → {short(found.new.data_version)}")
+    console.print(
+        facts_table(
+            (
+                ("  old", f"{moment(found.old.started_at)}, {_measures(found.old)}"),
+                ("  new", f"{moment(found.new.started_at)}, {_measures(found.new)}"),
+                (
+                    "  made from",
+                    "; ".join(describe(reason) for reason in found.reasons) or "the same definition and inputs",
+                ),
+            )
+        )
+    )
+    if found.same:
+        console.print(text("  same content"))
+    if found.row_summary is not None:
+        only = ", ".join(f"{n:,} {name}" for name, n in found.row_summary.items())
+        console.print(text(f"  rows: {only}"))
+    if found.columns:
+        console.print()
+    for column in found.columns:
+        types = {"added": column.new_type, "removed": column.old_type, "type": f"{column.old_type} → {column.new_type}"}
+        name = "changed type" if column.change == "type" else column.change
+        line = Text.assemble("  ", word(name), " column ", (clean(column.name), "bold"))
+        console.print(line.append(f"  {clean(str(types.get(column.change) or ''))}", "dim"))
+    if found.text:
+        console.print()
+        _show_unified(console, found.text)
+
+
+def _measures(entry: HistoryEntry) -> str:
+    rows = [] if entry.n_rows is None else [count(entry.n_rows, "row")]
+    return ", ".join([*rows, size(entry.size_bytes), one_line(recorded_why(entry.reasons), 80)]).rstrip(", ")

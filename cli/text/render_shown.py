@@ -1,0 +1,88 @@
+"""Show one asset: facts of its declaration, facts of its materialization, a look at its value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rich.console import Console
+from rich.text import Text
+
+from assetctl.cli.text.render import headed_table, text, word
+from assetctl.cli.text.render_answers import recorded_why, short
+from assetctl.cli.text.render_table import show_table
+from assetctl.cli.text.speech import clean, count, duration, moment, size
+from assetctl.engine.answers.show import N_PREVIEW, Shown
+
+_SHOWN_COLUMNS = 40
+
+
+def declared_facts(shown: Shown) -> Iterator[tuple[str, object]]:
+    """Yield what the declaration says."""
+    declared = shown.declared
+    if declared is None:
+        return
+    yield "declared in", declared["defined_in"]
+    yield "description", declared["description"]
+    yield "file", declared.get("path")
+    yield "group", declared["group"]
+    yield "tags", ", ".join(f"{k}={v}" for k, v in declared["tags"].items())
+    yield "owners", ", ".join(declared["owners"])
+    yield "reads", ", ".join(declared["upstream"])
+    yield "read by", ", ".join(declared["downstream"])
+    yield "config", ", ".join(f"{k}={v!r}" for k, v in declared["config"].items())
+    yield "code version", short(declared["code_version"])
+    yield (
+        "pinned",
+        "\n".join(
+            f"{short(pin['data_version'])} {'served' if pin['purpose'] == 'serve' else 'kept from gc'}"
+            f" since {moment(pin['since'])} {pin['note']}".rstrip()
+            for pin in declared.get("pins", ())
+        ),
+    )
+    yield "cannot be followed", "\n".join(declared["dynamic"])
+    if shown.recorded is None and declared["kind"] != "source":
+        yield "materialized", "never"
+
+
+def recorded_facts(shown: Shown) -> Iterator[tuple[str, object]]:
+    """Yield what was recorded when it was made."""
+    if shown.recorded is None:
+        return
+    made, output = shown.recorded.materialization, shown.recorded.output
+    how = "restored" if made.origin else f"took {duration(made.duration_s)}"
+    yield "materialized", f"{moment(made.started_at)}, {how}, run {made.run_id}"
+    yield "because", recorded_why(made.reasons)
+    yield "version", f"{short(output.value.version)}   ({output.value.version})"
+    rows = f"{count(output.value.n_rows, 'row')}, " if output.value.n_rows is not None else ""
+    yield "content", f"{output.value.kind}, {rows}{size(output.size_bytes)}, kept as {output.codec}"
+    yield (
+        "made from",
+        "\n".join(
+            f"{i.name}: {i.upstream}" + (f" ({', '.join(i.columns)})" if i.columns else "") + f" {short(i.version)}"
+            for i in made.provenance.inputs
+        ),
+    )
+    yield "metrics", "\n".join(f"{name} {value:g}" for name, value in made.metrics.items())
+    yield "figures", ", ".join(made.figures)
+    yield "links", "\n".join(f"{name}: {target}" for name, target in made.links.items())
+    for check in shown.checks:
+        verdict = word("fresh" if check["passed"] else "failed").style
+        said = "passed" if check["passed"] else "failed" if check["blocking"] else "warns"
+        yield f"check {check['check']}", Text(clean(f"{said} {check['message'] or ''}".rstrip()), verdict)
+
+
+def show_preview(console: Console, shown: Shown) -> None:
+    """Print columns and first rows of a table, or the beginning of a text."""
+    columns = shown.recorded.output.value.columns if shown.recorded is not None else ()
+    if columns:
+        console.print()
+        rows = [(text(""), text(c.name, "bold"), text(c.type, "dim")) for c in columns[:_SHOWN_COLUMNS]]
+        console.print(headed_table(("", "column", "type"), rows))
+        if len(columns) > _SHOWN_COLUMNS:
+            console.print(text(f"  {count(len(columns) - _SHOWN_COLUMNS, 'more column')}; --json lists all", "dim"))
+    if shown.table is not None:
+        console.print(text(f"\n  first {min(N_PREVIEW, shown.table.num_rows)} rows", "dim"))
+        show_table(console, shown.table, N_PREVIEW, indent=2)
+    elif shown.text is not None:
+        console.print()
+        console.print(text("\n".join(f"  {line}" for line in shown.text.splitlines())), soft_wrap=True)

@@ -1,0 +1,119 @@
+"""Compare two versions of an asset: columns, rows, text, and what of their making differs."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+
+from assetctl.assets.errors import Problem, SelectionError
+from assetctl.assets.ids import AssetKey
+from assetctl.engine.answers.values import ColumnChange, HistoryEntry, VersionDiff
+from assetctl.lineage.deciding.reasons import Reason
+from assetctl.lineage.deciding.staleness import Demand, Memory, Stale, judge
+from assetctl.lineage.facts.ports import Wanted
+from assetctl.lineage.facts.records import Inputs, OutputState, Recorded, ValueIdentity
+from assetctl.storage.lineage_store.history import past_materializations
+
+if TYPE_CHECKING:
+    from assetctl.engine.project import Project
+
+_TEXT_CODECS = ("json", "text")
+_LONGEST_TEXT = 2_000_000
+
+
+def compare_versions(project: Project, key: AssetKey, old: str | None, new: str | None) -> VersionDiff:
+    """Return how two versions differ; by default the latest published one and the one before it.
+
+    Raises:
+        SelectionError: there are not two versions to compare.
+    """
+    after = project.find(key, new)
+    before = project.find(key, old) if old is not None else _before(project, key, after)
+    same = before.output.value.version == after.output.value.version
+    return VersionDiff(
+        asset=key,
+        old=HistoryEntry.of(before),
+        new=HistoryEntry.of(after),
+        same=same,
+        columns=() if same else tuple(_column_changes(before.output.value, after.output.value)),
+        text=None if same else _text_diff(project, before, after),
+        reasons=_reasons(before, after),
+        row_summary=None if same else _row_summary(project, before, after),
+    )
+
+
+def _before(project: Project, key: AssetKey, after: Recorded) -> Recorded:
+    for recorded in past_materializations(project.stores.lineage, key, 1000):
+        is_other = recorded.output.value.version != after.output.value.version
+        if recorded.position < after.position and recorded.materialization.published and is_other:
+            return recorded
+    raise SelectionError(
+        Problem(
+            f"`{key}` has only one version", hint=f"see `assetctl history {key}`; name two versions to compare them"
+        )
+    )
+
+
+def _column_changes(old: ValueIdentity, new: ValueIdentity) -> list[ColumnChange]:
+    was, now = {c.name: c for c in old.columns}, {c.name: c for c in new.columns}
+    found: list[ColumnChange] = []
+    for name in dict.fromkeys((*now, *was)):
+        before, after = was.get(name), now.get(name)
+        if before is None or after is None:
+            change = "added" if before is None else "removed"
+        elif before.type != after.type:
+            change = "type"
+        elif before.digest != after.digest:
+            change = "changed"
+        else:
+            continue
+        found.append(ColumnChange(name, change, before.type if before else None, after.type if after else None))
+    return found
+
+
+def _reasons(before: Recorded, after: Recorded) -> tuple[Reason, ...]:
+    made = after.materialization.provenance
+    verdict = judge(Inputs(made.definition, made.inputs), Memory(before), Demand())
+    return verdict.reasons if isinstance(verdict, Stale) else ()
+
+
+def _is_readable(project: Project, *recorded: Recorded) -> bool:
+    return all(project.stores.data.state(r.output) is OutputState.PRESENT for r in recorded)
+
+
+def _text_diff(project: Project, before: Recorded, after: Recorded) -> str | None:
+    outputs = (before.output, after.output)
+    if not all(o.codec.startswith(_TEXT_CODECS) and o.size_bytes < _LONGEST_TEXT for o in outputs):
+        return None
+    if not _is_readable(project, before, after):
+        return None
+    old, new = (_as_lines(project.stores.data.load(o, Wanted())) for o in outputs)
+    names = (before.output.value.version[:11], after.output.value.version[:11])
+    return "\n".join(difflib.unified_diff(old, new, *names, lineterm=""))
+
+
+def _as_lines(value: Any) -> list[str]:
+    text = value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False)
+    return text.splitlines()
+
+
+def _row_summary(project: Project, before: Recorded, after: Recorded) -> dict[str, int] | None:
+    """Count rows (over the columns both versions have) that are in one version only."""
+    old, new = before.output.value, after.output.value
+    types = {c.name: c.type for c in old.columns}
+    shared = [c.name for c in new.columns if types.get(c.name) == c.type and not c.name.startswith("index:")]
+    if not shared or not _is_readable(project, before, after):
+        return None
+    quoted = ", ".join('"' + name.replace('"', '""') + '"' for name in shared)
+    tables = {
+        "before_rows": project.stores.data.load(before.output, Wanted("arrow")),
+        "after_rows": project.stores.data.load(after.output, Wanted("arrow")),
+    }
+    rows = f"""
+        SELECT (SELECT count(*) FROM (SELECT {quoted} FROM after_rows EXCEPT ALL SELECT {quoted} FROM before_rows)),
+               (SELECT count(*) FROM (SELECT {quoted} FROM before_rows EXCEPT ALL SELECT {quoted} FROM after_rows))"""
+    with closing(project.stores.lineage.answer(rows, tables)) as answer:
+        added, removed = answer.table().to_pylist()[0].values()
+    return {"added": added, "removed": removed}

@@ -1,0 +1,97 @@
+"""Find recorded versions of an asset, also of one that is gone from the code."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Collection, Sequence
+
+from assetctl.assets.errors import AssetctlError, Problem, SelectionError
+from assetctl.assets.ids import AssetKey
+from assetctl.engine.answers.values import HistoryEntry
+from assetctl.engine.workspace.stores import Stores
+from assetctl.lineage.facts.records import Pinned, Recorded
+from assetctl.lineage.facts.retention import Span, forgotten_spans
+from assetctl.storage.lineage_store.history import past_materializations, retention_facts
+
+_SHORTEST_PREFIX = 6
+_EVERYTHING = 1_000_000
+
+
+def find_recorded(
+    stores: Stores, key: AssetKey, version: str | None, known: Callable[[], Collection[AssetKey]]
+) -> Recorded:
+    """Return the latest published version of an asset, or the newest one that `version` names.
+
+    Raises:
+        SelectionError: there is none; the message says whether the asset is known at all.
+    """
+    stores.refresh()
+    if version is None:
+        latest = stores.lineage.snapshot([key]).latest.get(key)
+        if latest is not None:
+            return latest
+        raise nothing_recorded(stores, key, known)
+    found = [r for r in past_materializations(stores.lineage, key, _EVERYTHING) if is_named(r, version)]
+    if not found:
+        if not any(True for _ in past_materializations(stores.lineage, key, 1)):
+            raise nothing_recorded(stores, key, known)
+        raise SelectionError(
+            Problem(f"`{key}` has no version `{version}`", hint=f"see `assetctl history {key}` for its versions")
+        )
+    return found[0]
+
+
+def history_of(
+    stores: Stores, key: AssetKey | None, limit: int, known: Callable[[], Collection[AssetKey]]
+) -> list[HistoryEntry]:
+    """Return materializations, newest first."""
+    stores.refresh()
+    gone = forgotten_spans(retention_facts(stores.lineage))
+    pins = stores.lineage.pins()
+    found = [_entry(recorded, gone, pins) for recorded in past_materializations(stores.lineage, key, limit)]
+    if key is not None and not found and not _is_declared(key, known):
+        raise nothing_recorded(stores, key, known)
+    return found
+
+
+def _entry(recorded: Recorded, gone: Sequence[Span], pins: Sequence[Pinned]) -> HistoryEntry:
+    asset, made = recorded.output.asset, recorded.materialization.id
+    version = recorded.output.value.version
+    held = [pin for pin in pins if pin.materialization_id == made and pin.data_version == version]
+    return HistoryEntry.of(
+        recorded,
+        forgotten=any(span.covers(asset, recorded.position) for span in gone),
+        pinned=tuple(dict.fromkeys(pin.purpose.value for pin in held)),
+    )
+
+
+def is_named(recorded: Recorded, version: str) -> bool:
+    """Say whether a text names this record: its materialization id, or 6 or more digits of its data version."""
+    if recorded.materialization.id == version:
+        return True
+    digits = version.removeprefix("b3:").lower()
+    return len(digits) >= _SHORTEST_PREFIX and recorded.output.value.version.startswith(f"b3:{digits}")
+
+
+def _is_declared(key: AssetKey, known: Callable[[], Collection[AssetKey]]) -> bool:
+    try:
+        return key in known()
+    except AssetctlError:
+        return False  # what is recorded can be asked about even while the code is broken
+
+
+def nothing_recorded(stores: Stores, key: AssetKey, known: Callable[[], Collection[AssetKey]]) -> SelectionError:
+    """Return the error for an asset without a record; it says whether the asset is known at all, or has a new name."""
+    if _is_declared(key, known):
+        return SelectionError(
+            Problem(f"`{key}` was never materialized", hint=f"build it with `assetctl materialize {key}`")
+        )
+    now = [name for name, former in stores.lineage.names().items() if key in former]
+    if now:
+        return SelectionError(Problem(f"there is no asset `{key}`", hint=f"it goes on as `{now[0]}`"))
+    try:
+        near = difflib.get_close_matches(key, known(), n=1)
+    except AssetctlError:
+        near = []
+    hint = f"did you mean `{near[0]}`?" if near else "see `assetctl ls`, or `assetctl history` for assets that are gone"
+    return SelectionError(Problem(f"there is no asset `{key}`", hint=hint))

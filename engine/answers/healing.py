@@ -1,0 +1,77 @@
+"""Say what would heal damaged bytes: which command makes them anew, or that nothing can.
+
+Only words come from here; nothing is run. What can be rebuilt is asked of a plan: an
+earlier version comes back only while its provenance is the present one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from assetctl.assets.errors import AssetctlError
+from assetctl.assets.ids import AssetKey
+from assetctl.lineage.facts.records import ProvenanceDigest
+from assetctl.storage.care.verify import Damage, Use
+
+if TYPE_CHECKING:
+    from assetctl.engine.project import Project
+
+
+@dataclass(frozen=True, slots=True)
+class Present:
+    """What the project's code says now: None where it cannot be asked (it does not import)."""
+
+    declared: Collection[AssetKey] | None
+    provenance: Callable[[AssetKey], ProvenanceDigest | None]
+
+
+def selected_assets(project: Project, selection: Sequence[str]) -> frozenset[AssetKey] | None:
+    """Return the assets that a selection means, None for all; a recorded key may be gone from the code.
+
+    Raises:
+        SelectionError: a term names neither a declared nor a recorded asset.
+    """
+    if not selection:
+        return None
+    recorded = {term for term in selection if _is_recorded(project, term)}
+    declared = [term for term in selection if term not in recorded]
+    return frozenset(map(AssetKey, recorded)).union(project.select(declared) if declared else ())
+
+
+def _is_recorded(project: Project, term: str) -> bool:
+    try:
+        return bool(project.history(term, limit=1))
+    except AssetctlError:
+        return False
+
+
+def present_of(project: Project) -> Present:
+    """Look at the code and plan with it, if that works."""
+    try:
+        steps = {planned.asset: planned.decision for planned in project.plan().steps}
+    except AssetctlError:
+        return Present(None, lambda _key: None)
+
+    def provenance(key: AssetKey) -> ProvenanceDigest | None:
+        found = steps[key].provenance if key in steps else None
+        return None if found is None else found.digest
+
+    return Present(steps.keys(), provenance)
+
+
+def healing(damage: Damage, use: Use, present: Present) -> str:
+    """Return what would give one asset its bytes back."""
+    key = use.asset
+    if present.declared is not None and key not in present.declared:
+        return f"nothing can rebuild it: `{key}` is no longer declared"
+    if present.declared is not None and present.provenance(key) != use.provenance:
+        build = f"; `assetctl materialize {key}` makes the present one" if use.is_latest else ""
+        drop = "" if use.is_latest else "; `assetctl gc --keep-last 1` shows what drops it"
+        return (
+            f"nothing can rebuild this version, unless the code and inputs that it was made of come back{build}{drop}"
+        )
+    if use.is_latest and damage.is_plain:
+        return f"`assetctl materialize {key}` builds it again"
+    return f"`assetctl materialize {key} --force` builds it again"

@@ -1,0 +1,61 @@
+"""Find the recorded point that a person names: a version, a materialization, a run, or a git commit."""
+
+from __future__ import annotations
+
+import subprocess
+from datetime import datetime
+from pathlib import Path
+
+from assetctl.assets.errors import Problem, SelectionError
+from assetctl.assets.ids import AssetKey
+from assetctl.engine.answers.find import is_named
+from assetctl.engine.workspace.stores import Stores
+from assetctl.lineage.facts.records import Recorded
+from assetctl.storage.lineage_store.history import past_materializations
+
+_EVERYTHING = 1_000_000
+
+
+def recorded_since(stores: Stores, root: Path, key: AssetKey, since: str) -> Recorded:
+    """Return what was recorded of an asset at a point: a version, a run (as it left the asset), or a git ref.
+
+    A git ref stands for the last materialization that began before the commit was made.
+
+    Raises:
+        SelectionError: nothing recorded answers to it.
+    """
+    stores.refresh()
+    found = [r for r in past_materializations(stores.lineage, key, _EVERYTHING) if r.materialization.published]
+    for recorded in found:
+        if is_named(recorded, since) or recorded.materialization.run_id == since:
+            return recorded
+    run = stores.lineage.query("SELECT max(counter) AS counter FROM lineage.run_events WHERE run_id = ?", (since,))
+    counter = run.to_pylist()[0]["counter"]
+    if counter is not None:
+        before = [r for r in found if r.position.counter < counter]
+    else:
+        moment = _commit_time(root, since)
+        before = [r for r in found if moment is not None and _began(r) <= moment]
+    if before:
+        return before[0]
+    raise SelectionError(
+        Problem(
+            f"nothing is recorded of `{key}` at `{since}`",
+            (("looked for", "a data version, a materialization, a run, a git commit"),),
+            f"see `assetctl history {key}`",
+        )
+    )
+
+
+def _began(recorded: Recorded) -> datetime:
+    return datetime.fromisoformat(recorded.materialization.started_at)
+
+
+def _commit_time(root: Path, ref: str) -> datetime | None:
+    """Return when a commit was made, or None if git knows no such commit here."""
+    command = ["git", "-C", str(root), "show", "-s", "--format=%cI", "--end-of-options", f"{ref}^{{commit}}"]
+    try:
+        said = subprocess.run(command, capture_output=True, text=True, check=False, timeout=10)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return datetime.fromisoformat(said.stdout.strip()) if said.returncode == 0 else None

@@ -1,0 +1,176 @@
+"""Answer a person's SQL: the lineage tables, and every table asset as a view of its own name.
+
+`features` is what is published, `"features@9f3a1c"` a version of it, `"clean/shuttles"`
+and `clean__shuttles` are one asset; case does not count where it need not. A Parquet
+file is read in place, after it was verified, and only as far as the query asks. A source
+is the table that its file holds now.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from assetctl.assets.errors import AssetctlError, AssetFailed, DeclarationError, Problem, SelectionError
+from assetctl.assets.ids import AssetKey
+from assetctl.lineage.facts.ports import Wanted
+from assetctl.lineage.facts.records import Output
+from assetctl.storage.codecs.registry import FILE
+from assetctl.storage.lineage_store.duck import tables_in
+from assetctl.storage.lineage_store.user_sql import Answer, UnknownTable
+from assetctl.storage.schema.views import AS_OF, sections
+from assetctl.storage.sources.observing import source_path
+from assetctl.storage.sources.parsing import parse_table, table_format
+from assetctl.storage.state.in_use import in_use
+
+if TYPE_CHECKING:
+    from assetctl.engine.project import Project
+
+
+class NotATable(SelectionError):
+    """An asset that a query names holds something else."""
+
+
+@contextmanager
+def answer(project: Project, query: str) -> Iterator[Answer]:
+    """Give the answer to a query, for as long as its rows are read.
+
+    Raises:
+        SelectionError: the query cannot be understood; the message says where.
+        CorruptionError: what it asks is not what was recorded.
+    """
+    with in_use(project.layout):
+        project.stores.refresh()
+        views = _Views(project)
+        tables = {name: table for name in tables_in(query) if (table := views.find(name)) is not None}
+        found = _answered(project, query, views, tables)
+        try:
+            yield found
+        finally:
+            found.close()
+
+
+def _answered(project: Project, query: str, views: _Views, tables: dict[str, object]) -> Answer:
+    while True:
+        try:
+            return project.stores.lineage.answer(query, tables)
+        except UnknownTable as missing:  # it may be one that DuckDB could not tell of before
+            if missing.name in tables:
+                raise
+            tables[missing.name] = views.require(missing.name)
+
+
+class _Views:
+    """The tables that names in a query stand for."""
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+
+    @cached_property
+    def assets(self) -> Mapping[AssetKey, bool]:
+        """Every asset and source that was ever recorded; whether it is a source."""
+        rows = self._project.stores.lineage.query("SELECT asset, is_source FROM lineage.assets").to_pylist()
+        return {AssetKey(row["asset"]): row["is_source"] for row in rows}
+
+    @cached_property
+    def declared(self) -> tuple[AssetKey, ...]:
+        """Every declared asset and source; none if the person's code cannot be imported."""
+        try:
+            return self._project.graph().order
+        except AssetctlError:
+            return ()
+
+    def find(self, name: str) -> object | None:
+        """Return the table of a recorded asset, or None: the name may be a file, or one of DuckDB's own."""
+        asked, _, version = name.partition("@")
+        key = _match(asked, self.assets)
+        try:
+            return None if key is None else self._table(key, version)
+        except NotATable:
+            return None
+
+    def require(self, name: str) -> object:
+        """Return the table that a name stands for.
+
+        Raises:
+            SelectionError: there is none; the message says what was meant, or how to list what there is.
+        """
+        asked, _, version = name.partition("@")
+        key = _match(asked, self.assets) or _match(asked, self.declared)
+        if key is None:
+            raise self._unknown(asked)
+        return self._table(key, version)
+
+    def _table(self, key: AssetKey, version: str) -> object:
+        if not self.assets.get(key, key not in self.assets and key in self._project.graph().sources):
+            return self._output(self._project.find(key, version or None).output)
+        if version:
+            hint = f"`{key}` alone is the table that its file holds now"
+            raise SelectionError(Problem(f"source `{key}` is not stored: it has no version to ask", (), hint))
+        return self._source(key)
+
+    def _source(self, key: AssetKey) -> object:
+        """Return the table that a source's file holds now."""
+        declaration = self._project.graph().sources.get(key)
+        if declaration is None:
+            raise NotATable(
+                Problem(f"source `{key}` is not declared any more", (), "only what is declared can be read")
+            )
+        path = source_path(declaration, self._project.root)
+        if declaration.shape != "file" or not path.is_file():
+            what = f"a {declaration.shape}" if declaration.shape != "file" else "a file that is not there"
+            raise NotATable(Problem(f"source `{key}` is {what}, not a table", (("path", declaration.path),)))
+        if table_format(path) == "parquet" and path.suffix == ".parquet":
+            return path
+        try:
+            return parse_table(path)
+        except DeclarationError as cause:
+            raise NotATable(*cause.problems) from cause
+
+    def _output(self, output: Output) -> object:
+        """Return what DuckDB can read: a Parquet file itself where there is one, else the table."""
+        data = self._project.stores.data
+        if output.blob is not None and output.inline is None and _is_parquet(output.codec):
+            return data.blobs.open_verified(output.blob)
+        try:
+            return data.load(output, Wanted("arrow"))
+        except (AssetFailed, DeclarationError) as cause:
+            raise _not_a_table(output) from cause
+
+    def _unknown(self, name: str) -> SelectionError:
+        lineage = [f"lineage.{table}" for table in {*AS_OF, *sections("view")}]
+        plain = {
+            **{str(key): str(key) for key in (*self.assets, *self.declared)},
+            **{t.split(".")[1]: t for t in lineage},
+        }
+        near = difflib.get_close_matches(name, plain, n=1)
+        listing = "`assetctl ls` lists assets, `docs/lineage-schema.md` the tables of lineage"
+        meant = f"did you mean `{_quoted(plain[near[0]])}`? " if near else ""
+        return SelectionError(Problem(f"there is no table `{name}`", (), meant + listing))
+
+
+def _match(name: str, keys: Collection[AssetKey]) -> AssetKey | None:
+    """Return the asset that a name means: exactly, by its Python name, or but for case if only one is."""
+    exact = [key for key in keys if name in (key, key.name)]
+    near = exact or [key for key in keys if name.lower() in (key.lower(), key.name.lower())]
+    found = dict.fromkeys(near)
+    return next(iter(found)) if len(found) == 1 else None
+
+
+def _quoted(name: str) -> str:
+    is_plain = name.replace("_", "a").replace("lineage.", "", 1).isalnum()
+    return name if is_plain else f'"{name}"'
+
+
+def _is_parquet(codec: str) -> bool:
+    return codec.startswith("parquet") or (codec.startswith(FILE) and Path(codec).suffix == ".parquet")
+
+
+def _not_a_table(output: Output) -> NotATable:
+    key = output.asset
+    hint = f"`assetctl show {key}` shows what it is, `assetctl get {key} -o FILE` writes it to a file"
+    return NotATable(Problem(f"`{key}` is not a table", (("it is", output.value.kind),), hint))

@@ -1,0 +1,193 @@
+"""Accept a change of code that changes no result: carry an asset's record over to its present definition.
+
+The present code is run on the recorded inputs and must give the recorded data; only then
+is the record carried over. Unverified, nothing is run, and the record says so.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from assetctl.assets.errors import AssetFailed, Problem, SelectionError
+from assetctl.assets.ids import AssetKey
+from assetctl.engine.planning.options import PlanOptions
+from assetctl.engine.runs.recording import Recorder
+from assetctl.engine.runs.surroundings import ProjectSurroundings
+from assetctl.engine.steps.perform import outputs_of
+from assetctl.engine.workspace.checkout import checkout_of
+from assetctl.engine.workspace.clock import SystemClock
+from assetctl.engine.workspace.identifiers import new_identifier
+from assetctl.lineage.deciding.decide import Action, Deliberation, StepDecision
+from assetctl.lineage.deciding.events import RunFinished
+from assetctl.lineage.deciding.reasons import (
+    BuildSpecChanged,
+    CodeChanged,
+    ConfigChanged,
+    EnvironmentChanged,
+    ObservedChanged,
+    Undecidable,
+    UpstreamAdded,
+    UpstreamRemoved,
+    describe,
+)
+from assetctl.lineage.facts.records import Input, Inputs, MaterializationId, Output, Recorded, RunId
+from assetctl.storage.state.lock import step_lock
+
+if TYPE_CHECKING:
+    from assetctl.engine.project import Project
+
+_LOCK_WAIT_S = 60.0
+_OF_DEFINITION = CodeChanged | BuildSpecChanged | ConfigChanged | EnvironmentChanged | Undecidable | ObservedChanged
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """What was accepted. `changed` is False if the asset was fresh and nothing had to be carried over."""
+
+    assets: tuple[AssetKey, ...]
+    changed: bool
+    verified: bool
+    data_versions: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "schema": "assetctl.accept/1",
+            "assets": list(self.assets),
+            "changed": self.changed,
+            "verified": self.verified,
+            "data_versions": list(self.data_versions),
+        }
+
+
+def accept(project: Project, key: AssetKey, *, is_verified: bool) -> Accepted:
+    """Carry an asset's record over to its present definition.
+
+    Raises:
+        SelectionError: it was never materialized, or more than its definition changed.
+        AssetFailed: the present code fails, or gives other data.
+        WaitTimeout: another process is building it.
+    """
+    plan, deliberation = project.deliberate((key,), PlanOptions(only=True))
+    decision = plan[key].decision
+    recorded = _recorded(decision, deliberation)
+    versions = tuple(r.output.value.version for r in recorded)
+    _refuse_pinned(decision)
+    if decision.action is Action.KEEP:
+        return Accepted(decision.step.outputs, changed=False, verified=is_verified, data_versions=versions)
+    _refuse_other_reasons(decision, recorded)
+    with step_lock(project.layout, decision.step.key, _LOCK_WAIT_S):
+        run_id = RunId(new_identifier())
+        if is_verified:
+            _verify(project, deliberation, decision, recorded, run_id)
+        _record(project, deliberation, decision, recorded, run_id, is_verified=is_verified)
+    project.stores.refresh()
+    return Accepted(decision.step.outputs, changed=True, verified=is_verified, data_versions=versions)
+
+
+def _recorded(decision: StepDecision, deliberation: Deliberation) -> tuple[Recorded, ...]:
+    missing = [key for key in decision.step.outputs if key not in deliberation.latest]
+    if missing:
+        raise SelectionError(
+            Problem(f"`{missing[0]}` was never materialized", hint=f"build it with `assetctl materialize {missing[0]}`")
+        )
+    return tuple(deliberation.latest[key] for key in decision.step.outputs)
+
+
+def _refuse_pinned(decision: StepDecision) -> None:
+    for key, pin in decision.pins.items():
+        raise SelectionError(
+            Problem(
+                f"`{key}` is pinned, so there is nothing to accept",
+                (("pinned to", pin.data_version), ("since", pin.pinned_at)),
+                f"lift the pin first with `assetctl rollback {key} --lift`",
+            )
+        )
+
+
+def _refuse_other_reasons(decision: StepDecision, recorded: tuple[Recorded, ...]) -> None:
+    others = [reason for reason in decision.reasons if not isinstance(reason, _OF_DEFINITION)]
+    if others and all(isinstance(reason, UpstreamAdded | UpstreamRemoved) for reason in others):
+        before = recorded[0].materialization.provenance.inputs
+        others = [] if _read(before, decision.inputs) == _read(decision.inputs.inputs, decision.inputs) else others
+    if others or decision.provenance is None:
+        raise SelectionError(
+            Problem(
+                f"`{decision.step.key}` cannot be accepted: more than its definition changed",
+                tuple(("also", describe(reason)) for reason in others),
+                f"build it with `assetctl materialize {decision.step.key}`",
+            )
+        )
+
+
+def _read(inputs: tuple[Input, ...], present: Inputs) -> list[tuple[str, str]]:
+    """Return what is read, whatever the parameters are called: upstreams by their present names, and versions."""
+    now = {alias: given.upstream for given in present.inputs for alias in given.aliases}
+    return sorted((now.get(given.upstream, given.upstream), str(given.version)) for given in inputs)
+
+
+def _verify(
+    project: Project,
+    deliberation: Deliberation,
+    decision: StepDecision,
+    recorded: tuple[Recorded, ...],
+    run_id: RunId,
+) -> None:
+    around = ProjectSurroundings(project, deliberation, run_id, (), {})
+    result = project.perform(around.task(decision, MaterializationId(new_identifier())))
+    if result.failure is not None:
+        failure = result.failure
+        raise AssetFailed(
+            Problem(
+                f"`{decision.step.key}` fails with its present code: {failure.error_type}: {failure.message}",
+                (("traceback", failure.traceback),) if failure.traceback else (),
+                "nothing was accepted",
+            )
+        )
+    made = outputs_of(decision.step, result)
+    problems = [
+        _other_data(before.output, made[before.output.asset])
+        for before in recorded
+        if made[before.output.asset].value.version != before.output.value.version
+    ]
+    if problems:
+        raise AssetFailed(*problems)
+
+
+def _other_data(before: Output, after: Output) -> Problem:
+    was = {column.name: column.digest for column in before.value.columns}
+    differ = [column.name for column in after.value.columns if was.get(column.name) != column.digest]
+    facts: list[tuple[str, str]] = [("recorded", before.value.version), ("now", after.value.version)]
+    if differ:
+        facts.append(("columns", ", ".join(differ)))
+    return Problem(
+        f"`{before.asset}` is not what was recorded: its present code gives other data",
+        tuple(facts),
+        f"nothing was accepted; build it with `assetctl materialize {before.asset}`",
+    )
+
+
+def _record(
+    project: Project,
+    deliberation: Deliberation,
+    decision: StepDecision,
+    recorded: tuple[Recorded, ...],
+    run_id: RunId,
+    *,
+    is_verified: bool,
+) -> None:
+    keys = decision.step.outputs
+    recorder = Recorder(
+        journal=project.stores.journal,
+        clock=SystemClock(),
+        data=project.stores.data,
+        deliberation=deliberation,
+        run_id=run_id,
+        selection=keys,
+        checkout=checkout_of(project.root),
+        recorded_texts=project.stores.lineage.texts,
+        command=f"accept {keys[0]}" + ("" if is_verified else " --unverified"),
+    )
+    recorder.accepted(decision, recorded, MaterializationId(new_identifier()), is_verified=is_verified)
+    recorder.decided(keys, "accepted", decision.reasons)
+    recorder.finished(RunFinished(run_id, "succeeded", (), keys, (), (), (), 0.0))

@@ -1,0 +1,123 @@
+"""Forget assets: record that nothing recorded about them answers any more. Bytes go with the next clean-up."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from assetctl.assets.errors import AssetctlError, Problem, SelectionError
+from assetctl.assets.ids import AssetKey
+from assetctl.engine.answers.find import nothing_recorded
+from assetctl.engine.curation.append import append, now, step_keys, steps_at_rest
+from assetctl.lineage.facts.records import Forgotten, Pinned, Purpose
+from assetctl.storage.lineage_store.history import past_materializations
+
+if TYPE_CHECKING:
+    from assetctl.engine.project import Project
+
+_EVERYTHING = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class ForgottenAsset:
+    """What forgetting one asset means.
+
+    `n_versions` were recorded; `size_bytes` of stored bytes belong to no other asset.
+    `runs_again` is the step that will run again for it, though it makes others too.
+    """
+
+    asset: AssetKey
+    n_versions: int
+    size_bytes: int
+    is_declared: bool
+    runs_again: AssetKey | None
+
+
+@dataclass(frozen=True, slots=True)
+class ForgottenAssets:
+    """What was forgotten, or (`recorded` is False) would be."""
+
+    assets: tuple[ForgottenAsset, ...]
+    recorded: bool
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "schema": "assetctl.rm/1",
+            "recorded": self.recorded,
+            "assets": [asdict(asset) for asset in self.assets],
+            "size_bytes": sum(asset.size_bytes for asset in self.assets),
+        }
+
+
+def forget(project: Project, keys: Sequence[AssetKey], *, dry_run: bool) -> ForgottenAssets:
+    """Record that everything recorded about these assets is to answer nothing any more.
+
+    Raises:
+        SelectionError: one of them was never recorded, or is pinned; nothing was recorded.
+        WaitTimeout: another process is building one of them.
+    """
+    wanted = list(dict.fromkeys(keys))
+    project.stores.refresh()
+    found = tuple(_describe(project, key) for key in wanted)
+    _refuse_pinned(project, wanted)
+    if dry_run:
+        return ForgottenAssets(found, recorded=False)
+    latest = project.stores.lineage.snapshot(wanted).latest
+    steps = {step for key in wanted for step in _steps(project, key, latest.get(key))}
+    with steps_at_rest(project, steps):
+        _refuse_pinned(project, wanted)
+        append(project, [Forgotten(tuple(wanted), now(), f"rm {' '.join(wanted)}")])
+    return ForgottenAssets(found, recorded=True)
+
+
+def _steps(project: Project, key: AssetKey, recorded: Any) -> set[AssetKey]:
+    try:
+        return step_keys(project, key, recorded)
+    except AssetctlError:  # what is recorded can be forgotten even while the code is broken
+        return {key} if recorded is None else {key, recorded.materialization.step}
+
+
+def _describe(project: Project, key: AssetKey) -> ForgottenAsset:
+    versions = list(past_materializations(project.stores.lineage, key, _EVERYTHING))
+    if not versions and key not in project.stores.lineage.snapshot([key]).observed:
+        raise nothing_recorded(project.stores, key, lambda: project.graph().order)
+    try:
+        graph = project.graph()
+        step, is_declared = graph.steps.get(key), key in graph.order
+    except AssetctlError:
+        step, is_declared = None, False
+    own = {v.output.blob: v.output.size_bytes for v in versions if v.output.blob and v.output.inline is None}
+    shared = _blobs_of_others(project, versions)
+    several = step is not None and len(step.outputs) > 1
+    return ForgottenAsset(
+        asset=key,
+        n_versions=len(versions),
+        size_bytes=sum(size for blob, size in own.items() if blob not in shared),
+        is_declared=is_declared,
+        runs_again=step.key if several and step is not None else None,
+    )
+
+
+def _blobs_of_others(project: Project, versions: Sequence[Any]) -> set[str]:
+    """Return the blobs that also stand for an output of another asset."""
+    names = sorted({v.output.asset for v in versions})
+    marks = ", ".join("?" for _ in names)
+    query = f"SELECT DISTINCT blob FROM lineage.materializations WHERE asset NOT IN ({marks}) AND blob IS NOT NULL"
+    return set(project.stores.lineage.query(query, names).column("blob").to_pylist()) if names else set()
+
+
+def _refuse_pinned(project: Project, keys: Sequence[AssetKey]) -> None:
+    pinned = [pin for pin in project.stores.lineage.pins() if pin.asset in keys]
+    if pinned:
+        raise SelectionError(*(_pinned(pin) for pin in pinned))
+
+
+def _pinned(pin: Pinned) -> Problem:
+    is_served = pin.purpose is Purpose.SERVE
+    lift = f"assetctl rollback {pin.asset} --lift" if is_served else f"assetctl pin {pin.asset} --remove"
+    return Problem(
+        f"`{pin.asset}` is pinned, so it is not forgotten",
+        (("version", pin.data_version), ("pinned", pin.pinned_at), *((("note", pin.note),) if pin.note else ())),
+        f"lift the pin first with `{lift}`",
+    )

@@ -1,0 +1,128 @@
+"""Pin versions so that cleaning up spares them, and say which pins are in force."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from assetctl.assets.errors import Problem, SelectionError
+from assetctl.assets.ids import AssetKey
+from assetctl.engine.answers.find import is_named
+from assetctl.engine.curation.append import append, now
+from assetctl.lineage.facts.records import Fact, OutputState, Pinned, Purpose, Recorded, Unpinned
+from assetctl.storage.lineage_store.history import past_materializations
+
+if TYPE_CHECKING:
+    from assetctl.engine.project import Project
+
+_EVERYTHING = 1_000_000
+
+
+def pin_json(pin: Pinned) -> dict[str, Any]:
+    """Return one pin as JSON."""
+    return {
+        "asset": pin.asset,
+        "purpose": pin.purpose.value,
+        "data_version": pin.data_version,
+        "materialization_id": pin.materialization_id,
+        "since": pin.pinned_at,
+        "note": pin.note,
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Pins:
+    """The pins in force, oldest first; `set_` and `lifted` are what this call did."""
+
+    pins: tuple[Pinned, ...]
+    set_: Pinned | None = None
+    lifted: tuple[Pinned, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "schema": "assetctl.pin/1",
+            "pins": [pin_json(pin) for pin in self.pins],
+            "set": pin_json(self.set_) if self.set_ is not None else None,
+            "lifted": [pin_json(pin) for pin in self.lifted],
+        }
+
+
+def pins_in_force(project: Project) -> Pins:
+    """Return every pin in force."""
+    project.stores.refresh()
+    return Pins(project.stores.lineage.pins())
+
+
+def keep(project: Project, key: AssetKey, version: str | None, note: str) -> Pins:
+    """Pin a version of an asset (the latest, if none is named) so that cleaning up spares its bytes.
+
+    Raises:
+        SelectionError: there is no such version, or its bytes are gone.
+    """
+    found = project.find(key, version)
+    require_bytes(project, found)
+    pin = Pinned(key, found.materialization.id, found.output.value.version, Purpose.KEEP, now(), note)
+    append(project, [pin])
+    return Pins(project.stores.lineage.pins(), set_=pin)
+
+
+def stop_keeping(project: Project, key: AssetKey, version: str | None) -> Pins:
+    """Lift the pins of an asset that spare its bytes: all of them, or those of one version.
+
+    Raises:
+        SelectionError: there is no such pin.
+    """
+    project.stores.refresh()
+    held = [p for p in project.stores.lineage.pins() if p.asset == key and p.purpose is Purpose.KEEP]
+    lifted = tuple(pin for pin in held if version is None or _is_meant(pin, version))
+    if not lifted:
+        what = f"`{key}`" if version is None else f"`{key}@{version}`"
+        raise SelectionError(Problem(f"no pin spares {what} from cleaning up", hint="`assetctl pin` lists the pins"))
+    facts: list[Fact] = [Unpinned(key, Purpose.KEEP, pin.materialization_id, now()) for pin in lifted]
+    append(project, facts)
+    return Pins(project.stores.lineage.pins(), lifted=lifted)
+
+
+def require_bytes(project: Project, found: Recorded) -> None:
+    """Refuse a version of which some output cannot be read.
+
+    Raises:
+        SelectionError: bytes are missing or corrupt; the message says whose.
+    """
+    for output in found.materialization.outputs:
+        state = project.stores.data.state(output)
+        if state is not OutputState.PRESENT:
+            raise SelectionError(
+                Problem(
+                    f"the stored output of `{output.asset}` is {state.value} in this version",
+                    (("data version", output.value.version),),
+                    f"see `assetctl history {output.asset}` for other versions",
+                )
+            )
+
+
+def published_version(project: Project, key: AssetKey, version: str) -> Recorded:
+    """Return the newest published version that a text names, one whose bytes are there before others.
+
+    Raises:
+        SelectionError: there is none; a candidate that a check holds back is none.
+    """
+    newest = project.find(key, version)
+    named = [r for r in past_materializations(project.stores.lineage, key, _EVERYTHING) if is_named(r, version)]
+    published = [recorded for recorded in named if recorded.materialization.published]
+    if not published:
+        raise SelectionError(
+            Problem(
+                f"`{key}@{version}` was never published: a check holds it back",
+                (("data version", newest.output.value.version),),
+                f"see `assetctl history {key}` for the versions that were",
+            )
+        )
+    state = project.stores.data.state
+    whole = (r for r in published if all(state(o) is OutputState.PRESENT for o in r.materialization.outputs))
+    return next(whole, published[0])
+
+
+def _is_meant(pin: Pinned, version: str) -> bool:
+    digits = version.removeprefix("b3:").lower()
+    return pin.materialization_id == version or (len(digits) >= 6 and pin.data_version.startswith(f"b3:{digits}"))

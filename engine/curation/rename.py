@@ -1,0 +1,189 @@
+"""Let an asset's history go on under the name that its code has now.
+
+The name comes first and the record under it after: killed in between, the asset is
+restored under its new name by the next run, at no cost, and the same command completes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from assetctl.assets.errors import Problem, SelectionError
+from assetctl.assets.ids import AssetKey
+from assetctl.engine.curation.append import append_run, new_run_id, now, step_keys, steps_at_rest
+from assetctl.engine.workspace.identifiers import new_identifier
+from assetctl.lineage.facts.records import (
+    CheckRan,
+    Fact,
+    MaterializationId,
+    Materialized,
+    Recorded,
+    Renamed,
+    RunId,
+    Snapshot,
+    SourceObserved,
+)
+from assetctl.lineage.facts.retention import name_spans
+from assetctl.lineage.graph.asset_graph import AssetGraph
+from assetctl.storage.lineage_store.history import past_materializations, past_observations, retention_facts
+
+if TYPE_CHECKING:
+    from assetctl.engine.project import Project
+
+_EVERYTHING = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """`changed` is False if that had been done before."""
+
+    old: AssetKey
+    new: AssetKey
+    changed: bool
+    data_version: str | None
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "schema": "assetctl.mv/1",
+            "old": self.old,
+            "new": self.new,
+            "changed": self.changed,
+            "data_version": self.data_version,
+        }
+
+
+def move(project: Project, old: AssetKey, new: AssetKey) -> Moved:
+    """Record that `old` goes on as `new`, which the code declares already.
+
+    Raises:
+        SelectionError: the code says otherwise, nothing is recorded of `old`, or `new` has a record of its own.
+        WaitTimeout: another process is building one of them.
+    """
+    graph = project.graph()
+    _require_code(graph, old, new)
+    project.stores.refresh()
+    before = project.stores.lineage.snapshot([old, new])
+    steps = {new, old} if new in graph.sources else step_keys(project, new, before.latest.get(old)) | {old}
+    with steps_at_rest(project, steps):
+        snapshot = project.stores.lineage.snapshot([old, new])
+        is_renamed = old in project.stores.lineage.names().get(new, ())[-1:]
+        if is_renamed and _version(snapshot, new) is not None:
+            return Moved(old, new, changed=False, data_version=_version(snapshot, new))
+        run_id = new_run_id()
+        if _is_same_history(snapshot, old, new):
+            facts: list[Fact] = [Renamed(old, new, now())]
+        else:
+            _require_free(snapshot, new)
+            facts = _facts(project, old, new, snapshot, run_id, is_renamed=is_renamed)
+        append_run(project, run_id, f"mv {old} {new}", (new,), facts)
+    return Moved(old, new, changed=True, data_version=_version(project.stores.lineage.snapshot([new]), new))
+
+
+def _facts(
+    project: Project, old: AssetKey, new: AssetKey, snapshot: Snapshot, run_id: RunId, *, is_renamed: bool
+) -> list[Fact]:
+    graph = project.graph()
+    first: list[Fact] = [] if is_renamed else [Renamed(old, new, now())]
+    if new in graph.sources:
+        seen = snapshot.observed.get(old) if not is_renamed else _last_observation(project, new)
+        if seen is None:
+            raise _nothing_of(old, "observed")
+        return [*first, replace(seen, run_id=run_id, asset=new)]
+    recorded = snapshot.latest.get(old) if not is_renamed else _last_record(project, new)
+    if recorded is None:
+        raise _nothing_of(old, "materialized")
+    made = _under_new_name(project, recorded, {recorded.output.asset: new}, run_id)
+    answers = project.stores.lineage.snapshot([old]).checks.values()
+    version = recorded.output.value.version
+    checks: list[CheckRan] = [replace(ran, run_id=run_id, asset=new) for ran in answers if ran.data_version == version]
+    return [*first, made, *checks]
+
+
+def _under_new_name(
+    project: Project, recorded: Recorded, names: Mapping[AssetKey, AssetKey], run_id: RunId
+) -> Materialized:
+    """Return the record once more, with the outputs that are still its own under the names they have now."""
+    made = recorded.materialization
+    latest = project.stores.lineage.snapshot([o.asset for o in made.outputs]).latest
+    own = [
+        replace(output, asset=names.get(output.asset, output.asset))
+        for output in made.outputs
+        if output.asset in names or (output.asset in latest and latest[output.asset].materialization.id == made.id)
+    ]
+    new = next(iter(names.values()))
+    step = project.graph().steps[new]
+    place = {key: n for n, key in enumerate(step.outputs)}
+    own.sort(key=lambda output: place.get(output.asset, len(place)))
+    return replace(
+        made,
+        id=MaterializationId(new_identifier()),
+        run_id=run_id,
+        step=step.key,
+        outputs=tuple(own),
+        started_at=now(),
+        duration_s=0.0,
+        origin=made.origin or made.id,
+        reasons=({"kind": "renamed", "upstream": recorded.output.asset},),
+    )
+
+
+def _last_record(project: Project, new: AssetKey) -> Recorded | None:
+    """Return what was published last under an earlier name."""
+    found = past_materializations(project.stores.lineage, new, _EVERYTHING)
+    return next((r for r in found if r.output.asset != new and r.materialization.published), None)
+
+
+def _last_observation(project: Project, new: AssetKey) -> SourceObserved | None:
+    spans = name_spans(retention_facts(project.stores.lineage), new)
+    return next(past_observations(project.stores.lineage, spans[1:]), None)
+
+
+def _version(snapshot: Snapshot, key: AssetKey) -> str | None:
+    if key in snapshot.latest:
+        return snapshot.latest[key].output.value.version
+    return snapshot.observed[key].value.version if key in snapshot.observed else None
+
+
+def _require_code(graph: AssetGraph, old: AssetKey, new: AssetKey) -> None:
+    problems: list[Problem] = []
+    if new not in graph.order:
+        hint = f"rename it in the code first (the function, or its `key=`), then run `assetctl mv {old} {new}`"
+        problems.append(Problem(f"the code does not declare `{new}`", hint=hint))
+    if old in graph.order:
+        problems.append(
+            Problem(
+                f"the code still declares `{old}`",
+                (("declared in", graph.where[old]),),
+                f"rename it to `{new}` there first, then run `assetctl mv {old} {new}`",
+            )
+        )
+    if problems:
+        raise SelectionError(*problems)
+
+
+def _is_same_history(snapshot: Snapshot, old: AssetKey, new: AssetKey) -> bool:
+    """Say whether what `new` has was restored from `old`, by a declared alias: then only the name is missing."""
+    if new not in snapshot.latest or old not in snapshot.latest:
+        return False
+    was, now_ = snapshot.latest[old].materialization, snapshot.latest[new].materialization
+    return now_.origin is not None and now_.origin in (was.id, was.origin)
+
+
+def _require_free(snapshot: Snapshot, new: AssetKey) -> None:
+    version = _version(snapshot, new)
+    if version is not None:
+        raise SelectionError(
+            Problem(
+                f"`{new}` has a history of its own",
+                (("data version", version),),
+                f"forget it first with `assetctl rm {new}`, if the other one is to go on under this name",
+            )
+        )
+
+
+def _nothing_of(old: AssetKey, what: str) -> SelectionError:
+    return SelectionError(
+        Problem(f"`{old}` was never {what}, so there is no history to go on", hint="see `assetctl history`")
+    )

@@ -1,0 +1,151 @@
+"""Serve an earlier version: publish it again and pin it, until the pin is lifted.
+
+The record comes first and the pins after it: killed in between, an earlier version is
+published and not pinned, which the next `materialize` puts right and the same command
+completes. A pin without its record would hold an asset that nobody can read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from assetctl.assets.errors import Problem, SelectionError
+from assetctl.assets.ids import AssetKey
+from assetctl.engine.curation.append import append, append_run, new_run_id, now, step_keys, steps_at_rest
+from assetctl.engine.curation.pin import published_version, require_bytes
+from assetctl.engine.workspace.identifiers import new_identifier
+from assetctl.lineage.facts.records import (
+    Fact,
+    MaterializationId,
+    Materialized,
+    Pinned,
+    Position,
+    Purpose,
+    Recorded,
+    RunId,
+    Unpinned,
+)
+from assetctl.lineage.facts.retention import name_now
+from assetctl.lineage.graph.asset_graph import Step
+from assetctl.storage.lineage_store.history import retention_facts
+
+if TYPE_CHECKING:
+    from assetctl.engine.project import Project
+
+
+@dataclass(frozen=True, slots=True)
+class RolledBack:
+    """What is served from now on (`pins`), or whose pins were `lifted`."""
+
+    asset: AssetKey
+    pins: tuple[Pinned, ...]
+    lifted: tuple[Pinned, ...] = ()
+    origin: MaterializationId | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        shown = self.pins or self.lifted
+        return {
+            "schema": "assetctl.rollback/1",
+            "asset": self.asset,
+            "lifted": bool(self.lifted),
+            "assets": [pin.asset for pin in shown],
+            "data_versions": {pin.asset: pin.data_version for pin in shown},
+            "materialization_id": shown[0].materialization_id,
+            "origin": self.origin,
+            "note": shown[0].note,
+        }
+
+
+def roll_back(project: Project, key: AssetKey, version: str, note: str = "") -> RolledBack:
+    """Publish an earlier version of an asset again, with all outputs of its materialization, and pin it.
+
+    Raises:
+        SelectionError: no such version was published, its bytes are gone, or the code
+            does not declare its outputs any more.
+        WaitTimeout: another process is building it.
+    """
+    found = published_version(project, key, version)
+    require_bytes(project, found)
+    step = _declared_step(project, key)
+    with steps_at_rest(project, {step.key, *step_keys(project, key, found)}):
+        made = _under_present_names(project, step, found)
+        run_id = new_run_id()
+        latest = project.stores.lineage.snapshot(step.outputs).latest
+        is_latest = all(k in latest and latest[k].materialization.id == made.id for k in step.outputs)
+        again = made if is_latest else _published_again(made, run_id)
+        when = now()
+        pins = [Pinned(o.asset, again.id, o.value.version, Purpose.SERVE, when, note) for o in again.outputs]
+        facts: list[Fact] = [*pins] if is_latest else [again, *pins]
+        append_run(project, run_id, f"rollback {key}@{version}", step.outputs, facts)
+    return RolledBack(key, tuple(pins), origin=made.origin or made.id)
+
+
+def lift(project: Project, key: AssetKey) -> RolledBack:
+    """Lift the pin that serves a version of an asset, and those of the outputs that were pinned with it.
+
+    Raises:
+        SelectionError: there is no such pin.
+    """
+    project.stores.refresh()
+    served = [pin for pin in project.stores.lineage.pins() if pin.purpose is Purpose.SERVE]
+    own = next((pin for pin in served if pin.asset == key), None)
+    if own is None:
+        raise SelectionError(
+            Problem(f"`{key}` is not pinned to a version", hint="`assetctl pin` lists the pins in force")
+        )
+    lifted = tuple(pin for pin in served if pin.materialization_id == own.materialization_id)
+    when = now()
+    facts: list[Fact] = [Unpinned(pin.asset, Purpose.SERVE, pin.materialization_id, when) for pin in lifted]
+    append(project, facts)
+    return RolledBack(key, (), lifted)
+
+
+def _declared_step(project: Project, key: AssetKey) -> Step:
+    step = project.graph().steps.get(key)
+    if step is None:
+        raise SelectionError(
+            Problem(
+                f"`{key}` is not declared as an asset, so nothing would serve it",
+                hint=f"get the version as a file with `assetctl get {key}@VERSION`",
+            )
+        )
+    return step
+
+
+def _under_present_names(project: Project, step: Step, found: Recorded) -> Materialized:
+    """Return a materialization with the names its outputs have now.
+
+    Raises:
+        SelectionError: the step does not make exactly these outputs any more.
+    """
+    names = _names_now(project, found.materialization, found.position)
+    if set(names.values()) != set(step.outputs):
+        raise SelectionError(
+            Problem(
+                f"that version was made together with outputs that `{step.key}` does not declare alike now",
+                (("then", ", ".join(names.values())), ("now", ", ".join(step.outputs))),
+                f"get it as a file with `assetctl get {found.output.asset}@{found.materialization.id}`",
+            )
+        )
+    outputs = {names[o.asset]: replace(o, asset=names[o.asset]) for o in found.materialization.outputs}
+    return replace(found.materialization, step=step.key, outputs=tuple(outputs[key] for key in step.outputs))
+
+
+def _names_now(project: Project, made: Materialized, position: Position) -> Mapping[AssetKey, AssetKey]:
+    facts = retention_facts(project.stores.lineage)
+    return {output.asset: name_now(facts, output.asset, position) for output in made.outputs}
+
+
+def _published_again(made: Materialized, run_id: RunId) -> Materialized:
+    return replace(
+        made,
+        id=MaterializationId(new_identifier()),
+        run_id=run_id,
+        started_at=now(),
+        duration_s=0.0,
+        published=True,
+        origin=made.origin or made.id,
+        reasons=({"kind": "rolled_back"},),
+    )

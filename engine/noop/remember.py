@@ -1,0 +1,254 @@
+"""Remember that there was nothing to do, with the status of everything that verdict depended on.
+
+Written only where the status of files tells enough: nothing of it may be so young that
+an edit could hide behind its mtime, no module may ask the clock, chance or the network
+while it is imported, and every value read must be a file's. `engine.noop` reads it.
+"""
+
+from __future__ import annotations
+
+import ast
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+from assetctl.assets.importing import is_personal, text_of
+from assetctl.engine.noop.answer import FORMAT, file_name, journal_line, signature
+from assetctl.engine.runs.result import RunResult
+from assetctl.lineage.deciding.decide import Deliberation
+from assetctl.lineage.facts.records import Output
+from assetctl.storage.sources.observing import glob_files, source_path
+
+if TYPE_CHECKING:
+    from assetctl.engine.project import Project
+
+_RACY_NS = 2_000_000_000  # coarse clocks of file systems: an edit this soon after could look like none
+_MOST_FILES = 20_000
+_IMPURE = frozenset(
+    [
+        "time",
+        "datetime",
+        "random",
+        "uuid",
+        "secrets",
+        "socket",
+        "subprocess",
+        "urllib",
+        "requests",
+        "httpx",
+        "http",
+        "ftplib",
+        "boto3",
+    ]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """A command as it began, before it read or imported anything: imports may change the environment."""
+
+    ns: int
+    surroundings: str
+
+
+class _NotRememberable(Exception):
+    """Something that the status of files does not tell."""
+
+
+def remember_noop(
+    project: Project, result: RunResult, selection: Sequence[str], began: Beginning, modules: Iterable[ModuleType]
+) -> bool:
+    """Remember that a selection had nothing to do, and say whether that was possible.
+
+    `modules` are those that are imported.
+    """
+    files = [file for m in modules if isinstance(file := getattr(m, "__file__", None), str) and is_personal(file)]
+    try:
+        return _write(project, result, list(selection), began, files)
+    except (OSError, UnicodeEncodeError):
+        return False  # it would only have been faster next time
+
+
+def _write(project: Project, result: RunResult, words: list[str], began: Beginning, files: Sequence[str]) -> bool:
+    paths = _paths_relied_on(project, result.deliberation, files)
+    journal = str(project.layout.journal)
+    segments = journal_line(journal)
+    if paths is None or project.stores.journal.sizes() != project.stores.folded_sizes:
+        return False
+    signatures = [f"{signature(path)}\t{path}" for path in paths]
+    if not _is_settled(paths, began.ns) or journal_line(journal) != segments:
+        return False
+    answer = f"succeeded in 0 ms: {len(result.finished.fresh)} fresh"
+    lines = [FORMAT, began.surroundings, " ".join(words), journal, segments, answer, *signatures, "end"]
+    target = project.layout.cache / "noop" / file_name(words)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.with_name(f"{target.name}.{os.getpid()}.tmp")
+    temporary.write_text("\n".join(lines), encoding="utf-8")
+    temporary.replace(target)
+    return True
+
+
+def _paths_relied_on(project: Project, deliberation: Deliberation, files: Sequence[str]) -> list[str] | None:
+    """Return every path whose status a no-op verdict depends on, sorted; None if that is not enough to know.
+
+    `files` are those of the imported first-party modules.
+    """
+    if any(key in deliberation.pins for key in deliberation.request.scope):
+        return None  # a pin is named every time
+    try:
+        found = {*_code(project, files), *_folders(project, files), *_data(project, deliberation)}
+    except _NotRememberable:
+        return None
+    return sorted(found) if len(found) <= _MOST_FILES and not any("\n" in path for path in found) else None
+
+
+def _is_settled(paths: Iterable[str], began_ns: int) -> bool:
+    """Say whether nothing among the paths changed since, or shortly before, the command began."""
+    for path in paths:
+        try:
+            status = os.stat(path)  # noqa: PTH116  thousands of paths, as text
+        except FileNotFoundError:
+            continue
+        if max(status.st_mtime_ns, status.st_ctime_ns) > began_ns - _RACY_NS:
+            return False
+    return True
+
+
+def _code(project: Project, files: Sequence[str]) -> Iterator[str]:
+    yield str(project.settings.where)
+    _require_pure_imports([file for file in files if file.endswith(".py")])  # a compiled module counts by its file
+    yield from files
+    own_state = f"{project.layout.state}{os.sep}"  # what we cached ourselves decides nothing
+    read = project.declarations.read_at_import | project.declarations.identification().read_at_import
+    yield from (path for path in read if not path.startswith(own_state))
+
+
+def _require_pure_imports(files: Sequence[str]) -> None:
+    """Refuse modules that ask the clock, chance or the network while they are imported.
+
+    Where a module calls first-party functions at its top level, those may be the ones that ask.
+    """
+    texts = {file: text_of(file) for file in files}
+    trees = {file: ast.parse(text) for file, text in texts.items() if text is not None}
+    if len(trees) < len(texts):
+        raise _NotRememberable(min(texts.keys() - trees.keys()))
+    own_code_runs = False
+    for file, tree in trees.items():
+        at_import = set(_called(_executed_at_import(tree)))
+        if at_import & set(_impure_names(tree)):
+            raise _NotRememberable(file)
+        own_code_runs = own_code_runs or bool(at_import & set(_own_names(tree)))
+    if own_code_runs and any(set(_called(ast.walk(t))) & set(_impure_names(t)) for t in trees.values()):
+        raise _NotRememberable("a call at the top level of a module")
+
+
+def _called(nodes: Iterable[ast.AST]) -> Iterator[str]:
+    """Yield the first name of everything that is called, or decorates something."""
+    for node in nodes:
+        roots: list[ast.AST] = [node.func] if isinstance(node, ast.Call) else []
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            roots.extend(node.decorator_list)
+        yield from (name for name in map(_first_name, roots) if name is not None)
+
+
+def _first_name(node: ast.AST) -> str | None:
+    """Return `a` of `a.b.c`; None for what does not begin with a name."""
+    while isinstance(node, ast.Attribute):
+        node = node.value
+    return node.id if isinstance(node, ast.Name) else None
+
+
+def _own_names(tree: ast.Module) -> Iterator[str]:
+    """Yield the names by which a module knows first-party functions, classes and modules."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            yield node.name
+        elif isinstance(node, ast.ImportFrom) and (node.level or _is_own(node.module or "")):
+            yield from (alias.asname or alias.name for alias in node.names)
+        elif isinstance(node, ast.Import):
+            yield from (a.asname or a.name.partition(".")[0] for a in node.names if _is_own(a.name))
+
+
+def _is_own(module: str) -> bool:
+    file = getattr(sys.modules.get(module), "__file__", None)
+    return isinstance(file, str) and is_personal(file)
+
+
+def _impure_names(tree: ast.Module) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                if alias.name.partition(".")[0] in _IMPURE:
+                    yield alias.asname or alias.name.partition(".")[0]
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] in _IMPURE:
+            for alias in node.names:
+                yield alias.asname or alias.name
+
+
+def _executed_at_import(tree: ast.AST) -> Iterator[ast.AST]:
+    """Yield the nodes that run when a module is imported: all but the bodies of functions."""
+    waiting: list[ast.AST] = [tree]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        for name, value in ast.iter_fields(node):
+            is_body = name == "body" and isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+            children = value if isinstance(value, list) else [value]
+            waiting.extend(child for child in children if isinstance(child, ast.AST) and not is_body)
+
+
+def _folders(project: Project, files: Sequence[str]) -> Iterator[str]:
+    """Yield folders in which a new file could change what is imported or declared."""
+    here = Path.cwd()
+    yield from (str(folder) for folder in (here, *here.parents) if folder.is_relative_to(project.root))
+    yield from (os.path.dirname(file) for file in files)
+    for entry in project.settings.assets:
+        if (project.root / entry).is_dir():
+            yield from _below(project.root / entry, lambda path: path.is_dir())
+
+
+def _data(project: Project, deliberation: Deliberation) -> Iterator[str]:
+    for key in deliberation.observed:
+        declaration = deliberation.graph.sources[key]
+        path = source_path(declaration, project.root)
+        if declaration.shape == "directory":
+            yield from _below(path, lambda found: True)
+        elif declaration.shape == "glob":
+            yield from map(str, glob_files(declaration, project.root))
+            base = next(parent for parent in path.parents if not any(mark in str(parent) for mark in "*?["))
+            yield from _below(base, lambda found: found.is_dir())
+        else:
+            yield str(path)
+    for key in deliberation.request.scope & deliberation.latest.keys():
+        recorded = deliberation.latest[key]
+        yield from _blobs(project, recorded.output)
+        for used in recorded.materialization.undeclared:
+            if used.kind != "file":
+                raise _NotRememberable(used.name)
+            yield str(project.root / used.name)
+    if any(step.declaration.options.exists is not None for step in deliberation.graph.steps.values()):
+        raise _NotRememberable("exists")
+
+
+def _blobs(project: Project, output: Output) -> Iterator[str]:
+    if output.codec.startswith("folder"):
+        raise _NotRememberable(output.asset)
+    if output.blob is not None and output.inline is None:
+        path = project.stores.data.blobs.path(output.blob)
+        if project.settings.remote is not None and not path.exists():  # it may be in the shared cache, or not any more
+            raise _NotRememberable(output.asset)
+        yield str(path)
+
+
+def _below(folder: Path, wanted: Callable[[Path], bool]) -> Iterator[str]:
+    """Yield a folder and what is wanted of everything below it."""
+    yield str(folder)
+    for n_seen, path in enumerate(folder.rglob("*")):
+        if n_seen > _MOST_FILES:
+            raise _NotRememberable(str(folder))
+        if wanted(path):
+            yield str(path)

@@ -1,0 +1,167 @@
+"""The team's lineage store, as the project sees it: fed after a run, asked by a person, needed by nobody.
+
+Nothing is decided from it. A store that does not answer, is slow, or refuses costs one
+warning after a few seconds; what it lacks goes with the next run, or with `assetctl sync`.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from assetctl.assets.errors import AssetctlError, ProjectError
+from assetctl.lineage.identity.encode import digest_bytes
+from assetctl.storage.lineage_store.user_sql import Answer
+from assetctl.storage.team.postgres import hang_up
+from assetctl.storage.team.push import Push, Sent
+from assetctl.storage.team.query import ask_team
+from assetctl.storage.team.url import TeamUrl, read_url
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from assetctl.engine.project import Project
+
+PATIENCE_S = 6.0  # what a run that is otherwise done waits for the store
+_STATEMENT_S, _LOCK_S = 5.0, 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Synced:
+    """What sending to the team's store did: the store as it may be shown, the project's name, and new facts."""
+
+    store: str
+    project: str
+    n_facts: int
+
+
+def address(project: Project) -> TeamUrl:
+    """Return where the team's store is.
+
+    Raises:
+        ProjectError: the project has none, or its address makes no sense.
+    """
+    given = project.settings.lineage
+    if given is None:
+        raise ProjectError.of(
+            "this project has no team store",
+            ("settings", str(project.settings.where)),
+            hint='set `lineage = "postgresql://user@host/database"` in [tool.assetctl]',
+        )
+    return read_url(given)
+
+
+def is_behind(project: Project) -> bool:
+    """Say whether the journal holds what the team's store may lack; False if there is no such store."""
+    if project.settings.lineage is None:
+        return False
+    return _acknowledged(_mark(project, address(project))) != project.stores.journal.sizes()
+
+
+def sync(project: Project) -> Synced:
+    """Send everything that the team's store lacks, however long it takes.
+
+    Raises:
+        ProjectError: the project has no such store.
+        EnvironmentFault: the store does not answer or refuses.
+    """
+    url = address(project)
+    sent = Push(url, project.settings.name, project.stores.journal).send()
+    _acknowledge(_mark(project, url), sent)
+    return Synced(url.shown, project.settings.name, sent.n_facts)
+
+
+def share(project: Project, patience_s: float = PATIENCE_S) -> list[str]:
+    """Send what a run recorded, within a few seconds; return a warning if that did not work."""
+    try:
+        if not is_behind(project):
+            return []
+        attempt = _Attempt(project, address(project), time.monotonic() + patience_s)
+    except AssetctlError as error:
+        return [f"the team's lineage store was not told: {error}"]
+    return attempt.outcome(patience_s)
+
+
+@contextmanager
+def asked(project: Project, sql: str) -> Iterator[Answer]:
+    """Give the team store's answer to a query, for as long as its rows are read."""
+    answer = ask_team(address(project), sql)
+    try:
+        yield answer
+    finally:
+        answer.close()
+
+
+@dataclass(slots=True)
+class _Attempt:
+    """One push on a thread of its own, since nothing bounds how long a network may be silent."""
+
+    project: Project
+    url: TeamUrl
+    deadline: float
+    connections: list[Any] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+    def outcome(self, patience_s: float) -> list[str]:
+        """Push, and return what there is to warn of."""
+        thread = threading.Thread(target=self._send, name="team store", daemon=True)
+        thread.start()
+        thread.join(patience_s)
+        if thread.is_alive():
+            for con in self.connections:
+                hang_up(con)
+            thread.join(1)
+            return [f"the team's lineage store ({self.url.shown}) did not answer within {patience_s:g} s; {_LATER}"]
+        return self.warnings
+
+    def _send(self) -> None:
+        push = Push(
+            self.url,
+            self.project.settings.name,
+            self.project.stores.journal,
+            statement_s=_STATEMENT_S,
+            lock_s=_LOCK_S,
+            may_go_on=lambda: time.monotonic() < self.deadline,
+            on_open=self.connections.append,
+        )
+        try:
+            sent = push.send()
+        except AssetctlError as error:
+            problem = error.problems[0]
+            facts = ", ".join(f"{name}: {value}" for name, value in problem.facts)
+            self.warnings.append(f"{problem.message} ({facts}); {_LATER}")
+            return
+        if sent.sizes is None:
+            self.warnings.append(f"the team's lineage store has only a part of what was recorded; {_LATER}")
+        _acknowledge(_mark(self.project, self.url), sent)
+
+
+_LATER = "the next run or `assetctl sync` sends the rest"
+
+
+def _mark(project: Project, url: TeamUrl) -> Path:
+    """Return the file that says how far the store was told; it saves a connection, and may be lost."""
+    which = digest_bytes(f"{url.shown} {url.schema}".encode()).removeprefix("b3:")[:16]
+    return project.layout.cache / f"team-{which}.json"
+
+
+def _acknowledged(mark: Path) -> object:
+    try:
+        return json.loads(mark.read_bytes())
+    except (OSError, ValueError):
+        return None
+
+
+def _acknowledge(mark: Path, sent: Sent) -> None:
+    if sent.sizes is None:
+        return
+    try:
+        mark.parent.mkdir(parents=True, exist_ok=True)
+        mark.write_text(json.dumps(dict(sent.sizes)), "utf-8")
+    except OSError:
+        return  # then the next run asks the store itself

@@ -1,0 +1,132 @@
+"""What a run came to: everything it said, and how to show it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from assetctl.assets.ids import AssetKey
+from assetctl.engine.steps.tasks import CheckAnswer, Failure
+from assetctl.lineage.deciding import events
+from assetctl.lineage.deciding.decide import Deliberation, StepDecision
+from assetctl.lineage.deciding.events import Event, RunFinished
+from assetctl.lineage.deciding.html_table import table
+from assetctl.lineage.deciding.reasons import CheckFailed, PinNotPublished, describe
+from assetctl.lineage.deciding.staleness import Fresh
+from assetctl.lineage.facts.records import CodeIdentity, Materialized, Recorded, Trace
+
+OUTCOMES = ("materialized", "restored", "fresh", "failed", "skipped")
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class RunResult:
+    """Everything a run said; `finished` is its last event."""
+
+    events: tuple[Event, ...]
+    finished: RunFinished
+    deliberation: Deliberation  # what was known when it ended
+
+    @property
+    def is_noop(self) -> bool:
+        """Say that everything was fresh, and nothing was run, restored or asked."""
+        done = self.finished
+        others = (done.materialized, done.restored, done.failed, done.skipped)
+        return (
+            done.status == "succeeded"
+            and not any(others)
+            and not any(isinstance(event, events.CheckFinished) for event in self.events)
+        )
+
+    @property
+    def status(self) -> str:
+        return self.finished.status
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def __str__(self) -> str:
+        done = self.finished
+        parts = [f"{len(keys)} {name}" for name in OUTCOMES if (keys := getattr(done, name))]
+        return f"{done.status} in {done.duration_s:.1f} s: {', '.join(parts) or 'nothing to do'}"
+
+    def _repr_html_(self) -> str:
+        reasons = {step.step: step.reasons for step in self.events if isinstance(step, events.StepStarted)}
+        messages = {e.step: f"{e.error_type}: {e.message}" for e in self.events if isinstance(e, events.StepFailed)}
+        rows = [
+            (name, key, messages.get(key) or "; ".join(map(describe, reasons.get(key, ()))))
+            for name in OUTCOMES
+            for key in getattr(self.finished, name)
+        ]
+        return f"<p>{self}</p>{table(('', 'asset', 'why'), rows)}"
+
+    @property
+    def exit_code(self) -> int:
+        return {"succeeded": 0, "failed": 1, "cancelled": 130}[self.status]
+
+
+def refusal_in(answers: tuple[CheckAnswer, ...]) -> str | None:
+    """Return what the first blocking check that said no says; None if none did."""
+    for answer in answers:
+        if answer.task.blocking and not answer.passed:
+            return describe(CheckFailed(answer.task.name, answer.message))
+    return None
+
+
+def pin_text(decision: StepDecision) -> str | None:
+    """Return the pin that keeps a step as it is, as one clause; None if there is none."""
+    served = [v.served for v in decision.verdicts.values() if isinstance(v, Fresh) and v.served is not None]
+    return served[0].describe() if served else None
+
+
+def refused_by_check(message: str) -> Failure:
+    """Return the failure of a step whose result is kept, but not published."""
+    hint = "its result is kept: fix the check or the asset, or build it anew with `--force`"
+    return Failure("CheckFailed", message, hint=hint)
+
+
+def held_back(decision: StepDecision) -> Failure:
+    """Return why a step is neither kept nor built: a check said no to its result, or a pin cannot be served."""
+    if not decision.pins:
+        return refused_by_check(describe(next(r for r in decision.reasons if isinstance(r, CheckFailed))))
+    pin = next(iter(decision.pins.values()))
+    why = "; ".join(map(describe, decision.reasons))
+    lift = f"lift the pin with `assetctl rollback {pin.asset} --lift`"
+    again = f"serve it again with `assetctl rollback {pin.asset}@{pin.materialization_id}`"
+    is_other = any(isinstance(reason, PinNotPublished) for reason in decision.reasons)
+    hint = f"{again if is_other else 'bring its bytes back from a remote or a backup'}, or {lift}"
+    version = pin.data_version.removeprefix("b3:")[:8]
+    return Failure("Pinned", f"`{pin.asset}` is pinned to b3:{version}, so it is not built: {why}", hint=hint)
+
+
+def warnings_of(
+    fact: Materialized, code: CodeIdentity, notes: tuple[tuple[str, ...], ...], *, is_random: bool
+) -> tuple[str, ...]:
+    """Return what a person should know about a step that went well.
+
+    `notes` say how each output was kept; `is_random`: equal inputs gave other data.
+    """
+    found: list[str] = []
+    if is_random:
+        found.append(f"`{fact.step}` is not deterministic: the same code and inputs gave other data than last time")
+    if fact.trace is not Trace.SOUND:
+        found.append(f"what `{fact.step}` read changed while it ran, so it will be built again")
+    found += [f"`{fact.step}` has code that cannot be followed ({place})" for place in code.dynamic]
+    found += [
+        f"`{fact.step}` used the {used.kind} `{used.name.rstrip(':')}` without declaring it; it counts from now on"
+        for used in fact.undeclared
+        if used.kind != "codec"  # using it is how one declares it
+    ]
+    found += [f"`{output.asset}` {note}" for output, said in zip(fact.outputs, notes, strict=True) for note in said]
+    return tuple(found)
+
+
+def is_nondeterministic(fact: Materialized, before: Mapping[AssetKey, Recorded | None]) -> bool:
+    """Say whether the provenance of the last materialization gave other data this time."""
+    return any(
+        was is not None
+        and was.materialization.provenance.digest == fact.provenance.digest
+        and was.materialization.trace is Trace.SOUND
+        and was.output.value.version != output.value.version
+        for output in fact.outputs
+        for was in (before[output.asset],)
+    )

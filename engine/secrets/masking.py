@@ -1,0 +1,102 @@
+"""Find secret values in text, in the forms that programs write them in, and put `***` in their place.
+
+Which values are secret is said by `engine/secrets/secret_values.py`. A value of one to three
+characters is found only where it stands alone: it occurs by chance in any text.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from urllib.parse import quote, quote_plus
+
+from assetctl.engine.steps.tasks import CheckAnswer, StepResult
+
+MASK = "***"
+_SHORT = 4  # characters; what is shorter is masked only as a word of its own
+_SHORTEST_LINE = 8  # of a secret of several lines, each of which may be shown alone
+_PASSWORD = re.compile(r"://[^/\s:@]*:([^/\s@]+)@")
+
+
+class Mask:
+    """The forms of some secret values. Empty masks say so (`bool`), so that nothing is done for them."""
+
+    def __init__(self, values: Iterable[str]) -> None:
+        texts = {form for value in values if value for form in forms_of(value)}
+        self._long = sorted((text for text in texts if len(text) >= _SHORT), key=len, reverse=True)
+        short = sorted((text for text in texts if len(text) < _SHORT), key=len, reverse=True)
+        self._short = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, short))})(?!\w)") if short else None
+        self._bytes = [text.encode("utf-8", "surrogateescape") for text in self._long]
+        self._beginnings = {form[:n] for form in self._bytes for n in range(1, len(form))}
+        self._longest = max(map(len, self._bytes), default=0)
+
+    def __bool__(self) -> bool:
+        return bool(self._long or self._short)
+
+    def text(self, text: str) -> str:
+        """Return a text without the secrets."""
+        for secret in self._long:
+            text = text.replace(secret, MASK)
+        return self._short.sub(MASK, text) if self._short else text
+
+    def written(self, data: bytes) -> bytes:
+        """Return output without the secrets; short ones are looked for only where it is text."""
+        for secret in self._bytes:
+            data = data.replace(secret, MASK.encode())
+        if self._short is None:
+            return data
+        return self._short.sub(MASK, data.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
+
+    def n_held_back(self, data: bytes) -> int:
+        """Return how many bytes at the end of unfinished output may be the beginning of a secret."""
+        for n in range(min(self._longest - 1, len(data)), 0, -1):
+            if data[-n:] in self._beginnings:
+                return n
+        return 0
+
+
+def mask_result(result: StepResult, mask: Mask) -> StepResult:
+    """Return a result whose failure, check messages and links name no secret."""
+    if not mask:
+        return result
+    failure = result.failure
+    if failure is not None:
+        hint = None if failure.hint is None else mask.text(failure.hint)
+        message, traceback = mask.text(failure.message), mask.text(failure.traceback)
+        failure = replace(failure, message=message, traceback=traceback, hint=hint)
+    checks = tuple(_masked_answer(answer, mask.text) for answer in result.checks)
+    links = {mask.text(name): mask.text(target) for name, target in result.links.items()}
+    return replace(result, failure=failure, checks=checks, links=links)
+
+
+def _masked_answer(answer: CheckAnswer, masked: Callable[[str], str]) -> CheckAnswer:
+    return replace(answer, message=masked(answer.message))
+
+
+def forms_of(value: str) -> set[str]:
+    """Return a value as it is, and as URLs, JSON, Python, HTML, hex and base64 (at any place in it) write it."""
+    parts = {value, *_PASSWORD.findall(value)}
+    parts.update(line.strip() for line in value.splitlines() if len(line.strip()) >= _SHORTEST_LINE)
+    return {form for part in parts for form in _encodings(part)}
+
+
+def _encodings(value: str) -> Iterable[str]:
+    yield value
+    if len(value) < _SHORT:
+        return
+    raw = value.encode("utf-8", "surrogateescape")
+    yield from (quote(raw, safe=""), quote(raw), quote_plus(raw))
+    yield from (json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1], repr(value)[1:-1])
+    yield from (html.escape(value), raw.hex(), raw.hex().upper(), repr(raw)[2:-1])
+    for plain in (base64.b64encode(raw), base64.urlsafe_b64encode(raw)):
+        yield plain.decode().rstrip("=")
+    for n_before in range(3):  # as part of something longer
+        whole = base64.b64encode(b"\0" * n_before + raw).decode()
+        first = (n_before * 8 + 5) // 6
+        last = (n_before + len(raw)) * 8 // 6
+        if last - first >= _SHORT:
+            yield from (whole[first:last], whole[first:last].translate(str.maketrans("+/", "-_")))

@@ -1,0 +1,128 @@
+"""What the run loop asks of a shared cache, and how its answers meet the one decision function.
+
+Nothing here decides: an answer from elsewhere becomes one more trace, and the step is put
+to `Deliberation.decide` again. Bytes are here, verified, before anything relies on them,
+so a record never names bytes that this project does not have.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator
+from typing import Protocol
+
+from assetctl.lineage.deciding.decide import Action, Deliberation, StepDecision
+from assetctl.lineage.deciding.events import Event
+from assetctl.lineage.deciding.plan import Plan, make_plan
+from assetctl.lineage.facts.records import Materialized, Output, OutputState, Traces
+
+
+class Sharing(Protocol):
+    """Results of other machines, and the way for ours to them."""
+
+    def find(self, decisions: Collection[StepDecision]) -> list[Materialized]:
+        """Return what other machines made of exactly these provenances; each answer is given once."""
+        ...
+
+    def bring(self, made: Materialized) -> bool:
+        """Have all bytes of a materialization here; False if they cannot be had."""
+        ...
+
+    def lacking(self, outputs: Iterable[Output]) -> list[Output]:
+        """Have the bytes of these outputs here, and return those that cannot be had."""
+        ...
+
+    def share(self, fact: Materialized) -> None:
+        """Let others have a result, in the background."""
+        ...
+
+    def settle(self, is_cancelled: Callable[[], bool]) -> Iterator[Event]:
+        """Wait for what is under way and say how it went."""
+        ...
+
+
+class NotShared:
+    """A project without a shared cache."""
+
+    def find(self, decisions: Collection[StepDecision]) -> list[Materialized]:
+        return []
+
+    def bring(self, made: Materialized) -> bool:
+        return True
+
+    def lacking(self, outputs: Iterable[Output]) -> list[Output]:
+        return []
+
+    def share(self, fact: Materialized) -> None:
+        """There is nobody to share with."""
+
+    def settle(self, is_cancelled: Callable[[], bool]) -> Iterator[Event]:
+        return iter(())
+
+
+def plan_with_others(sharing: Sharing, plan: Plan, deliberation: Deliberation) -> tuple[Plan, Deliberation]:
+    """Return the plan again, with what others made of the provenances that would run.
+
+    A restored upstream makes more provenances known, so it is asked until nothing new is found.
+    """
+    while True:
+        decisions = {planned.decision.step.key: planned.decision for planned in plan.steps}
+        found = sharing.find([d for d in decisions.values() if _may_be_answered(deliberation, d)])
+        if not found:
+            return plan, deliberation
+        deliberation = deliberation.begin_anew(_with(deliberation.traces, found))
+        plan = make_plan(deliberation)
+
+
+def consult(sharing: Sharing, deliberation: Deliberation, decision: StepDecision) -> StepDecision:
+    """Return a decision again after asking what others made, with the bytes that it relies on here.
+
+    What cannot be had is no trace any more; a value that cannot be had counts as missing, and is built.
+    """
+    decision = _answered(sharing, deliberation, decision)
+    lost = sharing.lacking(_relied_on(deliberation, decision))
+    for output in lost:
+        deliberation.lose(output, OutputState.MISSING)
+    if not lost or decision.action is not Action.KEEP:
+        return decision
+    deliberation.demand([output.asset for output in lost])
+    return _answered(sharing, deliberation, deliberation.decide(decision.step))
+
+
+def _answered(sharing: Sharing, deliberation: Deliberation, decision: StepDecision) -> StepDecision:
+    while True:
+        if _may_be_answered(deliberation, decision):
+            found = sharing.find([decision])
+            if not found:
+                return decision
+            deliberation.traces = _with(deliberation.traces, found)
+        elif decision.action is Action.RESTORE and decision.reusable is not None:
+            made = decision.reusable
+            if sharing.bring(made):
+                return decision
+            deliberation.traces = {key: m for key, m in deliberation.traces.items() if m.id != made.id}
+        else:
+            return decision
+        decision = deliberation.decide(decision.step)
+
+
+def _may_be_answered(deliberation: Deliberation, decision: StepDecision) -> bool:
+    is_known = decision.action is Action.RUN and decision.provenance is not None
+    return is_known and deliberation.is_restorable(decision.step)
+
+
+def _with(traces: Traces, found: Iterable[Materialized]) -> Traces:
+    return {**traces, **{(made.step, made.provenance.digest): made for made in found}}
+
+
+def _relied_on(deliberation: Deliberation, decision: StepDecision) -> list[Output]:
+    """Return the recorded outputs whose bytes are needed: inputs of a step that runs, kept values that were asked for.
+
+    Asked for is what the person named, and what a check has yet to look at.
+    """
+    if decision.action is Action.RUN:
+        keys = {b.upstream for b in decision.step.bindings if b.is_read and not b.is_source}
+    elif decision.action is Action.KEEP:
+        keys = set(decision.step.outputs) & (deliberation.request.named | decision.pending_checks.keys())
+    else:
+        return []
+    return [deliberation.latest[key].output for key in sorted(keys) if key in deliberation.latest]

@@ -1,0 +1,233 @@
+"""Perform one task where it stands: load inputs, call the function, store what it returns, ask the checks.
+
+The same code runs in this process and in a worker. It publishes nothing: what is stored
+counts only once the run loop has recorded it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import math
+import os
+import shutil
+import time
+import traceback
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from assetctl.assets.checks import CheckResult
+from assetctl.assets.errors import AssetctlError, AssetFailed, CorruptionError, EnvironmentFault
+from assetctl.assets.ids import AssetKey
+from assetctl.engine.steps.context import StepContext
+from assetctl.engine.steps.tasks import CheckAnswer, CheckTask, Failure, OutputInput, SourceInput, StepResult, StepTask
+from assetctl.lineage.facts.ports import DataStore, Stored
+from assetctl.lineage.facts.records import Output
+from assetctl.lineage.graph.asset_graph import AssetGraph, Check, Step
+from assetctl.storage.sources.parsing import open_table, parse_table
+from assetctl.storage.state.crash_points import CrashPoint, reached
+from assetctl.storage.state.layout import Layout
+
+_TOOL = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))) + os.sep
+
+
+def perform(task: StepTask, graph: AssetGraph, data: DataStore, layout: Layout) -> StepResult:
+    """Run a task and return what it gave; a person's exception becomes a `Failure`.
+
+    Raises:
+        EnvironmentFault: the disk refused; the run has to stop.
+    """
+    step = graph.steps[task.step]
+    context = StepContext(task, str(layout.state))
+    started = time.perf_counter()
+    stored: tuple[Stored, ...] = ()
+    try:
+        if task.stored:
+            outputs = task.stored
+        else:
+            arguments = _arguments(step, task, context, data)
+            reached(CrashPoint.INPUTS_HASHED)
+            try:
+                stored = _store(step, task, _call(step, arguments), data)
+            finally:
+                _discard_copies(arguments.values(), layout)
+            outputs = tuple(s.as_output(key) for s, key in zip(stored, step.outputs, strict=True))
+        answers = tuple(_ask(check, graph, outputs, data) for check in task.checks)
+        figures = context.store_figures(data)
+    except EnvironmentFault:
+        raise
+    except (Exception, SystemExit) as error:  # noqa: BLE001  whatever a person's function raises is a result
+        return StepResult(task.step, duration_s=time.perf_counter() - started, failure=failure_of(error))
+    return StepResult(
+        step=task.step,
+        outputs=stored,
+        checks=answers,
+        metrics=context.metrics,
+        figures=figures,
+        links=context.links,
+        duration_s=time.perf_counter() - started,
+    )
+
+
+def failure_of(error: BaseException) -> Failure:
+    """Return an exception as text: its type, message, and the traceback from the person's code on."""
+    if isinstance(error, AssetctlError):
+        first = error.problems[0]
+        facts = "\n".join(f"{label}  {value}" for label, value in first.facts)
+        is_corruption = isinstance(error, CorruptionError)
+        details = _own_traceback(error) or facts
+        return Failure(type(error).__name__, first.message, details, first.hint, is_corruption)
+    if isinstance(error, SystemExit):
+        return Failure("SystemExit", f"the function called sys.exit({error.code!r})", _own_traceback(error))
+    return Failure(type(error).__name__, str(error), _own_traceback(error))
+
+
+def _own_traceback(error: BaseException) -> str:
+    found = traceback.TracebackException.from_exception(error)
+    part: traceback.TracebackException | None = found
+    while part is not None:
+        own = [frame for frame in part.stack if not frame.filename.startswith(_TOOL)]
+        part.stack = traceback.StackSummary.from_list(own)
+        part = part.__cause__ or part.__context__
+    if isinstance(error, AssetctlError) and not found.stack:
+        return ""
+    return "".join(found.format())
+
+
+def _arguments(step: Step, task: StepTask, context: StepContext, data: DataStore) -> dict[str, Any]:
+    arguments: dict[str, Any] = dict(step.config)
+    arguments.update(dict.fromkeys(step.context, context))
+    for needed in task.inputs:
+        arguments[needed.parameter] = _load(needed, data)
+    return arguments
+
+
+def _call(step: Step, arguments: Mapping[str, Any]) -> Any:
+    positional, keywords = _arranged(step.declaration.fn, arguments)
+    value = _finished(step.declaration.fn(*positional, **keywords))
+    reached(CrashPoint.FUNCTION_RETURNED)
+    return value
+
+
+def _discard_copies(values: Iterable[object], layout: Layout) -> None:
+    """Delete the private copies of stored files that the function was handed."""
+    for value in values:
+        if isinstance(value, Path) and value.is_relative_to(layout.temporary):
+            if value.is_dir():
+                shutil.rmtree(value, ignore_errors=True)
+            else:
+                value.unlink(missing_ok=True)
+
+
+def _arranged(fn: Callable[..., Any], arguments: Mapping[str, Any]) -> tuple[list[Any], dict[str, Any]]:
+    """Split arguments for the call: positional-only parameters by place, all others by name."""
+    parameters = inspect.signature(fn).parameters
+    positional = [n for n, p in parameters.items() if p.kind is p.POSITIONAL_ONLY and n in arguments]
+    return [arguments[n] for n in positional], {n: v for n, v in arguments.items() if n not in positional}
+
+
+def _finished(value: Any) -> Any:
+    """Run a coroutine to its end; in a notebook, whose loop is running, on a thread of its own."""
+    if not inspect.isawaitable(value):
+        return value
+
+    async def wait() -> Any:
+        return await value
+
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(wait())
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, wait()).result()
+
+
+def _load(needed: OutputInput | SourceInput, data: DataStore) -> Any:
+    if isinstance(needed, OutputInput):
+        return data.load(needed.output, needed.wanted)
+    paths = [Path(path) for path in needed.paths]
+    if needed.shape == "glob":
+        return paths
+    if needed.wanted.form == "path":
+        return paths[0]
+    if needed.wanted.form == "reader":
+        return _checked(open_table(paths[0], needed.wanted.columns), needed)
+    return _as_wanted(parse_table(paths[0], needed.wanted.columns), needed)
+
+
+def _as_wanted(table: Any, needed: SourceInput) -> Any:
+    """Return a source's table in the form, and with the columns, that its parameter asks for."""
+    from assetctl.storage.codecs.containers import convert, project
+
+    return convert(project(_checked(table, needed), needed.wanted.columns), needed.wanted.form)
+
+
+def _checked(table: Any, needed: SourceInput) -> Any:
+    """Return a source's table, or a reader over it, if it has the columns that its parameter asks for."""
+    available = table.schema.names
+    missing = [name for name in needed.wanted.columns if name not in available]
+    if missing:
+        raise AssetFailed.of(
+            f"source `{needed.key}` has no column {', '.join(f'`{name}`' for name in missing)}",
+            ("columns", ", ".join(available)),
+            ("file", needed.paths[0]),
+            hint=f"correct `columns(...)` of the parameter `{needed.parameter}`",
+        )
+    return table
+
+
+def _store(step: Step, task: StepTask, value: Any, data: DataStore) -> tuple[Stored, ...]:
+    options = step.declaration.options
+    values = [value] if not options.outs else _split(step, value)
+    return tuple(
+        data.put(part, codec=options.codec, unordered=options.unordered, provenance=task.provenance) for part in values
+    )
+
+
+def _split(step: Step, value: Any) -> list[Any]:
+    """Return the values of a multi-output step in the order of its outputs."""
+    if isinstance(value, Mapping):
+        names = {str(name): name for name in value}
+        short = {key: next((n for n in (key, key.name) if n in names), None) for key in step.outputs}
+        if len(names) == len(step.outputs) and None not in short.values():
+            return [value[names[n]] for n in short.values() if n is not None]
+        got = f"a dict with the keys {', '.join(map(repr, value))}"
+    elif isinstance(value, tuple | list) and len(value) == len(step.outputs):
+        return list(value)
+    else:
+        got = f"{len(value)} values" if isinstance(value, tuple | list) else f"one {type(value).__name__}"
+    raise AssetFailed.of(
+        f"`{step.name}` declares the outputs {', '.join(step.outputs)} and returned {got}",
+        ("declared in", step.where),
+        hint="return a tuple in the order of `outs`, or a dict with these keys",
+    )
+
+
+def _ask(task: CheckTask, graph: AssetGraph, outputs: tuple[Output, ...], data: DataStore) -> CheckAnswer:
+    check = next(c for c in graph.checks[task.asset] if c.name == task.name)
+    output = next(o for o in outputs if o.asset == task.asset)
+    try:
+        found = _finished(check.declaration.fn(**{check.parameter: data.load(output, check.wanted)}))
+    except (CorruptionError, EnvironmentFault):
+        raise
+    except (Exception, SystemExit) as error:  # noqa: BLE001  a check that raises has answered no
+        return CheckAnswer(task, passed=False, message=f"it raised {type(error).__name__}: {error}", metrics={})
+    return _answer(task, found, check)
+
+
+def _answer(task: CheckTask, found: object, check: Check) -> CheckAnswer:
+    if isinstance(found, CheckResult):
+        metrics = {str(k): float(v) for k, v in found.metrics.items() if math.isfinite(float(v))}
+        return CheckAnswer(task, bool(found.passed), str(found.message), metrics)
+    if isinstance(found, bool) or type(found).__module__ == "numpy":
+        return CheckAnswer(task, bool(found), "", {})
+    message = f"it returned {type(found).__name__}, not a bool or a `CheckResult` ({check.where})"
+    return CheckAnswer(task, passed=False, message=message, metrics={})
+
+
+def outputs_of(step: Step, result: StepResult) -> dict[AssetKey, Output]:
+    """Return a result's outputs by asset key."""
+    return {key: stored.as_output(key) for key, stored in zip(step.outputs, result.outputs, strict=True)}

@@ -1,0 +1,107 @@
+"""What travels to whoever runs a step, and what comes back. Paths and digests travel, never tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from assetctl.assets.ids import AssetKey
+from assetctl.lineage.facts.ports import Stored, Wanted
+from assetctl.lineage.facts.records import Digest, MaterializationId, Output, ProvenanceDigest, RunId, Undeclared
+
+BEGUN = "begun"  # what a worker says when a step with a timeout begins
+
+
+@dataclass(frozen=True, slots=True)
+class OutputInput:
+    """A parameter that reads a stored output."""
+
+    parameter: str
+    output: Output
+    wanted: Wanted
+
+
+@dataclass(frozen=True, slots=True)
+class SourceInput:
+    """A parameter that reads a source: `paths` are absolute; `shape` as in `SourceDef`."""
+
+    parameter: str
+    key: AssetKey
+    shape: str
+    paths: tuple[str, ...]
+    wanted: Wanted
+
+
+@dataclass(frozen=True, slots=True)
+class CheckTask:
+    """One check to ask about one output (by asset key), with the check's definition."""
+
+    asset: AssetKey
+    name: str
+    definition: Digest
+    blocking: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StepTask:
+    """One step to run, or (where `stored` is given) only checks to ask about what is stored.
+
+    `definition` is what the planner computed; a worker refuses to run other code.
+    `set_config` are config assignments of the command line, as written; `former_names` are
+    those recorded for its outputs.
+    """
+
+    step: AssetKey
+    definition: Digest
+    provenance: ProvenanceDigest
+    run_id: RunId
+    materialization_id: MaterializationId
+    inputs: tuple[OutputInput | SourceInput, ...] = ()
+    checks: tuple[CheckTask, ...] = ()
+    stored: tuple[Output, ...] = ()
+    set_config: tuple[str, ...] = ()
+    former_names: Mapping[AssetKey, tuple[AssetKey, ...]] = field(default_factory=dict)
+    upstream_metrics: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    captures_values: bool = False
+    log: str = ""
+    timeout_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CheckAnswer:
+    task: CheckTask
+    passed: bool
+    message: str
+    metrics: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a step gave nothing. `traceback` begins at the person's own code."""
+
+    error_type: str
+    message: str
+    traceback: str = ""
+    hint: str | None = None
+    is_corruption: bool = False  # bytes it read turned out not to be what was recorded
+
+
+@dataclass(frozen=True, slots=True)
+class StepResult:
+    """What running one task gave; `failure` is None exactly if `outputs` are usable."""
+
+    step: AssetKey
+    outputs: tuple[Stored, ...] = ()
+    checks: tuple[CheckAnswer, ...] = ()
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    figures: Mapping[str, str] = field(default_factory=dict)
+    links: Mapping[str, str] = field(default_factory=dict)
+    code_changed: bool = False
+    undeclared: tuple[Undeclared, ...] = ()
+    duration_s: float = 0.0
+    failure: Failure | None = None
+
+    @property
+    def notes(self) -> tuple[tuple[str, ...], ...]:
+        """What a person should know about how each output was kept."""
+        return tuple(stored.notes for stored in self.outputs)

@@ -1,0 +1,203 @@
+"""Identify the steps of a graph: code, definition and checks of each, computed once per graph."""
+
+from __future__ import annotations
+
+import importlib
+import platform
+import sys
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+from types import CodeType
+from typing import Any
+
+from assetctl.assets.codec import Codec, full_name, home_of
+from assetctl.assets.definition import AssetOptions
+from assetctl.assets.ids import AssetKey
+from assetctl.assets.importing import is_personal
+from assetctl.engine.watching.watching import opening
+from assetctl.engine.workspace.code_world import ProjectWorld
+from assetctl.engine.workspace.settings import Settings
+from assetctl.engine.workspace.text_cache import TextCache
+from assetctl.lineage.deciding.decide import Identified
+from assetctl.lineage.facts.ports import Stored
+from assetctl.lineage.facts.records import CodeIdentity, Digest, Symbol, Undeclared
+from assetctl.lineage.graph.asset_graph import AssetGraph, Check, Step
+from assetctl.lineage.identity.code.identify import CodeIdentifier
+from assetctl.lineage.identity.define import define, define_check
+from assetctl.lineage.identity.encode import Framed, digest_mapping
+from assetctl.lineage.identity.environment import Surrounding, environment_slice
+from assetctl.storage.state.layout import Layout
+
+# Environment values are kept only as hashes under this key. It is the same everywhere,
+# so that two machines with the same values agree on what is fresh.
+_VARIABLE_KEY = b"assetctl environment variables/1"
+
+
+class Identification:
+    """Answers for the steps of one graph; forget it when the code is imported anew."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._root = root = settings.root
+        self._settings = settings
+        self._cache = TextCache(Layout.of(root).cache)
+        self._world = ProjectWorld(root, _VARIABLE_KEY, self._cache)
+        self._identifier = CodeIdentifier(self._world)
+        self._surrounding = Surrounding(
+            python=platform.python_version(),
+            platform=f"{sys.platform}-{platform.machine()}",
+            variables={name: self._world.variable(name) for name in settings.environment.variables},
+        )
+        self._code: dict[AssetKey, CodeIdentity] = {}
+        self.read_at_import: set[str] = set()
+        self._identified: dict[AssetKey, tuple[Step, Identified]] = {}
+        self._classes: dict[str, Digest] = {}
+        self._checks: dict[tuple[AssetKey, str], Digest] = {}
+
+    def identify(self, step: Step, graph: AssetGraph) -> Identified:
+        """Return code, definition and check definitions of a step."""
+        known = self._identified.get(step.key)
+        if known is not None and known[0] is step:  # `--set` makes another step of it
+            return known[1]
+        if step.key not in self._code:
+            self._code[step.key] = self._identify_code(step, self._identifier)
+        code = self._code[step.key]
+        if self._settings.dynamic == "always" and code.dynamic:
+            code = replace(code, undecidable=(*code.undecidable, *code.dynamic))
+        definition = self._world.environment.definition(step, define(step, code, self._environment(code)))
+        found = Identified(code, definition, self._check_definitions(step, graph))
+        self._identified[step.key] = step, found
+        return found
+
+    def identify_all(self, graph: AssetGraph, keys: Collection[AssetKey]) -> dict[AssetKey, Identified]:
+        """Return what is identified for the steps of these assets, by step key."""
+        steps = {graph.steps[key].key: graph.steps[key] for key in keys if key in graph.steps}
+        with opening() as read:  # it executes the first-party imports inside of functions
+            found = {key: self.identify(step, graph) for key, step in steps.items()}
+        self.read_at_import |= read
+        self._identifier.keep()
+        return found
+
+    def class_code(self, name: str) -> Digest:
+        """Return the digest of a class's code as it is now; `name` is "module:qualname", or "module:" for all of it.
+
+        A class that is gone has a digest of its own: what was made with it is not what would be made now.
+        """
+        if name not in self._classes:
+            found = _find(name)
+            self._classes[name] = Digest("gone") if found is None else Digest(self._identifier.identify(found).version)
+        return self._classes[name]
+
+    def codec_code(self, own: Iterable[type[Codec]], home: str) -> Digest:
+        """Return the digest of a declared codec's code and its environment slice as they are now.
+
+        One that is not declared any more has a digest of its own: it would not be used now.
+        """
+        found = next((codec for codec in own if home_of(codec) == home), None)
+        if found is None:
+            return Digest("gone")
+        code = self._identifier.identify(found)
+        return (
+            Framed("codec/1").child(code.version).child(digest_mapping("codec/1", self._environment(code))).hexdigest()
+        )
+
+    def used_codecs(self, own: Sequence[type[Codec]], outputs: Iterable[Stored]) -> list[Undeclared]:
+        """Return the project's own codecs that keep these outputs: whatever changes them counts from then on."""
+        homes = {full_name(codec): home_of(codec) for codec in own}
+        used = sorted({homes[stored.codec] for stored in outputs if stored.codec in homes})
+        return [Undeclared("codec", home, self.codec_code(own, home)) for home in used]
+
+    def undeclared_symbols(self, step: Step, executed: Collection[CodeType], graph: AssetGraph) -> list[Undeclared]:
+        """Return the first-party functions that ran and that no symbol of the step's code accounts for."""
+        known = _spans([*self.identify(step, graph).code.symbols, *self._check_symbols(step, graph)])
+        found: dict[str, Undeclared] = {}
+        for code in executed:
+            place = self._world.relative(code.co_filename)
+            if any(first <= code.co_firstlineno <= last for first, last in known.get(place, ())):
+                continue
+            name = _name_of(code)
+            if name is not None and _find(name) is not None:
+                found[name] = Undeclared("symbol", name, self.class_code(name))
+        return [found[name] for name in sorted(found)]
+
+    def undeclared_modules(self, step: Step, imported: Collection[str], graph: AssetGraph) -> list[Undeclared]:
+        """Return the first-party modules that were loaded while it ran and that its code does not reach."""
+        reached = [s.name for s in (*self.identify(step, graph).code.symbols, *self._check_symbols(step, graph))]
+        found: list[Undeclared] = []
+        for name in sorted(imported):
+            file = getattr(sys.modules.get(name), "__file__", None)
+            is_ours = isinstance(file, str) and is_personal(file) and not file.endswith("__init__.py")
+            if is_ours and not any(symbol.startswith(f"{name}.") for symbol in reached):
+                found.append(Undeclared("module", f"{name}:", self.class_code(f"{name}:")))
+        return found
+
+    def _check_symbols(self, step: Step, graph: AssetGraph) -> list[Symbol]:
+        checks = [check for key in step.outputs for check in graph.checks.get(key, ())]
+        return [s for c in checks for s in self._identifier.identify(c.declaration.fn, name=c.name).symbols]
+
+    def is_unchanged(self, step: Step) -> bool:
+        """Say whether a step's code, with all values it captures, is still what was identified."""
+        again = self._identify_code(step, CodeIdentifier(ProjectWorld(self._root, _VARIABLE_KEY, self._cache)))
+        return again.version == self._code[step.key].version
+
+    def _environment(self, code: CodeIdentity) -> dict[str, str]:
+        return environment_slice(code, self._settings.environment, self._surrounding)
+
+    def _identify_code(self, step: Step, identifier: CodeIdentifier) -> CodeIdentity:
+        options: AssetOptions = step.declaration.options
+        return identifier.identify(
+            step.declaration.fn,
+            config=frozenset(step.config) | set(options.secret) | set(options.ins),
+            code_deps=options.code_deps,
+            version=options.version,
+            name=step.name,
+        )
+
+    def _check_definitions(self, step: Step, graph: AssetGraph) -> dict[AssetKey, Mapping[str, Digest]]:
+        found: dict[AssetKey, Mapping[str, Digest]] = {}
+        for key in step.outputs:
+            checks = graph.checks.get(key, ())
+            if checks:
+                found[key] = {check.name: self._check_definition(check) for check in checks}
+        return found
+
+    def _check_definition(self, check: Check) -> Digest:
+        place = (check.asset, check.name)
+        if place not in self._checks:
+            code = self._identifier.identify(check.declaration.fn, name=check.name)
+            self._checks[place] = define_check(check, code, self._environment(code))
+        return self._checks[place]
+
+
+def _spans(symbols: Collection[Symbol]) -> dict[str, list[tuple[int, int]]]:
+    """Return the first and last lines of symbols that have a text, by file."""
+    found: dict[str, list[tuple[int, int]]] = {}
+    for symbol in symbols:
+        place, _, line = symbol.where.rpartition(":")
+        if symbol.kind in {"function", "class", "code"} and line.isdigit():
+            first = int(line)
+            found.setdefault(place, []).append((first, first + symbol.source.count("\n") + 1))
+    return found
+
+
+def _name_of(code: CodeType) -> str | None:
+    """Return "module:qualname" of the module-level function or method that a code object belongs to."""
+    qualname = code.co_qualname.partition(".<locals>")[0]
+    if "<" in qualname:
+        return None
+    for name, module in list(sys.modules.items()):
+        if getattr(module, "__file__", None) == code.co_filename:
+            return f"{name}:{qualname}"
+    return None
+
+
+def _find(name: str) -> Callable[..., Any] | None:
+    module, _, qualname = name.partition(":")
+    try:
+        found: Any = importlib.import_module(module)
+        if not qualname:
+            return lambda: found  # a function that holds a module reaches all of it
+        for part in qualname.split("."):
+            found = getattr(found, part)
+    except Exception:  # noqa: BLE001  importing a person's module may raise anything: the class is not there
+        return None
+    return found if callable(found) else None

@@ -1,0 +1,62 @@
+"""Keep what identity learned from source texts in the project's cache folder; safe to delete at any time.
+
+One file for each source file, written anew when its text changes, so that it never
+grows beyond the project. Only what this very release learned on this Python counts: the
+identity code itself, and Python's minor version, are part of what a file begins with.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+
+from assetctl.lineage.identity.encode import Framed
+
+_FOLDER = "code"
+
+
+class TextCache:
+    """Bytes by key below `folder`, the cache folder of a state folder; writes only where there is a state folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._state = folder.parent
+        self._folder = folder / _FOLDER
+
+    def get(self, key: str) -> bytes | None:
+        """Return what was kept, or None."""
+        try:
+            data = self._place(key).read_bytes()
+        except OSError:
+            return None
+        edition, _, payload = data.partition(b"\n")
+        return payload if edition == _edition() else None
+
+    def put(self, key: str, data: bytes) -> None:
+        """Keep bytes; readers see all of them or what was there. A disk that refuses loses the cache, nothing else."""
+        if not self._state.is_dir():
+            return
+        place = self._place(key)
+        unfinished = place.with_name(f"{place.name}.{os.getpid()}.tmp")
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            unfinished.write_bytes(_edition() + b"\n" + data)
+            unfinished.replace(place)
+        except OSError:
+            with suppress(OSError):  # nor may it let us tidy up
+                unfinished.unlink(missing_ok=True)
+
+    def _place(self, key: str) -> Path:
+        return self._folder / key.removeprefix("b3:")
+
+
+@cache
+def _edition() -> bytes:
+    """Return what names this release's reading of source texts, on this Python."""
+    out = Framed("code cache/1").text(".".join(map(str, sys.version_info[:2])))
+    folder = Path(__file__).resolve().parents[2] / "lineage" / "identity"
+    for file in sorted(folder.rglob("*.py")):
+        out.text(file.name).raw(file.read_bytes())
+    return out.hexdigest().encode()

@@ -1,0 +1,98 @@
+"""Provenance: what a materialization was, or would be, made from, as one digest.
+
+The digest covers the definition and, per input, its name, upstream key and version.
+Inputs are sorted by name, so the order in which they were declared does not count.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+
+from assetctl.assets.ids import AssetKey
+from assetctl.lineage.facts.records import (
+    DataVersion,
+    Digest,
+    Input,
+    Inputs,
+    Provenance,
+    ProvenanceDigest,
+    ValueIdentity,
+)
+from assetctl.lineage.graph.asset_graph import Binding
+from assetctl.lineage.identity.encode import Framed
+
+FORMAT = "pv/1"
+
+ClassCode = Callable[[str], Digest]
+"""("module:qualname") -> the digest of the class's code as it is now."""
+
+
+def provenance_of(current: Inputs) -> Provenance | None:
+    """Return the provenance of these inputs, or None while an upstream's version is unknown."""
+    out = Framed(FORMAT).child(current.definition.digest).length(len(current.inputs))
+    for found in sorted(current.inputs, key=lambda i: i.name):
+        if found.version is None:
+            return None
+        upstream = found.aliases[0] if found.aliases else found.upstream
+        out.text(_canonical(found.name, found.upstream, upstream)).text(upstream).child(found.version)
+    return Provenance(ProvenanceDigest(out.hexdigest()), current.definition, current.inputs)
+
+
+def _canonical(name: str, upstream: AssetKey, first_name: AssetKey) -> str:
+    return f"deps:{first_name}" if name == f"deps:{upstream}" else name
+
+
+def resolve_input(
+    binding: Binding, value: ValueIdentity | None, parsed: ValueIdentity | None, class_code: ClassCode
+) -> Input:
+    """Return what a binding reads of its upstream's value.
+
+    `parsed` is the identity of a file source's table, for bindings that ask for one.
+    Instances of first-party classes bring their classes' code with them: it runs in the
+    reader, so it is part of the version that is read.
+    """
+    read = parsed if binding.reads_table and binding.is_source else value
+    version = None if read is None else _version_read(binding, read)
+    classes: tuple[tuple[str, Digest], ...] = ()
+    if read is not None and version is not None and read.classes and binding.is_read:
+        classes = tuple((name, class_code(name)) for name in read.classes)
+        out = Framed("av/1").tag("with classes").child(version).length(len(classes))
+        for name, digest in classes:
+            out.text(name).child(digest)
+        version = out.hexdigest()
+    data_version: DataVersion | None = None if read is None else read.version
+    return Input(
+        name=binding.name,
+        upstream=binding.upstream,
+        version=version,
+        data_version=data_version,
+        is_source=binding.is_source,
+        columns=binding.wanted.columns,
+        classes=classes,
+        aliases=binding.aliases,
+    )
+
+
+def _version_read(binding: Binding, value: ValueIdentity) -> Digest:
+    digests = {column.name: column.digest for column in value.columns}
+    wanted = binding.wanted.columns
+    # A row order that does not count cannot be told column by column, and a column that
+    # is not there makes the step fail: both depend on the whole.
+    if not wanted or value.unordered or any(name not in digests for name in wanted):
+        return Digest(value.version)
+    index = [name for name in digests if name.startswith("index:")]
+    out = Framed("av/1").tag("columns").integer(value.n_rows or 0).length(len(index) + len(wanted))
+    for name in (*index, *wanted):
+        out.text(name).child(digests[name])
+    return out.hexdigest()
+
+
+def resolve_inputs(
+    bindings: Iterable[Binding],
+    values: Mapping[AssetKey, ValueIdentity | None],
+    parsed: Mapping[AssetKey, ValueIdentity],
+    class_code: ClassCode,
+) -> tuple[Input, ...]:
+    """Return the inputs of a step's bindings, sorted by name."""
+    found = (resolve_input(b, values.get(b.upstream), parsed.get(b.upstream), class_code) for b in bindings)
+    return tuple(sorted(found, key=lambda i: i.name))

@@ -1,0 +1,387 @@
+"""The vocabulary of facts: what identity, the planner, the run loop and the stores exchange.
+
+Everything here is a frozen value. `Inputs` is what the next materialization would be
+made from and may hold unknowns; `Provenance` is what one was made from and holds none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from types import MappingProxyType
+from typing import Any, NewType
+
+from assetctl.assets.ids import AssetKey
+from assetctl.lineage.facts.retention import Forgotten as Forgotten  # noqa: PLC0414  facts like those below: found here
+from assetctl.lineage.facts.retention import Pinned as Pinned  # noqa: PLC0414
+from assetctl.lineage.facts.retention import Purpose as Purpose  # noqa: PLC0414
+from assetctl.lineage.facts.retention import Renamed as Renamed  # noqa: PLC0414
+from assetctl.lineage.facts.retention import Retention as Retention  # noqa: PLC0414
+from assetctl.lineage.facts.retention import Unpinned as Unpinned  # noqa: PLC0414
+
+Digest = NewType("Digest", str)  # "b3:" + 64 hex digits, like all of the following
+CodeVersion = NewType("CodeVersion", str)
+DataVersion = NewType("DataVersion", str)
+BlobDigest = NewType("BlobDigest", str)  # hash of stored bytes
+ProvenanceDigest = NewType("ProvenanceDigest", str)
+RunId = NewType("RunId", str)  # time-ordered
+MaterializationId = NewType("MaterializationId", str)  # time-ordered
+
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+# --- identity of values --------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnDigest:
+    """One column of a table: its name, its type as shown to people, the digest of its values."""
+
+    name: str
+    type: str
+    digest: Digest
+
+
+@dataclass(frozen=True, slots=True)
+class ValueIdentity:
+    """What a value is, independent of how it is stored.
+
+    `kind` names the container ("arrow.Table", "pandas.DataFrame", "polars.DataFrame",
+    "json", "numpy", "bytes", "file", ...). `columns` and `n_rows` are given for tables;
+    a pandas index is among the columns, its name prefixed with "index:". `basis` says
+    what the version was made from: "content", "blob" (stored bytes of a value that has
+    no defined identity) or "provenance" (a `None` result). `classes` names the first-party
+    classes ("module:qualname") whose code comes alive where the value is loaded.
+    """
+
+    version: DataVersion
+    kind: str
+    n_rows: int | None = None
+    columns: tuple[ColumnDigest, ...] = ()
+    basis: str = "content"
+    unordered: bool = False
+    classes: tuple[str, ...] = ()
+
+
+# --- identity of code ----------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Symbol:
+    """A function, class or captured value that an asset's code reaches.
+
+    `name` is what a person would call it ("helpers.scale", "features.THRESHOLD");
+    `where` is "path:line" relative to the project root; `via` is the name of the symbol
+    that reached it first ("" for the asset's own function); `source` is its text, or a
+    short rendering of a value. `text` is "" but in what is recorded: there it may be the
+    digest of the text, which a `SymbolText` holds, and `source` is "".
+    """
+
+    name: str
+    kind: str  # "function", "class", "value", "code"
+    digest: Digest
+    where: str
+    via: str
+    source: str
+    text: Digest = Digest("")
+
+
+@dataclass(frozen=True, slots=True)
+class CodeIdentity:
+    """What identifying a function gives.
+
+    `distributions` maps reached distributions to their versions; `variables` maps
+    environment variables read by constant name to a keyed hash of their value (None:
+    unset). `dynamic` lists places whose control flow cannot be resolved, `undecidable`
+    captured values that have no identity; both as "path:line what".
+    """
+
+    version: CodeVersion
+    symbols: tuple[Symbol, ...] = ()
+    distributions: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
+    variables: Mapping[str, str | None] = field(default_factory=lambda: _NOTHING)
+    dynamic: tuple[str, ...] = ()
+    undecidable: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """Code version, build spec, config and environment slice of one step, and their one digest.
+
+    The three mappings keep what a person would call each part (shown when it changes):
+    spec and environment entry -> text, config parameter -> canonical JSON.
+    """
+
+    digest: Digest
+    code: CodeVersion
+    spec: Mapping[str, str]
+    config: Mapping[str, str]
+    environment: Mapping[str, str]
+
+
+# --- provenance ----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """One binding of a step, resolved: which upstream, and which version of it was or would be read.
+
+    `name` is the parameter, or "deps:KEY" for an upstream that is waited for but not
+    read. `version` is the upstream's data version, or the digest of the columns or
+    parsed table that the parameter reads; None means not known until it is rebuilt.
+    `data_version` is always the whole upstream's (to find its record again).
+    """
+
+    name: str
+    upstream: AssetKey
+    version: Digest | None
+    data_version: DataVersion | None
+    is_source: bool = False
+    columns: tuple[str, ...] = ()
+    classes: tuple[tuple[str, Digest], ...] = ()  # first-party classes within the value, with their code's digests
+    aliases: tuple[AssetKey, ...] = field(default=(), compare=False)  # earlier names; the first one is in the digest
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """What the next materialization of a step would be made from; sorted by input name."""
+
+    definition: Definition
+    inputs: tuple[Input, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """What one materialization was made from. `digest` covers definition and every input version."""
+
+    digest: ProvenanceDigest
+    definition: Definition
+    inputs: tuple[Input, ...]
+
+
+# --- facts, as the journal keeps them -------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """One asset as produced by a step: what it is, and where its bytes are.
+
+    An encoded value of at most 4 KB is kept `inline`; otherwise `blob` names the stored
+    bytes. `blob` is given in both cases (the digest of the encoded bytes); it is None
+    only for a `None` result. `is_folder`: the blob is a folder of files.
+    """
+
+    asset: AssetKey
+    value: ValueIdentity
+    codec: str
+    blob: BlobDigest | None
+    size_bytes: int
+    inline: bytes | None = None
+
+
+class Trace(Enum):
+    """Whether a materialization may answer a later plan."""
+
+    SOUND = "sound"
+    INPUT_CHANGED = "input_changed"  # an input changed while the step ran
+    CODE_CHANGED = "code_changed"  # the step changed values its code had captured
+
+
+@dataclass(frozen=True, slots=True)
+class Undeclared:
+    """Something a step was seen to use that the static graph of its code lacks; it counts from then on.
+
+    `kind` is "file" (`name`: path relative to the project root), "symbol" (`name`:
+    "module:qualname") or "module" (`name`: "module:").
+    """
+
+    kind: str
+    name: str
+    digest: Digest
+
+
+@dataclass(frozen=True, slots=True)
+class Materialized:
+    """A step produced (or reused) its outputs. One fact for all outputs, so they appear together.
+
+    `origin` is the materialization whose outputs were reused (restored, or published
+    after its check passed); None when the function ran. `published` is False for a
+    candidate held back by a blocking check. Times are aware UTC as ISO text.
+    """
+
+    id: MaterializationId
+    run_id: RunId
+    step: AssetKey
+    provenance: Provenance
+    outputs: tuple[Output, ...]
+    started_at: str
+    duration_s: float
+    published: bool = True
+    trace: Trace = Trace.SOUND
+    origin: MaterializationId | None = None
+    metrics: Mapping[str, float] = field(default_factory=lambda: _NOTHING)
+    figures: Mapping[str, str] = field(default_factory=lambda: _NOTHING)  # name -> blob digest of the picture
+    links: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
+    reasons: tuple[Mapping[str, Any], ...] = ()  # why it ran, as `staleness.to_json` gives them
+    python: str = ""
+    platform: str = ""
+    undeclared: tuple[Undeclared, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StepFailed:
+    """An attempt failed; holds only while `provenance` is the current one and nothing newer exists."""
+
+    run_id: RunId
+    step: AssetKey
+    provenance: ProvenanceDigest
+    error_type: str
+    message: str
+    failed_at: str
+    duration_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class CheckRan:
+    """A check answered for one data version; reused while check definition and version stay."""
+
+    run_id: RunId
+    asset: AssetKey
+    check: str
+    definition: Digest
+    data_version: DataVersion
+    passed: bool
+    blocking: bool
+    message: str
+    metrics: Mapping[str, float]
+    ran_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class SourceObserved:
+    """A source was seen with a data version it did not have at the last observation."""
+
+    run_id: RunId
+    asset: AssetKey
+    value: ValueIdentity
+    size_bytes: int
+    observed_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class SymbolText:
+    """The source text of symbols, written once however many code versions reach them."""
+
+    digest: Digest
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class CodeRecorded:
+    """The symbols behind a code version, written once per code version; long texts are `SymbolText`s."""
+
+    code: CodeVersion
+    symbols: tuple[Symbol, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RunStarted:
+    """A run began to record. `branch` and `commit` are git's where the project lies; "" if there is none."""
+
+    run_id: RunId
+    started_at: str
+    selection: tuple[str, ...]
+    command: str
+    branch: str = ""
+    commit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a run did about one asset: fresh, restored, materialized, failed or skipped, and why."""
+
+    asset: AssetKey
+    action: str
+    reasons: tuple[Mapping[str, Any], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RunFinished:
+    run_id: RunId
+    finished_at: str
+    status: str  # "succeeded", "failed" or "cancelled"
+    duration_s: float
+    decisions: tuple[Decision, ...]
+
+
+Fact = (
+    Materialized
+    | StepFailed
+    | CheckRan
+    | SourceObserved
+    | SymbolText
+    | CodeRecorded
+    | RunStarted
+    | RunFinished
+    | Retention
+)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Position:
+    """Where a fact stands in the journal; the greatest pair is the latest, clocks play no part."""
+
+    counter: int
+    segment: str
+
+
+# --- what the store remembers, as the planner reads it ---------------------------------
+
+
+class OutputState(Enum):
+    """Whether an output's bytes can be read."""
+
+    PRESENT = "present"
+    MISSING = "missing"
+    CORRUPT = "corrupt"
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """The latest published materialization of one asset.
+
+    `materialization` is shared by all outputs of a step; `output` is this asset's.
+    """
+
+    position: Position
+    materialization: Materialized
+    output: Output
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What the lineage store knew at one moment, for the assets asked about.
+
+    `failures` holds a step's last failed attempt when it is newer than the step's latest
+    materialization. `checks` answers (check definition, data version) with the latest
+    result. `columns` gives the columns of every upstream version that a latest
+    materialization was made from. `observed` is the last observed value of each source.
+    `pins` holds the pin to serve that is in force; `names` the earlier names of all assets that
+    were renamed, by their present one, oldest first. What was recorded of an asset before it
+    was forgotten, or before its name was given up, is in none of them but `columns`.
+    """
+
+    latest: Mapping[AssetKey, Recorded] = field(default_factory=dict)
+    failures: Mapping[AssetKey, StepFailed] = field(default_factory=dict)
+    checks: Mapping[tuple[Digest, DataVersion], CheckRan] = field(default_factory=dict)
+    columns: Mapping[tuple[AssetKey, DataVersion], ValueIdentity] = field(default_factory=dict)
+    observed: Mapping[AssetKey, SourceObserved] = field(default_factory=dict)
+    pins: Mapping[AssetKey, Pinned] = field(default_factory=dict)
+    names: Mapping[AssetKey, tuple[AssetKey, ...]] = field(default_factory=dict)
+
+
+Traces = Mapping[tuple[AssetKey, ProvenanceDigest], Materialized]
+"""Sound materializations of steps by (first output, provenance), the newest of each; candidates included.
+
+One of whose outputs was forgotten since is none."""

@@ -1,0 +1,180 @@
+"""What a person decides about recorded versions, as facts, and what those facts amount to.
+
+Pure. Everything goes by position, never by a clock, and taking a fact in twice changes
+nothing. Both lineage stores answer with these functions, and cleaning up asks them of
+the journal. `lineage/facts/records.py` has the other facts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from assetctl.assets.ids import AssetKey
+
+if TYPE_CHECKING:
+    from assetctl.lineage.facts.records import DataVersion, Fact, MaterializationId, Position
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """From here on, nothing recorded earlier about these assets answers anything; the history keeps it."""
+
+    assets: tuple[AssetKey, ...]
+    forgotten_at: str
+    command: str
+
+
+class Purpose(Enum):
+    """What a pin is for."""
+
+    KEEP = "keep"  # cleaning up spares its bytes
+    SERVE = "serve"  # readers get it, and the planner does not rebuild it
+
+
+@dataclass(frozen=True, slots=True)
+class Pinned:
+    """A person pinned one version of an asset. Of several to serve, the greatest position holds."""
+
+    asset: AssetKey
+    materialization_id: MaterializationId
+    data_version: DataVersion
+    purpose: Purpose
+    pinned_at: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Unpinned:
+    """A person lifted one pin of an asset, or all of this purpose (`materialization_id` is None)."""
+
+    asset: AssetKey
+    purpose: Purpose
+    materialization_id: MaterializationId | None
+    unpinned_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Renamed:
+    """An asset goes on under another name: its history and its pins are the new name's from here on."""
+
+    old: AssetKey
+    new: AssetKey
+    renamed_at: str
+
+
+Retention = Forgotten | Pinned | Unpinned | Renamed
+
+_Pins = dict[tuple[AssetKey, Purpose], dict["MaterializationId", tuple["Position", Pinned]]]
+
+
+def pins_in_force(facts: Iterable[tuple[Position, Fact]]) -> tuple[Pinned, ...]:
+    """Return the pins that nothing has lifted, oldest first, each under the name its asset has now.
+
+    A new pin to serve takes the place of the one before. Forgetting an asset lifts its
+    pins; renaming it takes them along.
+    """
+    pins: _Pins = {}
+    for position, fact in _in_order(facts):
+        match fact:
+            case Pinned(asset, made, _, purpose):
+                held = pins.setdefault((asset, purpose), {})
+                if purpose is Purpose.SERVE:
+                    held.clear()
+                held[made] = (position, fact)
+            case Unpinned(asset, purpose, None):
+                pins.pop((asset, purpose), None)
+            case Unpinned(asset, purpose, made) if made is not None:
+                pins.get((asset, purpose), {}).pop(made, None)
+            case Forgotten(assets):
+                for key in [key for key in pins if key[0] in assets]:
+                    del pins[key]
+            case Renamed(old, new):
+                _carry_over(pins, old, new)
+            case _:
+                continue
+    return tuple(pin for _, pin in sorted((p for held in pins.values() for p in held.values()), key=lambda p: p[0]))
+
+
+def former_names(facts: Iterable[tuple[Position, Fact]]) -> dict[AssetKey, tuple[AssetKey, ...]]:
+    """Return the names that renamed assets had, by the name they have now, oldest first.
+
+    The first is the name that digests go by, so it stays the first even of an asset that
+    has it again. A name that was given up and taken by another asset is among the former
+    names of the first and not of the second.
+    """
+    found: dict[AssetKey, tuple[AssetKey, ...]] = {}
+    for _, fact in _in_order(facts):
+        if isinstance(fact, Renamed):
+            names = dict.fromkeys((*found.pop(fact.old, ()), fact.old))
+            found[fact.new] = tuple(names)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """What an asset recorded under one of its names: after `since` (None: from the beginning), before `until`."""
+
+    asset: AssetKey
+    since: Position | None
+    until: Position | None
+
+    def covers(self, asset: AssetKey, position: Position) -> bool:
+        """Say whether a record under this name, at this place, is within the span."""
+        is_after = self.since is None or self.since < position
+        return asset == self.asset and is_after and (self.until is None or position < self.until)
+
+
+def name_spans(
+    facts: Iterable[tuple[Position, Fact]], key: AssetKey, until: Position | None = None
+) -> tuple[Span, ...]:
+    """Return where an asset's records lie, newest name first: under its name, and under those it had before.
+
+    A name that another asset gave up counts from then on. `until` asks for the asset that
+    had the name at that place.
+    """
+    renames = [(position, fact) for position, fact in _in_order(facts) if isinstance(fact, Renamed)]
+    found: list[Span] = []
+    while True:
+        before = [placed for placed in renames if until is None or placed[0] < until]
+        since = next((position for position, fact in reversed(before) if fact.old == key), None)
+        found.append(Span(key, since, until))
+        came = [p for p in before if p[1].new == key and (since is None or since < p[0])]
+        if not came:
+            return tuple(found)
+        key, until = came[-1][1].old, came[-1][0]
+
+
+def forgotten_spans(facts: Iterable[tuple[Position, Fact]]) -> tuple[Span, ...]:
+    """Return where the records lie that were forgotten, those under earlier names of the asset included."""
+    placed = _in_order(facts)
+    return tuple(
+        span
+        for position, fact in placed
+        if isinstance(fact, Forgotten)
+        for key in dict.fromkeys(fact.assets)
+        for span in name_spans(placed, key, position)
+    )
+
+
+def name_now(facts: Iterable[tuple[Position, Fact]], key: AssetKey, position: Position) -> AssetKey:
+    """Return the name that the asset recorded under `key` at a place has now."""
+    for renamed_at, fact in _in_order(facts):
+        if isinstance(fact, Renamed) and fact.old == key and position < renamed_at:
+            key = fact.new
+    return key
+
+
+def _carry_over(pins: _Pins, old: AssetKey, new: AssetKey) -> None:
+    for purpose in Purpose:
+        moved = pins.pop((old, purpose), {})
+        held = pins.setdefault((new, purpose), {})
+        if moved and purpose is Purpose.SERVE:
+            held.clear()
+        held.update({made: (position, replace(pin, asset=new)) for made, (position, pin) in moved.items()})
+
+
+def _in_order(facts: Iterable[tuple[Position, Fact]]) -> list[tuple[Position, Fact]]:
+    return sorted(dict(facts).items(), key=lambda placed: placed[0])

@@ -1,0 +1,209 @@
+"""Read a function's signature: which parameters are upstreams, config, context or code.
+
+Pure: it looks at the function object and the set of known keys. Every flaw of one
+declaration is returned as a `Problem`; nothing is raised, so that all are reported at once.
+"""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+import json
+import typing
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from assetctl.assets.columns import Columns
+from assetctl.assets.context import Context
+from assetctl.assets.definition import AssetOptions
+from assetctl.assets.errors import DeclarationError, Problem
+from assetctl.assets.ids import AssetKey
+from assetctl.lineage.facts.ports import Wanted
+
+_FORMS = {
+    ("pyarrow", "Table"): "arrow",
+    ("pyarrow", "RecordBatchReader"): "reader",
+    ("pandas", "DataFrame"): "pandas",
+    ("polars", "DataFrame"): "polars",
+    ("numpy", "ndarray"): "numpy",
+    ("pathlib", "Path"): "path",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """One parameter that reads an upstream, before the graph says what the upstream is."""
+
+    parameter: str
+    upstream: AssetKey
+    wanted: Wanted
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """What a function's parameters mean. `config` holds the values that calls will use."""
+
+    reads: tuple[Read, ...] = ()
+    config: Mapping[str, Any] = field(default_factory=dict)
+    context: tuple[str, ...] = ()
+    problems: tuple[Problem, ...] = ()
+
+
+def read_signature(fn: Callable[..., Any], options: AssetOptions, known: Collection[AssetKey]) -> Signature:
+    """Return what each parameter of `fn` means, given the keys that are declared."""
+    try:
+        parameters = inspect.signature(fn).parameters
+    except (TypeError, ValueError):
+        return Signature(problems=(Problem("has a signature that cannot be read", hint="wrap it in a `def`"),))
+    reader = _SignatureReader(options, known, list(parameters))
+    reader.problems.extend(_unknown_options(options, parameters))
+    for parameter in parameters.values():
+        if parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+            reader.read(parameter, _annotation(fn, parameter))
+    return Signature(tuple(reader.reads), reader.config, tuple(reader.context), tuple(reader.problems))
+
+
+@dataclass(slots=True)
+class _SignatureReader:
+    """Takes one parameter after another and decides what it means."""
+
+    options: AssetOptions
+    known: Collection[AssetKey]
+    names: list[str]
+    reads: list[Read] = field(default_factory=list)
+    config: dict[str, Any] = field(default_factory=dict)
+    context: list[str] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+
+    def read(self, parameter: inspect.Parameter, annotation: object) -> None:
+        name, default = parameter.name, parameter.default
+        if parameter.kind is parameter.POSITIONAL_ONLY and default is parameter.empty:
+            self.problems.append(Problem(f"has a positional-only parameter `{name}`", hint="remove the `/`"))
+        elif annotation is Context:
+            self.context.append(name)
+        elif name in self.options.config:
+            self._configure(name, self.options.config[name])
+        elif name in self.options.ins:
+            self._bind(name, AssetKey(self.options.ins[name]), annotation)
+        elif default is parameter.empty:
+            self._bind(name, _key(name), annotation)
+        elif _key(name) in self.known:
+            self.problems.append(_ambiguous_default(name))
+        elif is_config(default):
+            self.config[name] = default
+
+    def _configure(self, name: str, value: object) -> None:
+        self.config[name] = value
+        if not is_config(value):
+            hint = "config is None, bools, numbers, text, and lists, tuples and dicts of them"
+            self.problems.append(Problem(f"has a `{type(value).__name__}` as config `{name}`", hint=hint))
+
+    def _bind(self, name: str, key: AssetKey | None, annotation: object) -> None:
+        if key is not None and key in self.known:
+            self.reads.append(Read(name, key, _wanted(annotation)))
+        else:
+            self.problems.append(_unknown_upstream(key or name, self.known, self.names))
+
+
+def is_config(value: object) -> bool:
+    """Say whether a default is config: None, a bool, number or text, or lists, tuples and dicts of them."""
+    if value is None or type(value) in (bool, int, float, str):
+        return True
+    if type(value) in (list, tuple):
+        return all(is_config(item) for item in typing.cast("list[object]", value))
+    if type(value) is dict:
+        return all(type(k) is str and is_config(v) for k, v in value.items())
+    return False
+
+
+def config_text(value: object) -> str:
+    """Return a config value as canonical text; values of different type or content differ in it."""
+    if type(value) is tuple:
+        return f"({', '.join(map(config_text, value))})"
+    if type(value) is list:
+        return f"[{', '.join(map(config_text, value))}]"
+    if type(value) is dict:
+        return "{" + ", ".join(f"{json.dumps(k)}: {config_text(v)}" for k, v in value.items()) + "}"
+    if type(value) in (bool, int, str) or value is None:
+        return json.dumps(value)
+    return repr(value)
+
+
+def wanted_form(annotation: object) -> str:
+    """Return the input form that an annotation asks for; "stored" where it asks for none."""
+    if isinstance(annotation, str):
+        # A name that cannot be resolved (imported under TYPE_CHECKING) is taken at its word.
+        last = annotation.rpartition(".")[2]
+        module = {"pa": "pyarrow", "pd": "pandas", "pl": "polars", "np": "numpy"}.get(annotation.partition(".")[0])
+        return _FORMS.get((module or annotation.partition(".")[0], last), "stored")
+    if isinstance(annotation, type):
+        if annotation is Path:
+            return "path"
+        return _FORMS.get((annotation.__module__.partition(".")[0], annotation.__name__), "stored")
+    return "stored"
+
+
+def _wanted(annotation: object) -> Wanted:
+    names: tuple[str, ...] = ()
+    if typing.get_origin(annotation) is typing.Annotated:
+        annotation, *extras = typing.get_args(annotation)
+        for extra in extras:
+            if isinstance(extra, Columns):
+                names = extra.names
+    return Wanted(wanted_form(annotation), names)
+
+
+def _annotation(fn: Callable[..., Any], parameter: inspect.Parameter) -> object:
+    annotation = parameter.annotation
+    if not isinstance(annotation, str):
+        return annotation
+    scope = getattr(inspect.unwrap(fn), "__globals__", {})
+    try:
+        return eval(annotation, scope)  # the person's own annotation, as typing.get_type_hints evaluates it
+    except Exception:  # noqa: BLE001  an annotation may name anything; what cannot be evaluated converts nothing
+        return annotation
+
+
+def _key(name: str) -> AssetKey | None:
+    try:
+        return AssetKey.from_name(name)
+    except DeclarationError:
+        return None
+
+
+def _unknown_options(options: AssetOptions, parameters: Mapping[str, inspect.Parameter]) -> list[Problem]:
+    open_ended = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
+    named = {"ins": options.ins, "config": options.config, "secret": options.secret}
+    return [
+        Problem(
+            f"names `{name}` in `{option}`, which is not one of its parameters",
+            (("parameters", ", ".join(parameters) or "(none)"),),
+            _did_you_mean(name, parameters) or f"name one of its parameters in `{option}`, or remove it",
+        )
+        for option, names in named.items()
+        for name in names
+        if name not in parameters and not open_ended
+    ]
+
+
+def _ambiguous_default(name: str) -> Problem:
+    return Problem(
+        f"has a default for `{name}`, and an asset of that name exists",
+        hint=f'remove the default to read the asset, or say `ins={{"{name}": ...}}` or `config={{"{name}": ...}}`',
+    )
+
+
+def _unknown_upstream(name: str, known: Collection[AssetKey], parameters: Collection[str]) -> Problem:
+    return Problem(
+        f"reads `{name.replace('__', '/')}`, which is not declared",
+        (("parameters", ", ".join(parameters)),),
+        _did_you_mean(name.replace("__", "/"), known)
+        or "declare it, or give the parameter a default to make it config",
+    )
+
+
+def _did_you_mean(name: str, known: Collection[str]) -> str | None:
+    found = difflib.get_close_matches(name, sorted(known), n=1)
+    return f"did you mean `{found[0]}`?" if found else None

@@ -1,0 +1,255 @@
+"""Expand captured values: constants, containers, partials, bound methods, modules.
+
+Plain values count by value identity. Containers that hold code become nodes, so that
+dispatch tables and cycles need nothing special. Every step of a table is data: which
+values it handles, and how they are expanded.
+"""
+
+from __future__ import annotations
+
+import collections
+import functools
+import pathlib
+import reprlib
+import types
+from collections.abc import Callable
+from typing import Any
+
+from assetctl.assets.definition import SourceDef
+from assetctl.lineage.identity.code.instances import expand_instance, link_all
+from assetctl.lineage.identity.code.links import Reach
+from assetctl.lineage.identity.code.origins import (
+    PROJECT,
+    foreign_name,
+    is_a,
+    is_any,
+    module_file,
+)
+from assetctl.lineage.identity.code.symbols import Node
+from assetctl.lineage.identity.values.identify import write_value
+from assetctl.lineage.identity.values.walk import type_name
+
+_SCALARS = frozenset(map(id, (type(None), bool, int, float, complex, bytes, type(Ellipsis), type(NotImplemented))))
+_PLAIN_CONTAINERS = frozenset(map(id, (list, tuple, set, frozenset)))
+_SHOWN_LENGTH = 200
+_MOST_BITS = 600  # of an integer that is shown; writing digits takes time that grows with their square
+
+
+class _Shown(reprlib.Repr):
+    """Cuts values before they are written, not after, and hides what must not be shown before it cuts."""
+
+    def __init__(self, hidden: Callable[[str], str] = str) -> None:
+        super().__init__()
+        self._hidden = hidden
+        self.maxstring = self.maxother = self.maxlong = _SHOWN_LENGTH
+        self.maxlist = self.maxtuple = self.maxdict = self.maxset = self.maxfrozenset = 20
+
+    def repr_str(self, x: str, level: int) -> str:
+        return super().repr_str(self._hidden(x), level)
+
+    def repr_int(self, x: int, level: int) -> str:
+        return super().repr_int(x, level) if x.bit_length() <= _MOST_BITS else f"<int of {x.bit_length()} bits>"
+
+    def repr_bytes(self, x: bytes, level: int) -> str:
+        text = x.decode("utf-8", "surrogateescape")
+        hidden = self._hidden(text)
+        return repr((x if hidden == text else hidden.encode("utf-8", "surrogateescape"))[:_SHOWN_LENGTH])
+
+
+def expand_value(reach: Reach, node: Node) -> None:
+    """Fill in the node of anything that is neither a function nor a class."""
+    value = node.subject
+    node.kind = "value"
+    node.source = lambda: shown(value, reach.world.hidden)
+    for handles, expand in _KINDS:
+        if handles(value):
+            expand(reach, node, value)
+            return
+    expand_instance(reach, node, value)
+
+
+def shown(value: object, hidden: Callable[[str], str] = str) -> str:
+    """Return a short text for a value, calling nothing of an unknown class; texts in it go through `hidden`."""
+    if not is_plain(value):
+        return f"<{type_name(type(value))}>"
+    return _Shown(hidden).repr(value)[:_SHOWN_LENGTH]
+
+
+def is_plain(value: object) -> bool:
+    """Say whether a value is made of Python's own scalars and containers alone; paths as text are not plain."""
+    stack: list[object] = [value]
+    seen: set[int] = set()
+    while stack:
+        item = stack.pop()
+        kind = type(item)
+        if id(kind) in _SCALARS or id(item) in seen:
+            continue
+        if kind is str:
+            if _looks_like_path(item):  # type: ignore[arg-type]
+                return False
+            continue
+        if kind is not dict and id(kind) not in _PLAIN_CONTAINERS:
+            return False
+        seen.add(id(item))
+        inside: Any = item
+        if kind is dict:
+            stack.extend(inside.keys())
+            inside = inside.values()
+        if not set(map(id, map(type, inside))) <= _SCALARS:
+            stack.extend(inside)
+    return True
+
+
+def _looks_like_path(text: str) -> bool:
+    return text[:1] == "/" or text[1:3] == ":\\"
+
+
+def _plain(reach: Reach, node: Node, value: object) -> None:
+    node.write(lambda out: write_value(out.tag("value"), value))
+
+
+def _text(reach: Reach, node: Node, value: str) -> None:
+    """Write text that is an absolute path: relative, if it lies in the project."""
+    relative = reach.world.relative(value)
+    is_path = _looks_like_path(value) and relative != value
+    node.write(lambda out: out.tag("path" if is_path else "value").text(relative if is_path else value))
+
+
+def _path(reach: Reach, node: Node, value: pathlib.PurePath) -> None:
+    text = str(value)
+    node.write(lambda out: out.tag("path").text(reach.world.relative(text)))
+
+
+def _sequence(reach: Reach, node: Node, value: Any) -> None:
+    items = list(type(value).__iter__(value))
+    node.write(lambda out: out.tag(type(value).__name__).length(len(items)))
+    link_all(reach, node, "item", items)
+
+
+def _set(reach: Reach, node: Node, value: Any) -> None:
+    node.write(lambda out: out.tag(type(value).__name__).length(len(value)))
+    node.is_orderless = True
+    for item in value:
+        node.link("member", reach.target(item, f"{node.name}{{}}", node.where))
+
+
+def _mapping(reach: Reach, node: Node, value: Any) -> None:
+    pairs = list(value.items())
+    node.write(lambda out: out.tag(type(value).__name__).length(len(pairs)))
+    for index, (key, item) in enumerate(pairs):
+        name = (
+            f"{node.name}[{_Shown(reach.world.hidden).repr(key)}]"
+            if type(key) is str or type(key) is int
+            else f"{node.name}[...]"
+        )
+        node.link(f"key {index}", reach.target(key, f"{node.name} key", node.where))
+        node.link(f"item {index}", reach.target(item, name, node.where))
+    if type(value) is collections.defaultdict:
+        node.link("default_factory", reach.target(value.default_factory, "", node.where))
+
+
+def _module(reach: Reach, node: Node, value: types.ModuleType) -> None:
+    """Write a module passed on as a value: all of a first-party one, the name of any other."""
+    names = object.__getattribute__(value, "__dict__")
+    name = names.get("__name__", "")
+    origin = reach.note_origin(node, value)
+    node.kind, node.name = "value", str(name)
+    if origin.kind != PROJECT:
+        package, _ = foreign_name(value)
+        node.kind = ""
+        node.write(lambda out: out.tag("foreign module").text(package))
+        return
+    node.write(lambda out: out.tag("module"))
+    file = module_file(name)
+    if file is not None and not file.endswith(".py"):
+        digest = reach.world.file_digest(file)
+        node.write(lambda out: out.tag("extension").text(digest or ""))
+        return
+    for key in sorted(key for key in names if not (key.startswith("__") and key.endswith("__") and key != "__all__")):
+        node.link(f"name {key}", reach.target(names[key], f"{name}.{key}", node.where))
+
+
+def _method(reach: Reach, node: Node, value: types.MethodType) -> None:
+    node.write(lambda out: out.tag("bound method"))
+    node.link("function", reach.target(value.__func__, f"{node.name}.__func__", node.where))
+    node.link("self", reach.target(value.__self__, f"{node.name}.__self__", node.where))
+
+
+def _builtin(reach: Reach, node: Node, value: types.BuiltinFunctionType) -> None:
+    """Write a function in C: of a library by name, of a first-party extension by its file."""
+    node.kind = ""
+    owner = value.__self__
+    package, name = foreign_name(value)
+    node.name = f"{package}.{name}"
+    origin = reach.note_origin(node, value)
+    file = module_file(value.__module__ or "") if origin.kind == PROJECT else None
+    digest = reach.world.file_digest(file) if file is not None else None
+    node.write(lambda out: out.tag("built-in").text(package).text(name).text(digest or ""))
+    if owner is not None and not is_a(owner, types.ModuleType):
+        node.link("self", reach.target(owner, f"{node.name}.__self__", node.where))
+
+
+def _partial(reach: Reach, node: Node, value: functools.partial[Any]) -> None:
+    """Link what a partial holds; the asset's own function stays that inside of one."""
+    node.write(lambda out: out.tag("partial"))
+    node.link("function", reach.target(value.func, "", node.where, node.root))
+    link_all(reach, node, "argument", list(value.args))
+    for key in sorted(value.keywords):
+        node.link(f"keyword {key}", reach.target(value.keywords[key], f"{node.name}({key})", node.where))
+
+
+def _cached(reach: Reach, node: Node, value: Any) -> None:
+    node.write(lambda out: write_value(out.tag("cache"), value.cache_parameters()))
+    node.link("__wrapped__", reach.target(value.__wrapped__, "", node.where, node.root))
+
+
+def _parts(*names: str) -> Callable[[Reach, Node, Any], None]:
+    """Expand by attributes that a class of the standard library defines."""
+
+    def expand(reach: Reach, node: Node, value: Any) -> None:
+        node.kind = ""
+        node.write(lambda out: out.tag(type(value).__name__))
+        for name in names:
+            node.link(name, reach.target(getattr(value, name), f"{node.name}.{name}", node.where))
+
+    return expand
+
+
+def _declared_source(reach: Reach, node: Node, value: SourceDef) -> None:
+    node.write(lambda out: out.tag("source").text(value.shape).text(value.path))
+
+
+def _exactly(*kinds: type) -> Callable[[object], bool]:
+    known = frozenset(map(id, kinds))
+    return lambda value: id(type(value)) in known
+
+
+def _of_kind(*kinds: type) -> Callable[[object], bool]:
+    return lambda value: is_any(value, *kinds)
+
+
+_KINDS: tuple[tuple[Callable[[object], bool], Callable[[Reach, Node, Any], None]], ...] = (
+    (is_plain, _plain),
+    (_exactly(str), _text),
+    (_exactly(list, tuple, collections.deque), _sequence),
+    (_exactly(set, frozenset), _set),
+    (
+        _exactly(dict, collections.OrderedDict, collections.defaultdict, collections.Counter, types.MappingProxyType),
+        _mapping,
+    ),
+    (_of_kind(types.ModuleType), _module),
+    (_exactly(types.MethodType), _method),
+    (_exactly(types.BuiltinFunctionType), _builtin),
+    (_exactly(functools.partial), _partial),
+    (_exactly(functools._lru_cache_wrapper), _cached),
+    (_exactly(staticmethod, classmethod), _parts("__func__")),
+    (_exactly(property), _parts("fget", "fset", "fdel")),
+    (_exactly(functools.cached_property), _parts("func")),
+    (_exactly(functools.partialmethod), _parts("func", "args", "keywords")),
+    (_exactly(functools.singledispatchmethod), _parts("dispatcher", "func")),
+    (_exactly(SourceDef), _declared_source),
+    (
+        _exactly(pathlib.Path, pathlib.PosixPath, pathlib.WindowsPath, pathlib.PurePosixPath, pathlib.PureWindowsPath),
+        _path,
+    ),
+)

@@ -1,0 +1,140 @@
+"""Identify the code of an asset: one digest over everything first-party that its function can reach.
+
+Format `fp/1`. How it is made:
+
+1. `scopes` finds, in the syntax of a function, the names it takes from outside;
+   `lookup` follows them through live objects, as they are after import; `links` makes
+   them edges of one symbol graph (`symbols`) shared by all assets of a project.
+2. `functions`, `classes` `captured` and `instances` fill in the nodes: canonical syntax (`syntax`),
+   code objects where there is no syntax that provably belongs to the live function
+   (`sources`, `bytecode`), attributes, defaults, closures, and values by value identity.
+3. `condense` digests the graph, cycles included. The code version is the root's digest.
+
+Left out on purpose: module names, paths and lines (a moved helper is the same helper),
+the asset function's own name, defaults of config parameters, docstrings and annotations
+that nothing reached reads, code of the standard library and of distributions (their
+versions are the environment slice), and assetctl itself.
+"""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Callable, Collection, Sequence
+
+from assetctl.assets.definition import AssetDef, CheckDef
+from assetctl.lineage.facts.ports import CodeWorld
+from assetctl.lineage.facts.records import CodeIdentity, CodeVersion, Digest, Symbol
+from assetctl.lineage.identity.code.captured import expand_value
+from assetctl.lineage.identity.code.classes import expand_class
+from assetctl.lineage.identity.code.condense import digest_alone, digest_node
+from assetctl.lineage.identity.code.functions import expand_function
+from assetctl.lineage.identity.code.links import Reach
+from assetctl.lineage.identity.code.origins import is_a
+from assetctl.lineage.identity.code.symbols import FORMAT, Graph, Node, Root, Visit
+from assetctl.lineage.identity.code.syntax import Reading
+from assetctl.lineage.identity.encode import Framed
+
+__all__ = ["FORMAT", "CodeIdentifier"]
+
+
+class CodeIdentifier:
+    """Identifies functions; work on what several assets share is done once.
+
+    It sees objects as they are when it first reaches them: make a new one after code or
+    captured values may have changed.
+    """
+
+    def __init__(self, world: CodeWorld) -> None:
+        self._world = world
+        self._graph = Graph(self._expand)
+        self._reach = Reach(world, self._graph)
+
+    def identify(
+        self,
+        fn: Callable[..., object],
+        *,
+        config: Collection[str] = (),
+        code_deps: Sequence[object] = (),
+        version: str | None = None,
+        name: str = "",
+    ) -> CodeIdentity:
+        """Return the identity of a function's code.
+
+        `config` names parameters whose defaults are config and do not count. `code_deps`
+        adds objects, or project-relative globs of files, to what counts. With `version`,
+        the code version is made of that text alone. `name` is what people call the asset.
+        """
+        target: object = fn.fn if type(fn) is AssetDef or type(fn) is CheckDef else fn
+        root = self._graph.node(target, name, "", Root(frozenset(config)))
+        extra = [
+            self._reach.target(dep, f"code_deps[{i}]", "") for i, dep in enumerate(code_deps) if type(dep) is not str
+        ]
+        start = [root, *(node for node in extra if node is not None)]
+        order, reading = self._graph.closure(start)
+        out = Framed(FORMAT)
+        if version is not None:
+            out.tag("pinned").text(version)
+        else:
+            out.tag("code").integer(int(reading)).length(len(start))
+            for node in start:
+                out.raw(digest_node(node, reading))
+            self._write_files(out, [dep for dep in code_deps if type(dep) is str])
+        return _identity(CodeVersion(out.hexdigest()), order, reading)
+
+    def keep(self) -> None:
+        """Hand what was learned from texts to the world, so that the next identifier need not parse them."""
+        self._reach.sources.keep()
+
+    def _write_files(self, out: Framed, patterns: Sequence[str]) -> None:
+        for pattern in patterns:
+            files = self._world.files(pattern)
+            out.tag("files").length(len(files))
+            for file in files:
+                digest = self._world.file_digest(file)
+                out.text(file)
+                out.none() if digest is None else out.text(digest)
+
+    def _expand(self, node: Node) -> None:
+        subject = node.subject
+        if type(subject) is types.FunctionType:
+            expand_function(self._reach, node)
+        elif is_a(subject, type):
+            expand_class(self._reach, node)
+        else:
+            expand_value(self._reach, node)
+
+
+def _identity(version: CodeVersion, order: list[Visit], reading: Reading) -> CodeIdentity:
+    """Put together what the reached nodes found."""
+    distributions: dict[str, str] = {}
+    variables: dict[str, str | None] = {}
+    dynamic: set[str] = set()
+    undecidable: set[str] = set()
+    symbols: dict[tuple[str, str], Symbol] = {}
+    for visit in order:
+        node = visit.node
+        distributions.update(node.findings.distributions)
+        variables.update(node.findings.variables)
+        dynamic.update(node.findings.dynamic)
+        undecidable.update(node.findings.undecidable)
+        if node.kind:
+            symbol = _symbol(visit, reading)
+            symbols.setdefault((symbol.name, symbol.digest), symbol)
+    return CodeIdentity(
+        version,
+        tuple(symbols.values()),
+        dict(sorted(distributions.items())),
+        dict(sorted(variables.items())),
+        tuple(sorted(dynamic)),
+        tuple(sorted(undecidable)),
+    )
+
+
+def _symbol(visit: Visit, reading: Reading) -> Symbol:
+    node = visit.node
+    targets = [f"{edge.label}={edge.target.name}" for edge in node.outgoing(reading)]
+    if node.is_orderless:
+        targets.sort()
+    return Symbol(
+        visit.name, node.kind, Digest(digest_alone(node, reading, targets)), visit.where, visit.via, node.source()
+    )

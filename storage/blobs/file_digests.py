@@ -1,0 +1,176 @@
+"""Digests of files and folders by their bytes, remembered by file stat.
+
+A remembered digest holds while size, mtime, ctime, inode and path stay. A file that
+changed less than two seconds before it was hashed is not remembered: it could change
+again within the clock's grain and keep its stat. Symbolic links count as what they
+point at (a folder reached twice on one path is not entered again, a dangling link
+counts by its target's text); empty folders, times, owners and modes do not count.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import time
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from assetctl.lineage.facts.records import Digest
+from assetctl.lineage.identity.encode import Framed
+from assetctl.storage.blobs.blobs import hash_file
+from assetctl.storage.state.format import environment_fault
+
+_RACY_NS = 2_000_000_000
+_COMPACT_FROM = 2_000  # lines
+Stat = tuple[int, int, int, int]
+
+
+def digest_file(path: Path) -> Digest:
+    """Return the digest of a file's bytes.
+
+    Raises:
+        EnvironmentFault: the file cannot be read.
+    """
+    try:
+        return Digest(hash_file(path))
+    except OSError as cause:
+        raise environment_fault(cause, path, "a file cannot be read") from cause
+
+
+def digest_directory(path: Path, digests: FileDigests | None = None) -> tuple[Digest, int]:
+    """Return the digest of a folder (relative paths and bytes of its files), and their size in bytes."""
+    listing = list_directory(path)
+    out = Framed("av/1").tag("directory").length(len(listing))
+    size = 0
+    for name, file in listing:
+        out.text(name)
+        if file.exists():
+            out.child(digest_file(file) if digests is None else digests.of(file))
+            size += file.stat().st_size
+        else:
+            out.tag("dangling").text(str(file.readlink()))
+    return out.hexdigest(), size
+
+
+def list_directory(path: Path) -> list[tuple[str, Path]]:
+    """Return (relative posix path, path) of every file and dangling link below a folder, sorted.
+
+    Raises:
+        EnvironmentFault: a folder cannot be read.
+    """
+    try:
+        return sorted(_walk(path, "", frozenset()))
+    except OSError as cause:
+        raise environment_fault(cause, cause.filename or path, "a folder cannot be read") from cause
+
+
+def _walk(folder: Path, prefix: str, above: frozenset[tuple[int, int]]) -> Iterator[tuple[str, Path]]:
+    here = folder.stat()
+    if (here.st_dev, here.st_ino) in above:
+        return
+    above |= {(here.st_dev, here.st_ino)}
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            path, name = folder / entry.name, prefix + entry.name
+            if entry.is_dir():
+                yield from _walk(path, name + "/", above)
+            elif entry.is_file() or (entry.is_symlink() and not path.exists()):
+                yield name, path
+
+
+class FileDigests:
+    """Digests of files, remembered in a text file that is safe to delete and to write concurrently.
+
+    Each line is appended in one write and carries a checksum; lines that do not parse
+    are ignored.
+    """
+
+    def __init__(self, cache_folder: Path) -> None:
+        self._file = cache_folder / "file-digests.txt"
+        self._known: dict[str, tuple[Stat, Digest]] | None = None
+
+    def of(self, path: Path) -> Digest:
+        """Return the digest of a file's bytes, hashed again only if its stat changed.
+
+        Raises:
+            EnvironmentFault: the file cannot be read.
+        """
+        name = os.path.abspath(path)
+        before = self._stat(path)
+        known = self._load().get(name)
+        if known is not None and known[0] == before:
+            return known[1]
+        started_ns = time.time_ns()
+        digest = digest_file(path)
+        if self._stat(path) == before and max(before[1], before[2]) < started_ns - _RACY_NS:
+            self._remember(name, before, digest)
+        return digest
+
+    def _stat(self, path: Path) -> Stat:
+        try:
+            found = path.stat()
+        except OSError as cause:
+            raise environment_fault(cause, path, "a file cannot be read") from cause
+        return found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino
+
+    def _load(self) -> dict[str, tuple[Stat, Digest]]:
+        if self._known is None:
+            self._known = {}
+            n_lines = 0
+            for line in self._lines():
+                n_lines += 1
+                parsed = _parse(line)
+                if parsed is not None:
+                    self._known[parsed[0]] = parsed[1:]
+            if n_lines > _COMPACT_FROM and n_lines > 2 * len(self._known):
+                self._rewrite(self._known)
+        return self._known
+
+    def _lines(self) -> list[bytes]:
+        try:
+            return self._file.read_bytes().splitlines()
+        except OSError:
+            return []  # a cache that cannot be read is an empty one
+
+    def _remember(self, name: str, signature: Stat, digest: Digest) -> None:
+        self._load()[name] = (signature, digest)
+        try:
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            with self._file.open("ab", buffering=0) as file:
+                file.write(_line(name, signature, digest))
+        except OSError:
+            return  # not remembering is always correct
+
+    def _rewrite(self, known: dict[str, tuple[Stat, Digest]]) -> None:
+        temporary = self._file.with_name(f"{self._file.name}.{os.getpid()}.tmp")
+        try:
+            temporary.write_bytes(b"".join(_line(name, *entry) for name, entry in known.items()))
+            temporary.replace(self._file)
+        except OSError:
+            return  # the longer file stays
+
+
+def _line(name: str, signature: Stat, digest: Digest) -> bytes:
+    body = f"{' '.join(map(str, signature))} {digest} {json.dumps(name)}".encode()
+    return f"\n{zlib.crc32(body):08x} ".encode() + body  # begins a line of its own after a torn one
+
+
+def _parse(line: bytes) -> tuple[str, Stat, Digest] | None:
+    checksum, _, body = line.partition(b" ")
+    try:
+        if int(checksum, 16) != zlib.crc32(body):
+            return None
+        size, mtime, ctime, inode, digest, name = body.decode().split(" ", 5)
+        return json.loads(name), (int(size), int(mtime), int(ctime), int(inode)), Digest(digest)
+    except ValueError:
+        return None
+
+
+def is_regular(path: Path) -> bool:
+    """Say whether a path is a file, or a link to one."""
+    try:
+        return stat.S_ISREG(path.stat().st_mode)
+    except OSError:
+        return False

@@ -1,0 +1,142 @@
+"""Segment files of the journal, as bytes: framing one line, and reading many.
+
+A line is `<checksum> <JSON>\\n`: the checksum is the first 16 hex digits of the BLAKE3
+of the JSON, which is pure ASCII and begins with the line's counter. Pure: bytes in,
+values out. One line is the unit of belief: it is read whole or not at all.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from blake3 import blake3
+
+from assetctl.lineage.facts.records import Fact
+from assetctl.storage.journal.wire import to_json
+from assetctl.storage.journal.wire_parts import Json
+
+SUFFIX = ".log"
+_CHECKSUM_LENGTH = 16
+_UNFINISHED = "an unfinished line"
+_FRAME_LENGTH = _CHECKSUM_LENGTH + 2  # the space and the newline
+_COUNTER_DIGITS = 18  # what the database can hold
+_encode_json = json.JSONEncoder(separators=(",", ":")).encode
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One good line: its counter and its JSON text; `end` is the offset just after it."""
+
+    counter: int
+    payload: bytes
+    end: int
+
+    @property
+    def start(self) -> int:
+        return self.end - len(self.payload) - _FRAME_LENGTH
+
+
+@dataclass(frozen=True, slots=True)
+class LineProblem:
+    """Bytes of a segment that are not a fact. `offset` is where they begin.
+
+    `is_tail` says that nothing good follows. `is_torn`: a write that never finished, or
+    has not yet; what has an end was written as a whole, and is damaged if it is bad now.
+    `is_newer`: whole, and not known to this release.
+    """
+
+    segment: str
+    offset: int
+    what: str
+    is_tail: bool
+    is_newer: bool = False
+
+    @property
+    def is_torn(self) -> bool:
+        return self.is_tail and self.what == _UNFINISHED
+
+    @property
+    def is_damage(self) -> bool:
+        return not self.is_torn and not self.is_newer
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a stretch of a segment holds; `end` is the offset after the last good line."""
+
+    lines: tuple[Line, ...]
+    end: int
+    problems: tuple[LineProblem, ...]
+
+
+def frame(fact: Fact, counter: int) -> bytes:
+    """Return the line of a fact."""
+    payload = _encode_json({"c": counter, **to_json(fact)}).encode("ascii")
+    return b"%s %s\n" % (_checksum(payload), payload)
+
+
+def parse_json(payload: bytes) -> Json:
+    """Return the JSON object of a good line."""
+    found = json.loads(payload)
+    if not isinstance(found, dict):
+        raise TypeError("not a JSON object")
+    return found
+
+
+def read_lines(segment: str, data: bytes, start: int) -> Reading:
+    """Return the good lines of `data`, which begins at offset `start` of the segment.
+
+    Bad lines followed by a good one are skipped and reported; bad or unfinished bytes at
+    the tail are reported and not passed, since their writer may still complete them.
+    """
+    lines: list[Line] = []
+    problems: list[LineProblem] = []
+    bad: list[tuple[int, str]] = []
+    at, stop = 0, len(data)
+    while at < stop:
+        newline = data.find(b"\n", at)
+        if newline < 0:
+            is_cut = _good_line(data[at:-1], stop) is None  # otherwise it is its newline that changed
+            bad.append((start + at, _UNFINISHED if is_cut else "a line whose end is damaged"))
+            break
+        line = _good_line(data[at:newline], start + newline + 1)
+        if line is None:
+            bad.append((start + at, "a line whose checksum does not match"))
+        else:
+            problems.extend(LineProblem(segment, offset, what, False) for offset, what in bad)
+            bad.clear()
+            lines.append(line)
+        at = newline + 1
+    problems.extend(LineProblem(segment, offset, what, True) for offset, what in bad)
+    return Reading(tuple(lines), lines[-1].end if lines else start, tuple(problems))
+
+
+def last_counter(data: bytes) -> int | None:
+    """Return the counter of the last good line in the tail of a segment, None if it holds none.
+
+    The first line of `data` may be cut off at its front; it is then not good.
+    """
+    end = len(data)
+    while end > 0:
+        newline = data.rfind(b"\n", 0, end)
+        if newline < 0:
+            return None
+        before = data.rfind(b"\n", 0, newline)
+        line = _good_line(data[before + 1 : newline], newline)
+        if line is not None:
+            return line.counter
+        end = newline
+    return None
+
+
+def _checksum(payload: bytes) -> bytes:
+    return blake3(payload).hexdigest(_CHECKSUM_LENGTH // 2).encode("ascii")
+
+
+def _good_line(line: bytes, end: int) -> Line | None:
+    payload = line[_CHECKSUM_LENGTH + 1 :]
+    if line[_CHECKSUM_LENGTH : _CHECKSUM_LENGTH + 1] != b" " or _checksum(payload) != line[:_CHECKSUM_LENGTH]:
+        return None
+    counter = payload[len(b'{"c":') : payload.find(b",")]
+    return Line(int(counter), payload, end) if counter.isdigit() and len(counter) <= _COUNTER_DIGITS else None

@@ -1,0 +1,343 @@
+"""Facts as JSON objects: the one translation between `lineage.records` and what the journal keeps.
+
+Reading is forward tolerant: fields that are not known here are ignored, and a fact of an
+unknown kind, or of a newer version of a known kind, raises `UnknownFact`, so that the
+reader can skip it and say so. A change that an older reader must not skip needs a newer
+state format instead (`storage/state/format.py`). Every object holds `k` (kind) and `v`
+(version; each kind counts its own); a field that has its default value is left out; floats are exact; stored bytes
+are text where they are JSON or UTF-8 text, base64 otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from assetctl.assets.errors import AssetctlError
+from assetctl.lineage.facts.records import (
+    CheckRan,
+    CodeRecorded,
+    CodeVersion,
+    DataVersion,
+    Decision,
+    Digest,
+    Fact,
+    Forgotten,
+    MaterializationId,
+    Materialized,
+    Pinned,
+    ProvenanceDigest,
+    Renamed,
+    RunFinished,
+    RunId,
+    RunStarted,
+    SourceObserved,
+    StepFailed,
+    Symbol,
+    SymbolText,
+    Trace,
+    Undeclared,
+    Unpinned,
+)
+from assetctl.storage.journal.shapes import require_shape
+from assetctl.storage.journal.wire_parts import (
+    Json,
+    output_to_json,
+    provenance_to_json,
+    read_blob,
+    read_key,
+    read_numbers,
+    read_output,
+    read_provenance,
+    read_value,
+    value_to_json,
+    without_defaults,
+)
+from assetctl.storage.journal.wire_retention import (
+    forgotten_to_json,
+    pinned_to_json,
+    read_forgotten,
+    read_pinned,
+    read_renamed,
+    read_unpinned,
+    renamed_to_json,
+    unpinned_to_json,
+)
+
+_LATEST = {"code_recorded": 2}
+_FIRST = 1
+
+
+class WireError(ValueError):
+    """A JSON object is not a fact."""
+
+
+class UnknownFact(WireError):
+    """A fact of a kind or version that this release does not know."""
+
+
+def to_json(fact: Fact) -> Json:
+    """Return a fact as a JSON object."""
+    kind, encode = _ENCODERS[type(fact)]
+    return {"k": kind, "v": _LATEST.get(kind, _FIRST), **encode(fact)}
+
+
+def from_json(found: Json) -> Fact:
+    """Return the fact that a JSON object stands for.
+
+    Raises:
+        UnknownFact: its kind or version is not known to this release.
+        WireError: a field is missing or has a value that cannot be right.
+    """
+    fact = folded_fact(found)
+    try:
+        return require_shape(fact)
+    except TypeError as cause:
+        raise WireError(f"a `{found['k']}` fact that cannot be read: {cause}") from cause
+
+
+def folded_fact(found: Json) -> Fact:
+    """Return the fact of a JSON object whose shape was checked when it was folded: the check is a third of the cost.
+
+    Raises:
+        WireError: see `from_json`.
+    """
+    kind = found.get("k")
+    decode = _DECODERS.get(kind) if isinstance(kind, str) else None
+    if decode is None:
+        raise UnknownFact(f"a fact of unknown kind {found.get('k')!r}")
+    version = found.get("v")
+    if type(version) is not int or not _FIRST <= version <= _LATEST.get(found["k"], _FIRST):
+        raise UnknownFact(f"a `{found['k']}` fact of unknown version {found.get('v')!r}")
+    try:
+        return decode(found)
+    except (KeyError, TypeError, ValueError, AttributeError, AssetctlError) as cause:
+        raise WireError(f"a `{found['k']}` fact that cannot be read: {type(cause).__name__} {cause}") from cause
+
+
+# --- facts ---------------------------------------------------------------------------
+
+
+def _materialized_to_json(fact: Materialized) -> Json:
+    return {
+        "id": fact.id,
+        "run": fact.run_id,
+        "step": fact.step,
+        "provenance": provenance_to_json(fact.provenance),
+        "outputs": [output_to_json(output) for output in fact.outputs],
+        "started_at": fact.started_at,
+        "duration_s": fact.duration_s,
+        "published": fact.published,
+        "trace": fact.trace.value,
+        **without_defaults(
+            origin=fact.origin,
+            metrics=dict(fact.metrics),
+            figures=dict(fact.figures),
+            links=dict(fact.links),
+            reasons=[dict(reason) for reason in fact.reasons],
+            python=fact.python,
+            platform=fact.platform,
+            undeclared=[[used.kind, used.name, used.digest] for used in fact.undeclared],
+        ),
+    }
+
+
+def _materialized(found: Json) -> Materialized:
+    origin = found.get("origin")
+    return Materialized(
+        MaterializationId(found["id"]),
+        RunId(found["run"]),
+        read_key(found["step"]),
+        read_provenance(found["provenance"]),
+        tuple([read_output(output) for output in found["outputs"]]),
+        found["started_at"],
+        float(found["duration_s"]),
+        bool(found["published"]),
+        Trace(found["trace"]),
+        None if origin is None else MaterializationId(origin),
+        read_numbers(found.get("metrics", {})),
+        {name: read_blob(blob) for name, blob in found.get("figures", {}).items()},
+        found.get("links", {}),
+        tuple(found.get("reasons", ())),
+        found.get("python", ""),
+        found.get("platform", ""),
+        tuple([Undeclared(kind, name, Digest(digest)) for kind, name, digest in found.get("undeclared", ())]),
+    )
+
+
+def _step_failed_to_json(fact: StepFailed) -> Json:
+    return {
+        "run": fact.run_id,
+        "step": fact.step,
+        "provenance": fact.provenance,
+        "error_type": fact.error_type,
+        "message": fact.message,
+        "failed_at": fact.failed_at,
+        "duration_s": fact.duration_s,
+    }
+
+
+def _step_failed(found: Json) -> StepFailed:
+    return StepFailed(
+        RunId(found["run"]),
+        read_key(found["step"]),
+        ProvenanceDigest(found["provenance"]),
+        found["error_type"],
+        found["message"],
+        found["failed_at"],
+        float(found["duration_s"]),
+    )
+
+
+def _check_ran_to_json(fact: CheckRan) -> Json:
+    return {
+        "run": fact.run_id,
+        "asset": fact.asset,
+        "check": fact.check,
+        "definition": fact.definition,
+        "data_version": fact.data_version,
+        "passed": fact.passed,
+        "blocking": fact.blocking,
+        "ran_at": fact.ran_at,
+        **without_defaults(message=fact.message, metrics=dict(fact.metrics)),
+    }
+
+
+def _check_ran(found: Json) -> CheckRan:
+    return CheckRan(
+        RunId(found["run"]),
+        read_key(found["asset"]),
+        found["check"],
+        Digest(found["definition"]),
+        DataVersion(found["data_version"]),
+        bool(found["passed"]),
+        bool(found["blocking"]),
+        found.get("message", ""),
+        read_numbers(found.get("metrics", {})),
+        found["ran_at"],
+    )
+
+
+def _observed_to_json(fact: SourceObserved) -> Json:
+    return {
+        "run": fact.run_id,
+        "asset": fact.asset,
+        "value": value_to_json(fact.value),
+        "size_bytes": fact.size_bytes,
+        "observed_at": fact.observed_at,
+    }
+
+
+def _observed(found: Json) -> SourceObserved:
+    return SourceObserved(
+        RunId(found["run"]),
+        read_key(found["asset"]),
+        read_value(found["value"]),
+        int(found["size_bytes"]),
+        found["observed_at"],
+    )
+
+
+def _code_to_json(fact: CodeRecorded) -> Json:
+    return {
+        "code": fact.code,
+        "symbols": [
+            [s.name, s.kind, s.digest, s.where, s.via, s.source, *([s.text] if s.text else [])] for s in fact.symbols
+        ],
+    }
+
+
+def _code(found: Json) -> CodeRecorded:
+    return CodeRecorded(CodeVersion(found["code"]), tuple([_symbol(symbol) for symbol in found["symbols"]]))
+
+
+def _symbol(found: list[str] | dict[str, str]) -> Symbol:
+    """Read a symbol; in version 1 it is an object with its source."""
+    if isinstance(found, dict):
+        found = [found[name] for name in ("name", "kind", "digest", "where", "via", "source")]
+    name, kind, digest, where, via, source, *text = found
+    return Symbol(name, kind, Digest(digest), where, via, source, Digest(text[0] if text else ""))
+
+
+def _symbol_text_to_json(fact: SymbolText) -> Json:
+    return {"digest": fact.digest, "text": fact.text}
+
+
+def _symbol_text(found: Json) -> SymbolText:
+    return SymbolText(Digest(found["digest"]), found["text"])
+
+
+def _run_started_to_json(fact: RunStarted) -> Json:
+    return {
+        "run": fact.run_id,
+        "started_at": fact.started_at,
+        "selection": list(fact.selection),
+        "command": fact.command,
+        **without_defaults(branch=fact.branch, commit=fact.commit),
+    }
+
+
+def _run_started(found: Json) -> RunStarted:
+    return RunStarted(
+        RunId(found["run"]),
+        found["started_at"],
+        tuple(found["selection"]),
+        found["command"],
+        found.get("branch", ""),
+        found.get("commit", ""),
+    )
+
+
+def _run_finished_to_json(fact: RunFinished) -> Json:
+    return {
+        "run": fact.run_id,
+        "finished_at": fact.finished_at,
+        "status": fact.status,
+        "duration_s": fact.duration_s,
+        "decisions": [[d.asset, d.action, [dict(reason) for reason in d.reasons]] for d in fact.decisions],
+    }
+
+
+def _run_finished(found: Json) -> RunFinished:
+    return RunFinished(
+        RunId(found["run"]),
+        found["finished_at"],
+        found["status"],
+        float(found["duration_s"]),
+        tuple(Decision(read_key(asset), action, tuple(reasons)) for asset, action, reasons in found["decisions"]),
+    )
+
+
+_ENCODERS: dict[type, tuple[str, Callable[[Any], Json]]] = {
+    Materialized: ("materialized", _materialized_to_json),
+    StepFailed: ("step_failed", _step_failed_to_json),
+    CheckRan: ("check_ran", _check_ran_to_json),
+    SourceObserved: ("source_observed", _observed_to_json),
+    SymbolText: ("symbol_text", _symbol_text_to_json),
+    CodeRecorded: ("code_recorded", _code_to_json),
+    RunStarted: ("run_started", _run_started_to_json),
+    RunFinished: ("run_finished", _run_finished_to_json),
+    Forgotten: ("forgotten", forgotten_to_json),
+    Pinned: ("pinned", pinned_to_json),
+    Unpinned: ("unpinned", unpinned_to_json),
+    Renamed: ("renamed", renamed_to_json),
+}
+_DECODERS: dict[str, Callable[[Json], Fact]] = {
+    "materialized": _materialized,
+    "step_failed": _step_failed,
+    "check_ran": _check_ran,
+    "source_observed": _observed,
+    "symbol_text": _symbol_text,
+    "code_recorded": _code,
+    "run_started": _run_started,
+    "run_finished": _run_finished,
+    "forgotten": read_forgotten,
+    "pinned": read_pinned,
+    "unpinned": read_unpinned,
+    "renamed": read_renamed,
+}
+
+
+def known_kinds() -> str:
+    """Return every kind of fact that can be read, with its latest version: what a fold by this release understands."""
+    return " ".join(f"{kind}/{_LATEST.get(kind, _FIRST)}" for kind in sorted(_DECODERS))

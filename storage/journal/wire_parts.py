@@ -1,0 +1,171 @@
+"""The parts of facts as JSON: values, provenance and outputs, shared by `storage/journal/wire.py`.
+
+What is left out when writing is exactly what reading puts back: the field's default.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from functools import lru_cache
+from typing import Any
+
+from assetctl.assets.ids import AssetKey
+from assetctl.lineage.facts.records import (
+    BlobDigest,
+    CodeVersion,
+    ColumnDigest,
+    DataVersion,
+    Definition,
+    Digest,
+    Input,
+    Output,
+    Provenance,
+    ProvenanceDigest,
+    ValueIdentity,
+)
+
+Json = dict[str, Any]  # a JSON object, as `json.loads` gives it; it never leaves the storage layer
+_TEXT_CODECS = ("json", "text")
+_BLOB = re.compile(r"b3:[0-9a-f]{64}")
+
+
+@lru_cache(maxsize=65536)
+def read_key(text: str) -> AssetKey:
+    return AssetKey(text)
+
+
+def without_defaults(**fields: Any) -> Json:
+    """Leave out what is None, empty or False: the readers below put exactly that back."""
+    return {name: value for name, value in fields.items() if value not in (None, (), [], {}, "", False)}
+
+
+def read_numbers(found: Json) -> dict[str, float]:
+    return {name: float(value) for name, value in found.items()}
+
+
+def read_blob(text: Any) -> BlobDigest:
+    """Return a blob's digest.
+
+    Raises:
+        ValueError: it is none; as the name of a file it could lead anywhere.
+    """
+    if not isinstance(text, str) or not _BLOB.fullmatch(text):
+        raise ValueError(f"{str(text)[:80]!r} is no digest")
+    return BlobDigest(text)
+
+
+def value_to_json(value: ValueIdentity) -> Json:
+    out: Json = {"version": value.version, "kind": value.kind}
+    if value.n_rows is not None:
+        out["n_rows"] = value.n_rows
+    if value.columns:
+        out["columns"] = [[column.name, column.type, column.digest] for column in value.columns]
+    if value.basis != "content":
+        out["basis"] = value.basis
+    if value.unordered:
+        out["unordered"] = True
+    if value.classes:
+        out["classes"] = list(value.classes)
+    return out
+
+
+def read_value(found: Json) -> ValueIdentity:
+    n_rows = found.get("n_rows")
+    return ValueIdentity(
+        DataVersion(found["version"]),
+        found["kind"],
+        None if n_rows is None else int(n_rows),
+        tuple([ColumnDigest(name, type_, Digest(digest)) for name, type_, digest in found.get("columns", ())]),
+        found.get("basis", "content"),
+        bool(found.get("unordered", False)),
+        tuple(found.get("classes", ())),
+    )
+
+
+def _input_to_json(given: Input) -> Json:
+    return {
+        "name": given.name,
+        "upstream": given.upstream,
+        "version": given.version,
+        "data_version": given.data_version,
+        **without_defaults(
+            is_source=given.is_source, columns=list(given.columns), classes=[list(pair) for pair in given.classes]
+        ),
+    }
+
+
+def _input(found: Json) -> Input:
+    return Input(
+        found["name"],
+        read_key(found["upstream"]),
+        found["version"],
+        found["data_version"],
+        bool(found.get("is_source", False)),
+        tuple(found.get("columns", ())),
+        tuple([(name, Digest(digest)) for name, digest in found.get("classes", ())]),
+    )
+
+
+def provenance_to_json(provenance: Provenance) -> Json:
+    definition = provenance.definition
+    return {
+        "digest": provenance.digest,
+        "definition": {
+            "digest": definition.digest,
+            "code": definition.code,
+            "spec": dict(definition.spec),
+            "config": dict(definition.config),
+            "environment": dict(definition.environment),
+        },
+        "inputs": [_input_to_json(given) for given in provenance.inputs],
+    }
+
+
+def read_provenance(found: Json) -> Provenance:
+    made = found["definition"]
+    definition = Definition(
+        Digest(made["digest"]), CodeVersion(made["code"]), made["spec"], made["config"], made["environment"]
+    )
+    return Provenance(
+        ProvenanceDigest(found["digest"]), definition, tuple([_input(given) for given in found["inputs"]])
+    )
+
+
+def output_to_json(output: Output) -> Json:
+    out: Json = {
+        "asset": output.asset,
+        "value": value_to_json(output.value),
+        "codec": output.codec,
+        "blob": output.blob,
+        "size_bytes": output.size_bytes,
+    }
+    if output.inline is not None:
+        out.update(_bytes_to_json(output.inline, is_text=output.codec.startswith(_TEXT_CODECS)))
+    return out
+
+
+def _bytes_to_json(data: bytes, *, is_text: bool) -> Json:
+    if is_text:
+        try:
+            return {"text": data.decode("utf-8")}
+        except UnicodeDecodeError:
+            return {"base64": base64.b64encode(data).decode("ascii")}
+    return {"base64": base64.b64encode(data).decode("ascii")}
+
+
+def read_output(found: Json) -> Output:
+    inline: bytes | None = None
+    if "text" in found:
+        inline = found["text"].encode("utf-8")
+    elif "base64" in found:
+        inline = base64.b64decode(found["base64"], validate=True)
+    blob = found["blob"]
+    return Output(
+        read_key(found["asset"]),
+        read_value(found["value"]),
+        found["codec"],
+        None if blob is None else read_blob(blob),
+        int(found["size_bytes"]),
+        inline,
+    )

@@ -1,0 +1,149 @@
+"""A person's SQL on an open connection: what it may do, which tables it names, and its rows in batches.
+
+A query only reads: anything but a `SELECT` (in all its forms) or its `EXPLAIN` is refused
+by its kind, and what is left runs in a read-only transaction. Which tables a query names
+is DuckDB's to say, never this file's: a name in a string, an alias or a `WITH` is none.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from tempfile import SpooledTemporaryFile
+from typing import TYPE_CHECKING, Any
+
+from assetctl.assets.errors import Problem, SelectionError
+from assetctl.storage.lineage_store.folding import Connection, add_view
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_ROWS_AT_ONCE = 1 << 16
+_KEPT_BYTES = 1 << 26  # of an answer in memory; the rest goes to a temporary file
+_READS = frozenset(["SELECT", "RELATION"])
+_EXPLAIN = re.compile(
+    r"(?:\s|--[^\n]*\n|/\*.*?\*/)*explain\s+(?:analyze\s+)?(?:\([^)]*\)\s*)?", re.IGNORECASE | re.DOTALL
+)
+_ONE_NAME = re.compile(r'("(?:[^"]|"")*"|[^".\s]+)(?: AS .*)?', re.DOTALL)
+_MISSING = re.compile(r"Table with name (.*?) does not exist(?:!| because)", re.DOTALL)
+_LOOKS_AROUND = re.compile(r"\b(?:lineage|store|information_schema|show|duckdb_\w+|pg_\w+|sqlite_\w+)\b", re.IGNORECASE)
+"""Words of a query that may want the lineage database or the list of tables; finding one too many costs a lock."""
+
+
+class UnknownTable(SelectionError):
+    """A query names a table that is not there; `name` is as the query has it."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(Problem(f"there is no table `{name}`"))
+        self.name = name
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The rows of a query: their schema, the batches as they come, and what has to be called in the end."""
+
+    schema: pa.Schema
+    batches: Iterator[pa.RecordBatch]
+    close: Callable[[], object]
+
+    def table(self) -> pa.Table:
+        """Return all rows at once."""
+        import pyarrow as pa
+
+        return pa.Table.from_batches(self.batches, self.schema)
+
+
+def check_only_reads(con: Connection, sql: str) -> None:
+    """Return if a text is one statement that only reads.
+
+    Raises:
+        SelectionError: it is not; the message names the kind of statement.
+        duckdb.Error: it is no SQL.
+    """
+    statements = con.extract_statements(sql)
+    if len(statements) != 1:
+        found = "no statement" if not statements else f"{len(statements)} statements"
+        raise SelectionError(Problem(f"this is {found}; `sql` answers one at a time", (("query", sql),)))
+    kind = statements[0].type.name
+    if kind in _READS or (kind == "MULTI" and "pivot" in sql.lower()):
+        return
+    inner = _EXPLAIN.match(sql)
+    if kind == "EXPLAIN" and inner is not None:
+        check_only_reads(con, sql[inner.end() :])
+        return
+    raise SelectionError(
+        Problem(
+            f"`sql` only reads, and this is {kind.replace('_', ' ')}",
+            (("query", sql),),
+            "`-o FILE` writes the rows of a query to a file; `assetctl get ASSET -o FILE` hands out a copy of an asset",
+        )
+    )
+
+
+def tables_named(con: Connection, sql: str) -> tuple[str, ...]:
+    """Return the tables that a query names without a schema, as far as DuckDB can say before it knows any.
+
+    Raises:
+        duckdb.Error: DuckDB cannot say.
+    """
+    found: dict[str, str] = {}
+    for text in sorted(con.get_table_names(sql, qualified=True)):
+        one = _ONE_NAME.fullmatch(text)
+        if one is not None:
+            name = one[1]
+            plain = name[1:-1].replace('""', '"') if name.startswith('"') else name
+            found.setdefault(plain.lower(), plain)
+    words = set(re.findall(r"\w+", sql.lower()))
+    for (name,) in con.execute("SELECT view_name FROM duckdb_views() WHERE internal").fetchall():
+        if name in words:
+            found.setdefault(name, name)  # one of DuckDB's own, which an asset may be called too
+    return tuple(found.values())
+
+
+def missing_table(message: str) -> str | None:
+    """Return the table that DuckDB misses, from what it says; None if it says something else."""
+    found = _MISSING.search(message)
+    return None if found is None else found[1].strip('"')
+
+
+def may_need_lineage(sql: str) -> bool:
+    """Say whether a query may ask for more than assets; if not, the lineage database need not be opened for it."""
+    return _LOOKS_AROUND.search(sql) is not None
+
+
+def ask(con: Connection, sql: str, tables: Mapping[str, object]) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
+    """Begin to answer a query on a connection, which has to stay open until the last batch was taken.
+
+    Each of `tables` is a view meanwhile: a Parquet file by its path, anything else is an
+    Arrow table.
+    """
+    check_only_reads(con, sql)
+    for name, table in tables.items():
+        add_view(con, name, table)
+    con.execute("BEGIN TRANSACTION READ ONLY")
+    relation = con.sql(sql)
+    reader = relation.to_arrow_reader(_ROWS_AT_ONCE)
+    return reader.schema, iter(reader)
+
+
+def spooled(schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> Answer:
+    """Take all batches at once, so that what they come from can be closed; many of them go to a temporary file."""
+    import pyarrow as pa
+
+    spool: Any = SpooledTemporaryFile(_KEPT_BYTES)  # noqa: SIM115  closed with the answer
+    try:
+        with pa.ipc.new_stream(spool, schema) as writer:
+            for batch in batches:
+                writer.write_batch(batch)
+        spool.seek(0)
+    except BaseException:
+        spool.close()
+        raise
+
+    def again() -> Iterator[pa.RecordBatch]:
+        with closing(spool), pa.ipc.open_stream(spool) as reader:
+            yield from reader
+
+    return Answer(schema, again(), spool.close)

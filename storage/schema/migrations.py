@@ -1,0 +1,58 @@
+"""Earlier versions of the lineage schema, and what brings a database of each up to date.
+
+The schema changes only by adding: rows of an older database stay true, and what they
+lack is in the facts that they were made from. So a migration names the kinds of facts to
+read again. In DuckDB the rest is copied into a new file of today's schema, which then
+takes the old one's place (`storage/lineage_store/renewal.py`); PostgreSQL, where no journal is at hand,
+changes its tables by `postgres` and reads the facts again from their kept JSON.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+SCHEMA_VERSION = 2  # raised with every change of a released schema; any other change of its text is noticed by itself
+_SCHEMA = re.compile(r"(\d{1,9})(?: [0-9a-f]+)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """What made schema `version` of the one before.
+
+    `before` is what a released DuckDB file of the version before says of its schema.
+    `again` are the kinds of facts whose rows changed. `postgres` are statements, in which
+    `{schema}` stands for the schema's name.
+    """
+
+    version: int
+    before: str
+    again: frozenset[str]
+    postgres: tuple[str, ...]
+
+
+MIGRATIONS: tuple[Migration, ...] = (
+    Migration(
+        version=2,
+        before="1 963b7f7cda4f78be",
+        again=frozenset(["run_started", "forgotten", "pinned", "unpinned", "renamed"]),
+        postgres=(),  # the first schema that was ever made in PostgreSQL
+    ),
+)
+
+
+def version_of(found: str | None) -> int | None:
+    """Return the version in what a database says of its schema; None if it says nothing that makes sense."""
+    match = _SCHEMA.fullmatch(found or "")
+    return None if match is None else int(match[1])
+
+
+def kinds_to_read_again(found: str, migrations: Sequence[Migration] = MIGRATIONS) -> frozenset[str] | None:
+    """Return what has to be read again to bring a DuckDB file up to date that says `found` of its schema.
+
+    None if it is no released schema: then all of the journal has to be.
+    """
+    steps = sorted(migrations, key=lambda migration: migration.version)
+    first = next((n for n, migration in enumerate(steps) if migration.before == found), None)
+    return None if first is None else frozenset().union(*(migration.again for migration in steps[first:]))

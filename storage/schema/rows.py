@@ -1,0 +1,187 @@
+"""Facts as rows of the lineage schema, column by column, ready for a bulk insert.
+
+Every fact also becomes a row of `facts`, so that it is known to be folded; its JSON is
+kept there where the planner needs the whole of it. A test keeps the columns here equal
+to `storage/schema/tables.py`, which is too slow to import for a fold.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from assetctl.lineage.facts.records import (
+    CheckRan,
+    CodeRecorded,
+    ColumnDigest,
+    Fact,
+    Forgotten,
+    Materialized,
+    Pinned,
+    Position,
+    Renamed,
+    Retention,
+    RunFinished,
+    RunStarted,
+    SourceObserved,
+    StepFailed,
+    SymbolText,
+    Unpinned,
+    ValueIdentity,
+)
+
+_COLUMNS = {
+    "facts": "counter segment kind payload",
+    "materializations": "id asset step run_id data_version blob codec size_bytes n_rows kind basis provenance "
+    "definition code_version published trace origin started_at duration_s is_inline output_index python platform "
+    "counter segment",
+    "inputs": "materialization_id name step upstream version data_version is_source column_names counter segment",
+    "columns": "counter segment asset ordinal data_version name type digest materialization_id",
+    "run_events": "counter segment run_id started_at command selection finished_at status duration_s branch commit",
+    "steps": "counter segment run_id step outcome materialization_id provenance recorded_at duration_s error_type "
+    "message reasons figures links",
+    "checks": "counter segment run_id asset name definition data_version passed blocking message ran_at",
+    "metrics": "counter segment name value run_id asset materialization_id check_name",
+    "symbol_uses": "counter segment ordinal code_version name kind digest defined_in via short_source text_digest",
+    "symbol_texts": "counter segment digest text",
+    "observations": "counter segment run_id asset data_version kind basis n_rows size_bytes observed_at",
+    "decisions": "counter segment asset run_id action reasons",
+    "forgotten": "counter segment asset forgotten_at command",
+    "pins": "counter segment asset purpose is_lifted materialization_id data_version recorded_at note",
+    "renames": "counter segment old_asset new_asset renamed_at",
+}
+_KEPT_WHOLE = Materialized | StepFailed | CheckRan | SourceObserved | Retention
+COLUMNS: Mapping[str, tuple[str, ...]] = {table: tuple(names.split()) for table, names in _COLUMNS.items()}
+
+
+class Rows:
+    """Rows by table, collected fact by fact."""
+
+    def __init__(self) -> None:
+        self._rows: dict[str, list[tuple[Any, ...]]] = {table: [] for table in COLUMNS}
+
+    def add(self, position: Position, fact: Fact | None, kind: str, payload: str) -> None:
+        """Take in one line of the journal; `fact` is None where this release cannot read it."""
+        place = (position.counter, position.segment)
+        needs_all = fact is None or isinstance(fact, _KEPT_WHOLE)
+        self._rows["facts"].append((*place, kind, payload if needs_all else None))
+        match fact:
+            case Materialized():
+                self._add_materialized(place, fact)
+            case StepFailed():
+                self._add_step_failed(place, fact)
+            case CheckRan():
+                self._add_check(place, fact)
+            case SourceObserved():
+                self._add_observed(place, fact)
+            case CodeRecorded():
+                self._rows["symbol_uses"].extend(
+                    (*place, n, fact.code, s.name, s.kind, s.digest, s.where, s.via, s.source, s.text or None)
+                    for n, s in enumerate(fact.symbols)
+                )
+            case SymbolText():
+                self._rows["symbol_texts"].append((*place, fact.digest, fact.text))
+            case RunStarted():
+                selection = json.dumps(list(fact.selection))
+                started = (fact.run_id, _moment(fact.started_at), fact.command, selection)
+                self._rows["run_events"].append((*place, *started, None, None, None, fact.branch, fact.commit))
+            case RunFinished():
+                self._add_run_finished(place, fact)
+            case Forgotten() | Pinned() | Unpinned() | Renamed():
+                self._add_retention(place, fact)
+            case None:
+                return
+
+    def columns(self, table: str) -> dict[str, list[Any]]:
+        """Return the rows of one table, column by column; empty if there are none."""
+        rows = self._rows[table]
+        return dict(zip(COLUMNS[table], map(list, zip(*rows, strict=True)), strict=True)) if rows else {}
+
+    def _add_materialized(self, place: tuple[int, str], fact: Materialized) -> None:
+        definition = fact.provenance.definition
+        started = _moment(fact.started_at)
+        for n, output in enumerate(fact.outputs):
+            value = output.value
+            made = (fact.id, output.asset, fact.step, fact.run_id, value.version, output.blob, output.codec)
+            what = (output.size_bytes, value.n_rows, value.kind, value.basis, fact.provenance.digest)
+            how = (definition.digest, definition.code, fact.published, fact.trace.value, fact.origin, started)
+            rest = (fact.duration_s, output.inline is not None, n, fact.python, fact.platform)
+            self._rows["materializations"].append((*made, *what, *how, *rest, *place))
+            self._add_columns(place, output.asset, value, fact.id)
+        self._rows["inputs"].extend(
+            (
+                fact.id,
+                i.name,
+                fact.step,
+                i.upstream,
+                i.version,
+                i.data_version,
+                i.is_source,
+                json.dumps(i.columns),
+                *place,
+            )
+            for i in fact.provenance.inputs
+        )
+        outcome = "materialized" if fact.origin is None else "reused"
+        shown = (json.dumps(_plain(fact.reasons)), json.dumps(dict(fact.figures)), json.dumps(dict(fact.links)))
+        done = (fact.id, fact.provenance.digest, started, fact.duration_s, None, None)
+        self._rows["steps"].append((*place, fact.run_id, fact.step, outcome, *done, *shown))
+        self._add_metrics(place, fact.metrics, (fact.run_id, fact.step, fact.id, None))
+
+    def _add_columns(self, place: tuple[int, str], asset: str, value: ValueIdentity, made_by: str | None) -> None:
+        def row(n: int, column: ColumnDigest) -> tuple[Any, ...]:
+            return (*place, asset, n, value.version, column.name, column.type, column.digest, made_by)
+
+        self._rows["columns"].extend(row(n, column) for n, column in enumerate(value.columns))
+
+    def _add_metrics(self, place: tuple[int, str], metrics: Mapping[str, float], rest: tuple[Any, ...]) -> None:
+        self._rows["metrics"].extend((*place, name, value, *rest) for name, value in metrics.items())
+
+    def _add_step_failed(self, place: tuple[int, str], fact: StepFailed) -> None:
+        done = (None, fact.provenance, _moment(fact.failed_at), fact.duration_s, fact.error_type, fact.message)
+        self._rows["steps"].append((*place, fact.run_id, fact.step, "failed", *done, "[]", "{}", "{}"))
+
+    def _add_check(self, place: tuple[int, str], fact: CheckRan) -> None:
+        asked = (fact.run_id, fact.asset, fact.check, fact.definition, fact.data_version)
+        answer = (fact.passed, fact.blocking, fact.message, _moment(fact.ran_at))
+        self._rows["checks"].append((*place, *asked, *answer))
+        self._add_metrics(place, fact.metrics, (fact.run_id, fact.asset, None, fact.check))
+
+    def _add_observed(self, place: tuple[int, str], fact: SourceObserved) -> None:
+        value = fact.value
+        seen = (fact.run_id, fact.asset, value.version, value.kind, value.basis, value.n_rows, fact.size_bytes)
+        self._rows["observations"].append((*place, *seen, _moment(fact.observed_at)))
+        self._add_columns(place, fact.asset, value, None)
+
+    def _add_run_finished(self, place: tuple[int, str], fact: RunFinished) -> None:
+        ended = (_moment(fact.finished_at), fact.status, fact.duration_s)
+        self._rows["run_events"].append((*place, fact.run_id, None, None, None, *ended, None, None))
+        self._rows["decisions"].extend(
+            (*place, d.asset, fact.run_id, d.action, json.dumps(_plain(d.reasons))) for d in fact.decisions
+        )
+
+    def _add_retention(self, place: tuple[int, str], fact: Retention) -> None:
+        match fact:
+            case Forgotten(assets, when, command):
+                self._rows["forgotten"].extend((*place, key, _moment(when), command) for key in dict.fromkeys(assets))
+            case Pinned(asset, made, version, purpose, when, note):
+                self._rows["pins"].append((*place, asset, purpose.value, False, made, version, _moment(when), note))
+            case Unpinned(asset, purpose, lifted, when):
+                self._rows["pins"].append((*place, asset, purpose.value, True, lifted, None, _moment(when), ""))
+            case Renamed(old, new, when):
+                self._rows["renames"].append((*place, old, new, _moment(when)))
+
+
+def _plain(reasons: tuple[Mapping[str, Any], ...]) -> list[dict[str, Any]]:
+    return [dict(reason) for reason in reasons]
+
+
+def _moment(text: str) -> datetime | None:
+    """Return an aware UTC time, or None for text that is no time: showing never fails over it."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except (ValueError, TypeError):
+        return None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

@@ -1,0 +1,153 @@
+"""Observe declared sources: what their files are now, and what table a file holds.
+
+A source's data version is that of its bytes; a parsed table has one of its own,
+remembered by the bytes and the reader.
+"""
+
+from __future__ import annotations
+
+import difflib
+import glob
+import json
+import os
+from pathlib import Path
+
+from assetctl.assets.definition import SourceDef
+from assetctl.assets.errors import DeclarationError, Problem
+from assetctl.lineage.facts.records import ColumnDigest, DataVersion, Digest, ValueIdentity
+from assetctl.lineage.identity.encode import Framed, digest_bytes
+from assetctl.storage.blobs.file_digests import FileDigests, digest_directory, digest_file, is_regular
+from assetctl.storage.sources.parsing import open_table, reader_name
+
+__all__ = [
+    "FileDigests",
+    "digest_directory",
+    "digest_file",
+    "directory_identity",
+    "file_identity",
+    "glob_files",
+    "observe_source",
+    "source_path",
+    "table_identity",
+]
+
+
+def file_identity(digest: Digest) -> ValueIdentity:
+    """Return the identity of a file with these bytes."""
+    return ValueIdentity(DataVersion(Framed("av/1").tag("file").child(digest).hexdigest()), "file")
+
+
+def directory_identity(digest: Digest) -> ValueIdentity:
+    """Return the identity of a folder with this digest."""
+    return ValueIdentity(DataVersion(digest), "directory")
+
+
+def source_path(declaration: SourceDef, root: Path) -> Path:
+    """Return where a source lies: as declared, relative to the project root."""
+    return root / Path(declaration.path).expanduser()
+
+
+def glob_files(declaration: SourceDef, root: Path) -> list[Path]:
+    """Return the files a glob source matches, sorted by their paths."""
+    pattern = source_path(declaration, root)
+    found = glob.glob(os.fspath(pattern), recursive=True, include_hidden=False)  # noqa: PTH207  (absolute patterns)
+    return sorted(path for path in map(Path, found) if is_regular(path))
+
+
+def observe_source(declaration: SourceDef, root: Path, digests: FileDigests) -> tuple[ValueIdentity, int]:
+    """Return what a source is now, and its size in bytes.
+
+    Raises:
+        DeclarationError: it is missing, or not of the declared shape.
+        EnvironmentFault: it cannot be read.
+    """
+    path = source_path(declaration, root)
+    if declaration.shape == "glob":
+        return _observe_glob(declaration, root, digests)
+    if declaration.shape == "directory":
+        if not path.is_dir():
+            raise _missing(declaration, path)
+        digest, size = digest_directory(path, digests)
+        return directory_identity(digest), size
+    if not is_regular(path):
+        raise _missing(declaration, path)
+    return file_identity(digests.of(path)), path.stat().st_size
+
+
+def _observe_glob(declaration: SourceDef, root: Path, digests: FileDigests) -> tuple[ValueIdentity, int]:
+    files = glob_files(declaration, root)
+    if not files:
+        raise _missing(declaration, source_path(declaration, root))
+    base = _fixed_part(source_path(declaration, root))
+    out = Framed("av/1").tag("glob").length(len(files))
+    for file in files:
+        out.text(file.relative_to(base).as_posix()).child(digests.of(file))
+    return ValueIdentity(DataVersion(out.hexdigest()), "glob"), sum(file.stat().st_size for file in files)
+
+
+def _fixed_part(pattern: Path) -> Path:
+    parts = pattern.parts
+    fixed = next((place for place, part in enumerate(parts) if glob.has_magic(part)), len(parts) - 1)
+    return Path(*parts[:fixed])
+
+
+def _missing(declaration: SourceDef, path: Path) -> DeclarationError:
+    name = declaration.key or declaration.path
+    what = {"glob": "matches no file", "directory": "is not a folder", "file": "is not there"}[declaration.shape]
+    if declaration.shape == "file" and path.is_dir():
+        what = "is a folder; declare it with `source.directory`"
+    facts = [("path", str(path))]
+    if declaration.where:
+        facts.insert(0, ("declared in", declaration.where))
+    hint = "put the file there, or correct the path (relative paths start at the project folder)"
+    if path.parent.is_dir():
+        near = difflib.get_close_matches(path.name, sorted(os.listdir(path.parent)), n=1)  # noqa: PTH208
+        if near and near[0] != path.name:
+            hint = f"did you mean `{Path(declaration.path).with_name(near[0]).as_posix()}`?"
+    return DeclarationError(Problem(f"source `{name}` {what}", tuple(facts), hint))
+
+
+def table_identity(path: Path, bytes_digest: Digest, cache_folder: Path | None = None) -> ValueIdentity:
+    """Return the identity of the table a file holds, remembered by its bytes and the reader.
+
+    Raises:
+        DeclarationError: the file is not a table of its format.
+    """
+    key = digest_bytes(f"{bytes_digest} {reader_name(path)}".encode()).removeprefix("b3:")
+    remembered = None if cache_folder is None else cache_folder / "tables" / f"{key}.json"
+    known = None if remembered is None else _read_remembered(remembered)
+    if known is None:
+        from assetctl.lineage.identity.values.tables import TableHasher
+
+        reader = open_table(path)
+        hasher = TableHasher(reader.schema)
+        for batch in reader:
+            hasher.feed(batch)
+        known = hasher.finish()
+        # A file that changed between hashing and parsing must not be remembered under its old bytes.
+        if remembered is not None and digest_file(path) == bytes_digest:
+            _remember(remembered, known)
+    return known
+
+
+def _remember(file: Path, identity: ValueIdentity) -> None:
+    columns = [[column.name, column.type, column.digest] for column in identity.columns]
+    body = json.dumps([identity.version, identity.kind, identity.n_rows, columns])
+    temporary = file.with_name(f"{file.name}.{os.getpid()}.tmp")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_text(f"{digest_bytes(body.encode())}\n{body}\n", "utf-8")
+        temporary.replace(file)
+    except OSError:
+        return  # not remembering is always correct
+
+
+def _read_remembered(file: Path) -> ValueIdentity | None:
+    try:
+        checksum, body = file.read_text("utf-8").splitlines()
+        if checksum != digest_bytes(body.encode()):
+            return None
+        version, kind, n_rows, columns = json.loads(body)
+    except (OSError, ValueError):
+        return None
+    return ValueIdentity(version, kind, n_rows, tuple(ColumnDigest(*column) for column in columns))

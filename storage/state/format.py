@@ -1,0 +1,113 @@
+"""The state folder, and a shared store: created once, recognised always, refused when a newer release wrote it.
+
+Its `format` file names one number for everything below it. A release that changes what
+an older one must not misread raises that number; reading creates and changes nothing.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from assetctl.assets.errors import EnvironmentFault, Problem
+from assetctl.storage.state.layout import FORMAT_FILE, STATE_FOLDER, Layout
+
+FORMAT = 1
+_PREFIX = "assetctl-state "
+
+
+def ensure_state(layout: Layout) -> None:
+    """Create the state folder, its `.gitignore` and its format file where they are missing.
+
+    Raises:
+        EnvironmentFault: the folder cannot be written, or a newer release wrote it.
+    """
+    check_state(layout)
+    ensure_folder(layout.state)
+
+
+def ensure_folder(folder: Path) -> None:
+    """Create a state folder or a shared store where it is missing; git is told to leave a new one alone.
+
+    Raises:
+        EnvironmentFault: it cannot be written, or a newer release wrote it.
+    """
+    check_folder(folder)
+    try:
+        is_new = not folder.is_dir() or not any(folder.iterdir())
+        folder.mkdir(parents=True, exist_ok=True)
+        if is_new or folder.name == STATE_FOLDER:
+            _write_once(folder / ".gitignore", "*\n")
+        _write_once(folder / FORMAT_FILE, f"{_PREFIX}{FORMAT}\n")
+    except OSError as cause:
+        raise environment_fault(cause, folder, "the state folder cannot be written") from cause
+
+
+def check_state(layout: Layout) -> None:
+    """Return if this release may read and write the state folder and the store, or if there is none.
+
+    Raises:
+        EnvironmentFault: a newer release wrote one of them, or its format cannot be read.
+    """
+    for folder in dict.fromkeys((layout.state, layout.store)):
+        check_folder(folder)
+
+
+def check_folder(folder: Path) -> None:
+    """Return if this release may read and write a folder, or if there is none.
+
+    Raises:
+        EnvironmentFault: a newer release wrote it, or its format cannot be read.
+    """
+    found = read_format(folder)
+    if found is not None and found > FORMAT:
+        raise EnvironmentFault(
+            Problem(
+                "the state folder was written by a newer assetctl",
+                (("folder", str(folder)), ("its format", str(found)), ("known here", f"up to {FORMAT}")),
+                "upgrade assetctl (`pip install -U assetctl`); nothing was changed",
+            )
+        )
+
+
+def read_format(folder: Path) -> int | None:
+    """Return the number in a folder's format file; None if there is no file, or nothing was written to it yet."""
+    file = folder / FORMAT_FILE
+    try:
+        text = file.read_text("utf-8", errors="replace").strip()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as cause:
+        raise environment_fault(cause, file, "the state folder cannot be read") from cause
+    if not text:
+        return None
+    number = text.removeprefix(_PREFIX)
+    if number == text or not (number.isascii() and number.isdigit()):
+        raise EnvironmentFault(
+            Problem(
+                "the format of the state folder cannot be recognised",
+                (("file", str(file)), ("holds", repr(text[:60]))),
+                f"if this folder is assetctl's, write `{_PREFIX}{FORMAT}` into that file",
+            )
+        )
+    return int(number)
+
+
+def environment_fault(cause: OSError, path: Path | str, message: str) -> EnvironmentFault:
+    """Return the error for a disk that refused; it names the file and what the system said."""
+    return EnvironmentFault(
+        Problem(
+            message,
+            (("file", str(path)), ("reason", cause.strerror or type(cause).__name__)),
+            "free some space, or check the permissions of that folder, and run the command again",
+        )
+    )
+
+
+def _write_once(path: Path, text: str) -> None:
+    """Write a small file unless it is there; it appears whole, whoever else is creating it."""
+    if path.exists() and path.stat().st_size > 0:
+        return
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    temporary.write_text(text, "utf-8")
+    temporary.replace(path)

@@ -1,0 +1,206 @@
+"""Say that stored bytes are in use, so that nothing deletes them meanwhile; and wait until nobody does.
+
+Whoever may read, restore or record stored bytes holds a shared lock on each store they
+may lie in, for as long as one command or call lasts. Whoever deletes (`gc`) holds it alone.
+The system lets go of a lock when its holder dies, however it dies, and a holder in
+another project, terminal or notebook counts like one here. Where the disk knows no
+locks, reading goes on without one, and nothing can be deleted.
+
+A second file keeps the order: who wants a store alone closes its gate first, so that
+newcomers wait behind instead of overtaking for ever.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from assetctl.assets.errors import EnvironmentFault, Problem, WaitTimeout
+from assetctl.storage.state.format import environment_fault
+from assetctl.storage.state.layout import Layout
+
+SHARED_WAIT_S = 120.0
+ALONE_WAIT_S = 10.0
+_POLL_S = 0.005
+_NO_LOCKS = {errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL}
+_CANNOT_CREATE = {errno.ENOENT, errno.ENOTDIR, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT}
+
+_guard = threading.Lock()
+_held: dict[Path, tuple[int, int]] = {}  # lock file -> descriptor, and how often this process holds it
+
+
+@contextmanager
+def in_use(layout: Layout) -> Iterator[None]:
+    """Keep the bytes that a project may need from being deleted. Nests, also between threads.
+
+    A store that does not exist has nothing to lose, and is not created.
+
+    Raises:
+        WaitTimeout: another process is deleting, and does not end.
+    """
+    with ExitStack() as held:
+        for place in layout.places:
+            if place.store.is_dir():
+                held.enter_context(_shared(place.in_use))
+        yield
+
+
+@contextmanager
+def alone_with(layout: Layout, wait_s: float = ALONE_WAIT_S) -> Iterator[None]:
+    """Hold a store alone: nobody is using its bytes, in any project.
+
+    Raises:
+        WaitTimeout: it is still in use after `wait_s` seconds; the message says by whom.
+        EnvironmentFault: the store cannot be written, or its disk knows no locks.
+    """
+    path = layout.in_use
+    until = time.monotonic() + wait_s
+    with ExitStack() as opened:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            gate = _open(_gate(path), os.O_RDWR | os.O_CREAT)
+            opened.callback(os.close, gate)
+            lock = _open(path, os.O_RDWR | os.O_CREAT)
+            opened.callback(os.close, lock)
+            for descriptor, file in ((gate, _gate(path)), (lock, path)):
+                if not _acquire(descriptor, fcntl.LOCK_EX, until):
+                    raise _still_in_use(file, wait_s, "the stored bytes are in use by another process")
+        except OSError as cause:
+            if cause.errno in _NO_LOCKS:
+                raise EnvironmentFault(
+                    Problem(
+                        "this disk does not support file locks, so nobody can tell which stored bytes are in use",
+                        (("file", str(path)),),
+                        "keep the store on a disk that does; nothing was deleted",
+                    )
+                ) from cause
+            raise environment_fault(cause, path, "a lock file cannot be written") from cause
+        yield
+
+
+@contextmanager
+def _shared(path: Path) -> Iterator[None]:
+    """Hold one lock file together with others; the process opens it once, however often it is held."""
+    with _guard:
+        known = _held.get(path)
+        if known is None:
+            descriptor = _lock_shared(path)
+            if descriptor is not None:
+                _held[path] = (descriptor, 1)
+        else:
+            descriptor = known[0]
+            _held[path] = (descriptor, known[1] + 1)
+    try:
+        yield
+    finally:
+        if descriptor is not None:
+            _let_go(path, descriptor)
+
+
+def _let_go(path: Path, descriptor: int) -> None:
+    with _guard:
+        known = _held.get(path)
+        if known is None or known[0] != descriptor:
+            return  # a forked child: what its parent holds is not its own
+        if known[1] > 1:
+            _held[path] = (descriptor, known[1] - 1)
+        else:
+            del _held[path]
+            os.close(descriptor)
+
+
+def _lock_shared(path: Path) -> int | None:
+    """Return a descriptor that holds the lock; None where it can be neither made nor held."""
+    until = time.monotonic() + SHARED_WAIT_S
+    opened: list[int] = []
+    try:
+        gate = _open_or_create(_gate(path))
+        opened.append(gate)
+        lock = _open_or_create(path)
+        opened.append(lock)
+        for descriptor, file in ((gate, _gate(path)), (lock, path)):
+            if not _acquire(descriptor, fcntl.LOCK_SH, until):
+                raise _still_in_use(file, SHARED_WAIT_S, "another process is deleting stored bytes")
+    except OSError as refused:
+        for descriptor in opened:
+            os.close(descriptor)
+        if refused.errno in _NO_LOCKS | _CANNOT_CREATE:
+            return None
+        raise environment_fault(refused, path, "a lock file cannot be opened") from refused
+    except WaitTimeout:
+        for descriptor in opened:
+            os.close(descriptor)
+        raise
+    os.close(gate)
+    return lock
+
+
+def _gate(path: Path) -> Path:
+    return path.with_name(f"{path.stem}-gate{path.suffix}")
+
+
+def _open(path: Path, flags: int) -> int:
+    return os.open(path, flags | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
+
+
+def _open_or_create(path: Path) -> int:
+    try:
+        return _open(path, os.O_RDONLY)
+    except FileNotFoundError:
+        path.parent.mkdir(exist_ok=True)
+        return _open(path, os.O_RDONLY | os.O_CREAT)
+
+
+def _acquire(descriptor: int, how: int, until: float) -> bool:
+    while True:
+        try:
+            fcntl.flock(descriptor, how | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= until:
+                return False
+            time.sleep(_POLL_S)
+        else:
+            return True
+
+
+def _still_in_use(path: Path, waited_s: float, message: str) -> WaitTimeout:
+    facts = [("waited", f"{waited_s:g} s"), ("lock file", str(path))]
+    facts += [("held by", f"process {pid}: {command}") for pid, command in holders(path)]
+    return WaitTimeout(Problem(message, tuple(facts), "wait for it to finish, then run the command again"))
+
+
+def holders(path: Path, read: Callable[[Path], bytes] = Path.read_bytes) -> list[tuple[int, str]]:
+    """Return who holds a lock file on this machine: process id and command, as far as the system tells."""
+    try:
+        found = path.stat()
+        lines = read(Path("/proc/locks")).decode().splitlines()
+    except OSError:
+        return []
+    place = f"{os.major(found.st_dev):02x}:{os.minor(found.st_dev):02x}:{found.st_ino}"
+    pids = {int(words[-4]) for line in lines if "->" not in line and place in (words := line.split())}
+    return [(pid, _command(pid, read)) for pid in sorted(pids - {0, -1, os.getpid()})]
+
+
+def _command(pid: int, read: Callable[[Path], bytes]) -> str:
+    try:
+        return read(Path(f"/proc/{pid}/cmdline")).replace(b"\0", b" ").decode("utf-8", "replace").strip()[:200]
+    except OSError:
+        return "unknown"
+
+
+def _forget_in_child() -> None:
+    """Close what a forked child inherited: it does not use the store, and would keep it from being cleaned up."""
+    global _guard  # noqa: PLW0603  the parent's may have been held at the fork
+    _guard = threading.Lock()
+    for descriptor, _ in _held.values():
+        os.close(descriptor)
+    _held.clear()
+
+
+os.register_at_fork(after_in_child=_forget_in_child)

@@ -1,0 +1,120 @@
+"""Locks between processes, as files below the state folder.
+
+They are the system's own (`flock`). A disk that knows none is refused: whatever stood in
+for them would outlive a killed holder, or let two processes in.
+
+The system lets go of a lock when its holder dies, however it dies, so no lock needs
+cleaning up. A lock is waited for a bounded time, and never held while a person's code
+runs, except a step's own. A process forked while a lock is held shares it: workers are
+spawned, or forked from a server that holds none.
+"""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Protocol
+
+from assetctl.assets.errors import EnvironmentFault, Problem, WaitTimeout
+from assetctl.assets.ids import AssetKey
+from assetctl.storage.state.format import environment_fault
+from assetctl.storage.state.layout import Layout, file_name
+
+_POLL_S = 0.005
+_KNOWS_NO_LOCKS = frozenset((errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP))
+_NOT_A_FILE = frozenset((errno.EISDIR, errno.ELOOP, errno.ENXIO))
+
+
+class Lock(Protocol):
+    """The little of a `filelock` lock that is used here."""
+
+    def acquire(self) -> object: ...
+    def release(self) -> None: ...
+
+
+@contextmanager
+def step_lock(layout: Layout, step: AssetKey, timeout: float) -> Iterator[None]:
+    """Hold the right to run one step. Not for nesting: the same thread would wait for itself.
+
+    Raises:
+        WaitTimeout: another process still ran the step after `timeout` seconds.
+        EnvironmentFault: the lock file cannot be written, or the disk knows no locks.
+    """
+    with hold(step_lock_file(layout, step), timeout, f"`{step}` is being built by another process"):
+        yield
+
+
+@contextmanager
+def store_lock(layout: Layout, timeout: float, name: str = "lineage") -> Iterator[None]:
+    """Hold the right to open the lineage database (or another shared thing, by `name`)."""
+    with hold(layout.locks / f"{name}.lock", timeout, f"the {name} store is in use by another process"):
+        yield
+
+
+def step_lock_file(layout: Layout, step: AssetKey) -> Path:
+    """Return the lock file of a step: readable, and different even where case does not count in file names."""
+    return layout.locks / f"{file_name(step)}.lock"
+
+
+def system_lock(path: Path, timeout: float) -> Lock:
+    """Return the lock of a file, not taken yet."""
+    from filelock import FileLock
+
+    return FileLock(path, timeout=timeout, poll_interval=_POLL_S, thread_local=False, fallback_to_soft=False)
+
+
+@contextmanager
+def hold(
+    path: Path, timeout: float, message: str, make_lock: Callable[[Path, float], Lock] = system_lock
+) -> Iterator[None]:
+    """Hold the lock of a file; `message` says what another process is doing if it cannot be had in time.
+
+    Raises:
+        WaitTimeout: it could not be had in time.
+        EnvironmentFault: the disk knows no locks, or the lock file cannot be used.
+    """
+    from filelock import Timeout
+
+    lock = make_lock(path, timeout)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except Timeout as cause:
+        raise WaitTimeout(
+            Problem(
+                message,
+                (("waited", f"{timeout:g} s"), ("lock file", str(path))),
+                "wait for it to finish, or look for a stopped process that holds this file",
+            )
+        ) from cause
+    except (NotImplementedError, OSError) as cause:
+        raise lock_fault(cause, path) from cause
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def lock_fault(cause: Exception, path: Path) -> EnvironmentFault:
+    """Return the error for a file that cannot be locked; it says whether the disk or the file is to blame."""
+    number = cause.errno if isinstance(cause, OSError) else errno.ENOSYS
+    if number in _KNOWS_NO_LOCKS:
+        return EnvironmentFault(
+            Problem(
+                "this disk does not support file locks",
+                (("file", str(path)),),
+                "move the project, or its state folder, to a local disk; nothing was recorded",
+            )
+        )
+    if number in _NOT_A_FILE:
+        return EnvironmentFault(
+            Problem(
+                "a lock file was replaced by something that is no file",
+                (("file", str(path)),),
+                "delete it: a lock is made anew where it is needed",
+            )
+        )
+    assert isinstance(cause, OSError), "everything else is an answer of the system"
+    return environment_fault(cause, path, "a lock file cannot be written")

@@ -1,0 +1,245 @@
+"""Which projects keep bytes in a store: each is a root, and spares from `gc` what its journal refers to.
+
+A root is one small file in the store that names a project's state folder, and where that
+folder was seen (machine, disk, inode), so that a folder that was deleted can be told from
+one that is out of sight: on a disk that is not mounted, or on another machine. The state
+folder in turn remembers every store it kept bytes in; what lies in an earlier one is still
+found there, and is still spared there.
+
+Each is written before the first byte that needs it. Nothing here decides what goes.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from assetctl.assets.errors import EnvironmentFault, Problem
+from assetctl.lineage.identity.encode import digest_bytes
+from assetctl.storage.state.format import check_folder, ensure_folder, environment_fault, read_format
+from assetctl.storage.state.layout import Layout
+
+_FORMAT = "assetctl.root/1"
+
+
+@dataclass(frozen=True, slots=True)
+class Root:
+    """A registered project. `trouble` says why its records cannot be read now; `is_gone`: its folder was deleted or moved."""
+
+    file: Path
+    state: Path
+    is_gone: bool = False
+    trouble: str = ""
+
+    @property
+    def layout(self) -> Layout:
+        """Where the root's own state lies, with every store it ever used."""
+        return _with_stores(Layout(self.state.parent, self.state))
+
+
+def locate(root: Path, store: Path | None) -> Layout:
+    """Return the layout of a project, with the stores it used before."""
+    return _with_stores(Layout.of(root, store))
+
+
+def _with_stores(layout: Layout) -> Layout:
+    stores = dict.fromkeys([*layout.earlier, *(store for store, _ in _known_stores(layout))])
+    stores.pop(layout.store, None)
+    return replace(layout, earlier=tuple(stores)) if stores else layout
+
+
+def register(layout: Layout) -> None:
+    """Make the store, and the project a root of it, where that is not so already.
+
+    Raises:
+        EnvironmentFault: the store cannot be written, a newer release wrote it, or the disk
+            that it lies on is not mounted.
+    """
+    if layout.shared is None:
+        return
+    _require_in_sight(layout)
+    ensure_folder(layout.store)
+    file, text = _root_file(layout), _described(layout)
+    try:
+        device = layout.store.stat().st_dev
+        if (layout.store, device) not in _known_stores(layout):
+            kept = [f"{d} {s}" for s, d in _known_stores(layout) if s != layout.store]
+            _write(layout.stores_file, "".join(f"{line}\n" for line in [*kept, f"{device} {layout.store}"]))
+        if not file.is_file() or file.read_text("utf-8") != text:
+            file.parent.mkdir(exist_ok=True)
+            _write(file, text)
+    except OSError as cause:
+        raise environment_fault(cause, file, "this project cannot be registered in the store") from cause
+
+
+def roots_of(store: Path) -> list[Root]:
+    """Return the projects that keep bytes in a store, whether or not they can be read; sorted by folder.
+
+    A store that is itself a state folder has that project as a root.
+
+    Raises:
+        EnvironmentFault: the list itself cannot be read.
+    """
+    folder = Layout(store.parent, store).roots
+    try:
+        files = sorted(file for file in folder.iterdir() if file.suffix == ".json")
+    except (FileNotFoundError, NotADirectoryError):
+        files = []
+    except OSError as cause:
+        raise environment_fault(cause, folder, "the projects of this store cannot be listed") from cause
+    roots = [_read(file) for file in files]
+    own = Layout(store.parent, store)
+    if own.journal.is_dir():
+        roots.append(Root(own.format_file, store, trouble=_trouble(store)))
+    return sorted(roots, key=lambda root: (root.state, root.file))
+
+
+def is_own(root: Root, layout: Layout) -> bool:
+    """Say whether a root is the project itself."""
+    return root.file == _root_file(layout) or (root.file.parent == root.state == layout.state)
+
+
+def forget(store: Path, path: Path) -> int:
+    """Remove the roots that a path names (a project, its state folder, or the root's own file); return how many.
+
+    Raises:
+        EnvironmentFault: a file cannot be removed.
+    """
+    named = {Path(os.path.abspath(path)), Path(os.path.realpath(path))}
+    folder = Layout(store.parent, store).roots
+    found = [r for r in roots_of(store) if r.file.parent == folder and named & {r.file, r.state, r.state.parent}]
+    for root in found:
+        drop(root)
+    return len(found)
+
+
+def drop(root: Root) -> None:
+    """Remove a root's file; the project's own records are not touched."""
+    try:
+        root.file.unlink(missing_ok=True)
+    except OSError as cause:
+        raise environment_fault(cause, root.file, "a root cannot be removed") from cause
+
+
+def _root_file(layout: Layout) -> Path:
+    name = digest_bytes(f"{os.uname().nodename}\0{_state_path(layout)}".encode("utf-8", "surrogateescape"))
+    return layout.roots / f"{name.removeprefix('b3:')[:32]}.json"
+
+
+def _state_path(layout: Layout) -> Path:
+    """Return the state folder under its project's real path; where the folder itself is a link, the link."""
+    return Path(os.path.realpath(layout.state.parent)) / layout.state.name
+
+
+def _described(layout: Layout) -> str:
+    state = _state_path(layout)
+    found = state.stat()
+    document = {
+        "format": _FORMAT,
+        "state": str(state),
+        "host": os.uname().nodename,
+        "device": found.st_dev,
+        "inode": found.st_ino,
+        "parent_device": state.parent.stat().st_dev,
+    }
+    return json.dumps(document, indent=1) + "\n"
+
+
+def _read(file: Path) -> Root:
+    try:
+        found = json.loads(file.read_text("utf-8"))
+        if found["format"] != _FORMAT:
+            return Root(file, file, trouble=f"its file is of another format: {found['format']!r}")
+        state = Path(found["state"])
+        host, inode, device = str(found["host"]), int(found["inode"]), int(found["parent_device"])
+    except (OSError, ValueError, TypeError, KeyError) as cause:
+        return Root(file, file, trouble=f"its file cannot be read: {cause}")
+    is_here = host == os.uname().nodename
+    try:
+        is_same = state.stat().st_ino == inode
+    except (FileNotFoundError, NotADirectoryError):
+        if is_here and is_deleted(state, device):
+            return Root(file, state, is_gone=True)
+        where = "its disk is not mounted" if is_here else f"it was last seen on the machine `{host}`"
+        return Root(file, state, trouble=f"its folder is out of sight: {where}")
+    except OSError as cause:
+        return Root(file, state, trouble=f"its folder cannot be read: {cause.strerror}")
+    if not is_here and not is_same:
+        return Root(file, state, trouble=f"it lies on the machine `{host}`; here is another folder of that name")
+    return Root(file, state, trouble=_trouble(state))
+
+
+def _trouble(state: Path) -> str:
+    """Say why what a state folder refers to cannot be known now ("" if it can)."""
+    layout = Layout(state.parent, state)
+    try:
+        check_folder(state)
+        if read_format(state) is None:
+            return "its folder holds no records (is its disk mounted?)"
+        if os.path.lexists(layout.journal):
+            os.listdir(layout.journal)  # noqa: PTH208  to be refused here, not while bytes are being deleted
+    except EnvironmentFault as fault:
+        return fault.problems[0].message
+    except OSError as cause:
+        return f"its journal cannot be read: {cause.strerror}"
+    return ""
+
+
+def is_deleted(path: Path, device: int) -> bool:
+    """Say whether a folder was deleted rather than unmounted: what is left of its path is on the disk it was on."""
+    if os.path.lexists(path):
+        return False  # a link that leads nowhere: to a disk that is not mounted, perhaps
+    for folder in path.parents:
+        try:
+            return folder.stat().st_dev == device
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except OSError:
+            return False
+    return False
+
+
+def _known_stores(layout: Layout) -> list[tuple[Path, int]]:
+    """Return the stores this project used, and the disks they were on; what cannot be read names none."""
+    try:
+        lines = layout.stores_file.read_text("utf-8", "surrogateescape").splitlines()
+    except OSError:
+        return []
+    pairs = [line.partition(" ") for line in lines]
+    return [(Path(store), int(device)) for device, _, store in pairs if device.isdigit() and store.startswith("/")]
+
+
+def _require_in_sight(layout: Layout) -> None:
+    for store, device in _known_stores(layout):
+        if store == layout.store and read_format(store) is None and not _is_made_here(store, device):
+            raise EnvironmentFault(
+                Problem(
+                    "the store of this project is out of sight",
+                    (("store", str(store)), ("known from", str(layout.stores_file))),
+                    "mount its disk; or, to begin an empty store there, delete the line in that file",
+                )
+            )
+
+
+def _is_made_here(store: Path, device: int) -> bool:
+    """Say whether a store without a format was emptied or deleted where it was, so that it can be made again."""
+    try:
+        return store.stat().st_dev == device
+    except OSError:
+        return is_deleted(store, device)
+
+
+def _write(path: Path, text: str) -> None:
+    """Write a small file so that it appears whole and stays."""
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("w", encoding="utf-8", errors="surrogateescape") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
