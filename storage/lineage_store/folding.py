@@ -21,6 +21,7 @@ from assetctl.storage.journal.segments import Line, parse_json
 from assetctl.storage.journal.wire import WireError, from_json, known_kinds
 from assetctl.storage.schema.migrations import SCHEMA_VERSION
 from assetctl.storage.schema.rows import COLUMNS, Rows
+from assetctl.storage.schema.sql_files import sql_text
 from assetctl.storage.schema.views import duckdb_views
 from assetctl.storage.state.crash_points import CrashPoint, reached
 
@@ -70,7 +71,7 @@ class Folded:
 @cache
 def schema_text() -> str:
     """Return the statements that create the schema."""
-    tables = Path(__file__).with_name("ddl.sql").read_text("utf-8")
+    tables = sql_text("ddl.sql")
     return f"{tables}\nUSE {CATALOG}.lineage;\n{duckdb_views()}\nUSE {CATALOG};\n"
 
 

@@ -11,7 +11,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from functools import cache
-from pathlib import Path
+
+from assetctl.storage.schema.sql_files import sql_text
 
 _SECTION = re.compile(r"^-- (view|question) (\w+)\n(.*?);\n", re.MULTILINE | re.DOTALL)
 _ENDINGS = ("forgotten", "renames")
@@ -46,7 +47,7 @@ POINTS: Mapping[str, tuple[str, str, str]] = {
 @cache
 def sections(kind: str) -> Mapping[str, str]:
     """Return the texts of storage/schema/views.sql by name: those of a `view`, or of another `question`."""
-    text = Path(__file__).with_name("views.sql").read_text("utf-8")
+    text = sql_text("views.sql")
     return {name: body for found, name, body in _SECTION.findall(text) if found == kind}
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assetctl.assets.errors import EnvironmentFault, Problem
@@ -19,6 +18,7 @@ from assetctl.storage.journal.segments import Line
 from assetctl.storage.lineage_store.folding import decode_line
 from assetctl.storage.schema.migrations import MIGRATIONS, SCHEMA_VERSION, Migration, version_of
 from assetctl.storage.schema.rows import COLUMNS, Rows
+from assetctl.storage.schema.sql_files import sql_text
 from assetctl.storage.schema.views import postgres_views
 from assetctl.storage.team.url import TeamUrl
 
@@ -34,7 +34,7 @@ SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.n
 
 @cache
 def _tables_text() -> str:
-    return Path(__file__).with_name("ddl_postgres.sql").read_text("utf-8")
+    return sql_text("ddl_postgres.sql")
 
 
 def ensure_schema(
