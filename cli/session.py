@@ -20,6 +20,7 @@ from assetctl.engine.noop.answer import surroundings
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from assetctl.engine.noop.remember import Beginning
     from assetctl.engine.project import Project
 
 _LEAST_WIDTH, _WIDTH_OF_A_PIPE = 40, 100
@@ -65,11 +66,13 @@ class Session:
         self._opened.append(opened)
         return opened
 
-    @property
-    def is_plain(self) -> bool:
-        """Say that no shared option was given."""
-        given = (self.project_path, self.file, self.quiet, self.verbose, self.as_json, self.color != "auto")
-        return not any(given)
+    def beginning(self, words: tuple[str, ...]) -> Beginning | None:
+        """Return how this command began, if it had these arguments and no shared option; else None."""
+        if any((self.project_path, self.file, self.quiet, self.verbose, self.as_json, self.color != "auto")):
+            return None
+        from assetctl.engine.noop.remember import Beginning
+
+        return Beginning(self.began_ns, self.surroundings, words)
 
     @cached_property
     def out(self) -> Console:
@@ -96,7 +99,7 @@ class Session:
         """Keep the asset names for later completions."""
         from assetctl.cli.complete import remember_names
 
-        remember_names(self.project.layout.state, self.project.graph())
+        remember_names(self.project.workspace.layout.state, self.project.graph())
 
     def say_warnings(self) -> None:
         """Say what the project found worth a warning, each once."""

@@ -37,11 +37,11 @@ def command(session: Session, deep: bool, rebuild: bool) -> int:
     from assetctl.storage.state.in_use import in_use
 
     project = session.project
-    if rebuild and project.layout.state.is_dir():
-        project.stores.lineage.rebuild()
+    if rebuild and project.workspace.layout.state.is_dir():
+        project.workspace.stores.lineage.rebuild()
         session.say("the lineage database was folded anew from the journal")
-    with in_use(project.layout):  # what is deleted meanwhile would look lost
-        found = examine(project.layout, full=deep) if project.layout.state.is_dir() else []
+    with in_use(project.workspace.layout):  # what is deleted meanwhile would look lost
+        found = examine(project.workspace.layout, full=deep) if project.workspace.layout.state.is_dir() else []
     is_sound = all(finding.severity != ERROR for finding in found)
     if session.as_json:
         from assetctl.cli.text.json_output import write_json

@@ -99,11 +99,11 @@ def command(
     from assetctl.storage.care.retention_rules import KeepRules
 
     project = session.project
-    keep = given.over(project.settings.keep)
+    keep = given.over(project.workspace.settings.keep)
     declared = _declared(project.graph()) if drop_removed else None
     branches = branches_of(project.root) if keep.branches else None
     rules = KeepRules(keep.last, keep.for_s, branches, drop_removed)
-    asked = Cleaning(project.layout, project.stores.journal, rules, time.time(), declared)
+    asked = Cleaning(project.workspace.layout, project.workspace.stores.journal, rules, time.time(), declared)
     for path in forget_root:
         _forget(session, asked, Path(path))
     plan = apply_gc(asked) if is_applied else plan_gc(asked)

@@ -37,7 +37,7 @@ def command(session: Session, asset: str, output: str | None, force: bool) -> in
     key, version = split_version(asset)
     project = session.project
     found = project.find(key, version)
-    name = key.rpartition("/")[2] + project.stores.data.extension(found.output)
+    name = key.rpartition("/")[2] + project.workspace.stores.data.extension(found.output)
     if output == "-":
         return _to_stdout(session, key, version, name)
     target = _free_target(Path(output or "."), name, is_forced=force)

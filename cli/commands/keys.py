@@ -91,7 +91,7 @@ def _trusted(session: Session) -> tuple[str, ...]:
     from assetctl.engine.workspace.settings import find_settings
 
     if session.project_path is not None or session.file is not None:
-        remote = session.project.settings.remote
+        remote = session.project.workspace.settings.remote
     else:
         from pathlib import Path
 

@@ -33,7 +33,7 @@ _GUIDE = Guide(
 @click.pass_obj
 def command(session: Session, asset: str | None, tail: int | None, raw: bool) -> int:
     """Print what steps printed: of ASSET the last time it ran, of a run (its id or the beginning of it), or of the last run."""
-    folder = session.project.layout.logs
+    folder = session.project.workspace.layout.logs
     runs = sorted((path for path in folder.iterdir() if path.is_dir()), reverse=True) if folder.is_dir() else []
     found = _find(session, runs, asset)
     texts = [(path, _lines(path, tail)) for path in found]

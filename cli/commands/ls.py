@@ -41,9 +41,10 @@ def command(session: Session, selection: tuple[str, ...], exclude: tuple[str, ..
     keys = project.select(selection, exclude)
     session.remember()
     if session.as_json:
-        from assetctl.cli.text.json_output import assets_json, write_json
+        from assetctl.cli.text.json_output import write_json
+        from assetctl.engine.answers.documents import assets_json
 
-        write_json(assets_json(project, keys))
+        write_json(assets_json(project.workspace, keys))
     elif is_long:
         from assetctl.cli.text.render import headed_table, text
 

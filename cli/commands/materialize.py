@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from typing import TYPE_CHECKING
-
 import click
 
 from assetctl.cli.commands import plan as plan_command
@@ -12,9 +9,6 @@ from assetctl.cli.options import plan_options, selection_argument
 from assetctl.cli.session import Session
 from assetctl.cli.verbs import Guide, Verb
 from assetctl.engine.planning.options import PlanOptions
-
-if TYPE_CHECKING:
-    from assetctl.engine.project import Project
 
 _GUIDE = Guide(
     (
@@ -53,22 +47,8 @@ def command(session: Session, selection: tuple[str, ...], options: PlanOptions, 
 
     reporter = reporter_for(session.err, project.graph().where, quiet=session.quiet)
     try:
-        result = project.materialize(*selection, options=options, jobs=jobs, on_event=reporter)
+        began = session.beginning(selection)
+        return project.materialize(*selection, options=options, jobs=jobs, on_event=reporter, began=began).exit_code
     finally:
         reporter.close()
         session.remember()
-    if result.is_noop and options == PlanOptions() and session.is_plain and not _is_team_behind(project):
-        from assetctl.engine.noop.remember import Beginning, remember_noop
-
-        began = Beginning(session.began_ns, session.surroundings)
-        remember_noop(project, result, selection, began, list(sys.modules.values()))
-    return result.exit_code
-
-
-def _is_team_behind(project: Project) -> bool:
-    """Say whether the next run has something to tell a team's lineage store, and so is no no-op."""
-    if project.settings.lineage is None:
-        return False
-    from assetctl.engine.publishing.team import is_behind
-
-    return is_behind(project)

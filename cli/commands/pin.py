@@ -49,11 +49,9 @@ def command(session: Session, asset: str | None, remove: bool, note: str) -> int
 
 
 def _act(session: Session, asset: str | None, *, remove: bool, note: str) -> Pins:
-    from assetctl.engine.curation.pin import pins_in_force
-
     if asset is None:
         if remove or note:
             raise click.UsageError("name an asset: assetctl pin ASSET[@VERSION]")
-        return pins_in_force(session.project)
+        return session.project.pins()
     key, version = split_version(asset)
     return session.project.unpin(key, version) if remove else session.project.pin(key, version, note=note)

@@ -58,7 +58,8 @@ def show(session: Session, plan: Plan, selection: tuple[str, ...], *, explain: b
     """Print a plan, and what to type next."""
     session.remember()
     if session.as_json:
-        from assetctl.cli.text.json_output import plan_json, write_json
+        from assetctl.cli.text.json_output import write_json
+        from assetctl.engine.answers.documents import plan_json
 
         write_json(plan_json(plan))
         return

@@ -29,7 +29,7 @@ def command(session: Session, selection: tuple[str, ...]) -> int:
     """
     from assetctl.engine.publishing.push import push
 
-    pushed = push(session.project, selection)
+    pushed = push(session.project.workspace, selection)
     if session.as_json:
         from assetctl.cli.text.json_output import write_json
 

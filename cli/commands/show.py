@@ -28,7 +28,7 @@ def command(session: Session, asset: str) -> int:
     """Show ASSET (or ASSET@VERSION): where it is declared, what made it, its columns, metrics, checks and first rows."""
     from assetctl.engine.answers.show import look_at
 
-    shown = look_at(session.project, *split_version(asset))
+    shown = look_at(session.project.workspace, *split_version(asset))
     if session.as_json:
         from assetctl.cli.text.json_output import write_json
 

@@ -65,7 +65,7 @@ def _asked(session: Session, query: str, *, team: bool) -> AbstractContextManage
         return session.project.ask(query)
     from assetctl.engine.publishing.team import asked
 
-    return asked(session.project, query)
+    return asked(session.project.workspace, query)
 
 
 def _converse(session: Session, form: str, *, team: bool) -> int:
@@ -74,7 +74,7 @@ def _converse(session: Session, form: str, *, team: bool) -> int:
             _print(session, found, form)
 
     _format(form, None)
-    keep = remember_lines(session.project.layout.cache / "sql_history")
+    keep = remember_lines(session.project.workspace.layout.cache / "sql_history")
     try:
         Prompt(session, answer).run()
     finally:

@@ -26,7 +26,7 @@ def command(session: Session) -> int:
     A run does so too, but waits for the store only a few seconds; what it could not send
     goes with the next run, or now.
     """
-    synced = sync(session.project)
+    synced = sync(session.project.workspace)
     if session.as_json:
         write_json(
             {

@@ -73,14 +73,14 @@ def command(session: Session, selection: tuple[str, ...], latest: bool, subset: 
     from assetctl.storage.state.in_use import in_use
 
     project = session.project
-    assets = selected_assets(project, selection)
-    with in_use(project.layout):  # what is deleted meanwhile would look lost
-        stored = take_inventory(project.layout, assets, latest_only=latest)
+    assets = selected_assets(project.workspace, selection)
+    with in_use(project.workspace.layout):  # what is deleted meanwhile would look lost
+        stored = take_inventory(project.workspace.layout, assets, latest_only=latest)
         chosen = list(stored.pieces) if subset is None else choose(stored.pieces, subset, random.Random())
         with _progress(session, sum(piece.size_bytes or 0 for piece in chosen)) as on_bytes:
             damages = [*stored.damages, *read_again(chosen, on_bytes)]
     damages.sort(key=lambda damage: (damage.is_missing, str(damage.path), damage.what))
-    present = present_of(project) if damages else None
+    present = present_of(project.workspace) if damages else None
     if session.as_json:
         from assetctl.cli.text.json_output import write_json
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from assetctl.cli.text.json_output import plain
+from assetctl.engine.answers.plain_json import plain
 
 if TYPE_CHECKING:
     import pyarrow as pa

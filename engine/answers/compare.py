@@ -5,32 +5,37 @@ from __future__ import annotations
 import difflib
 import json
 from contextlib import closing
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from assetctl.assets.errors import Problem, SelectionError
 from assetctl.assets.ids import AssetKey
+from assetctl.engine.answers.find import find_recorded
 from assetctl.engine.answers.values import ColumnChange, HistoryEntry, VersionDiff
+from assetctl.engine.workspace.workspace import Workspace
 from assetctl.lineage.deciding.reasons import Reason
 from assetctl.lineage.deciding.staleness import Demand, Memory, Stale, judge
 from assetctl.lineage.facts.ports import Wanted
 from assetctl.lineage.facts.records import Inputs, OutputState, Recorded, ValueIdentity
 from assetctl.storage.lineage_store.history import past_materializations
-
-if TYPE_CHECKING:
-    from assetctl.engine.project import Project
+from assetctl.storage.state.in_use import in_use
 
 _TEXT_CODECS = ("json", "text")
 _LONGEST_TEXT = 2_000_000
 
 
-def compare_versions(project: Project, key: AssetKey, old: str | None, new: str | None) -> VersionDiff:
+def compare_versions(workspace: Workspace, key: AssetKey, old: str | None, new: str | None) -> VersionDiff:
     """Return how two versions differ; by default the latest published one and the one before it.
 
     Raises:
         SelectionError: there are not two versions to compare.
     """
-    after = project.find(key, new)
-    before = project.find(key, old) if old is not None else _before(project, key, after)
+    with in_use(workspace.layout):
+        return _compare(workspace, key, old, new)
+
+
+def _compare(workspace: Workspace, key: AssetKey, old: str | None, new: str | None) -> VersionDiff:
+    after = find_recorded(workspace, key, new)
+    before = find_recorded(workspace, key, old) if old is not None else _before(workspace, key, after)
     same = before.output.value.version == after.output.value.version
     return VersionDiff(
         asset=key,
@@ -38,14 +43,14 @@ def compare_versions(project: Project, key: AssetKey, old: str | None, new: str 
         new=HistoryEntry.of(after),
         same=same,
         columns=() if same else tuple(_column_changes(before.output.value, after.output.value)),
-        text=None if same else _text_diff(project, before, after),
+        text=None if same else _text_diff(workspace, before, after),
         reasons=_reasons(before, after),
-        row_summary=None if same else _row_summary(project, before, after),
+        row_summary=None if same else _row_summary(workspace, before, after),
     )
 
 
-def _before(project: Project, key: AssetKey, after: Recorded) -> Recorded:
-    for recorded in past_materializations(project.stores.lineage, key, 1000):
+def _before(workspace: Workspace, key: AssetKey, after: Recorded) -> Recorded:
+    for recorded in past_materializations(workspace.stores.lineage, key, 1000):
         is_other = recorded.output.value.version != after.output.value.version
         if recorded.position < after.position and recorded.materialization.published and is_other:
             return recorded
@@ -79,17 +84,17 @@ def _reasons(before: Recorded, after: Recorded) -> tuple[Reason, ...]:
     return verdict.reasons if isinstance(verdict, Stale) else ()
 
 
-def _is_readable(project: Project, *recorded: Recorded) -> bool:
-    return all(project.stores.data.state(r.output) is OutputState.PRESENT for r in recorded)
+def _is_readable(workspace: Workspace, *recorded: Recorded) -> bool:
+    return all(workspace.stores.data.state(r.output) is OutputState.PRESENT for r in recorded)
 
 
-def _text_diff(project: Project, before: Recorded, after: Recorded) -> str | None:
+def _text_diff(workspace: Workspace, before: Recorded, after: Recorded) -> str | None:
     outputs = (before.output, after.output)
     if not all(o.codec.startswith(_TEXT_CODECS) and o.size_bytes < _LONGEST_TEXT for o in outputs):
         return None
-    if not _is_readable(project, before, after):
+    if not _is_readable(workspace, before, after):
         return None
-    old, new = (_as_lines(project.stores.data.load(o, Wanted())) for o in outputs)
+    old, new = (_as_lines(workspace.stores.data.load(o, Wanted())) for o in outputs)
     names = (before.output.value.version[:11], after.output.value.version[:11])
     return "\n".join(difflib.unified_diff(old, new, *names, lineterm=""))
 
@@ -99,21 +104,21 @@ def _as_lines(value: Any) -> list[str]:
     return text.splitlines()
 
 
-def _row_summary(project: Project, before: Recorded, after: Recorded) -> dict[str, int] | None:
+def _row_summary(workspace: Workspace, before: Recorded, after: Recorded) -> dict[str, int] | None:
     """Count rows (over the columns both versions have) that are in one version only."""
     old, new = before.output.value, after.output.value
     types = {c.name: c.type for c in old.columns}
     shared = [c.name for c in new.columns if types.get(c.name) == c.type and not c.name.startswith("index:")]
-    if not shared or not _is_readable(project, before, after):
+    if not shared or not _is_readable(workspace, before, after):
         return None
     quoted = ", ".join('"' + name.replace('"', '""') + '"' for name in shared)
     tables = {
-        "before_rows": project.stores.data.load(before.output, Wanted("arrow")),
-        "after_rows": project.stores.data.load(after.output, Wanted("arrow")),
+        "before_rows": workspace.stores.data.load(before.output, Wanted("arrow")),
+        "after_rows": workspace.stores.data.load(after.output, Wanted("arrow")),
     }
     rows = f"""
         SELECT (SELECT count(*) FROM (SELECT {quoted} FROM after_rows EXCEPT ALL SELECT {quoted} FROM before_rows)),
                (SELECT count(*) FROM (SELECT {quoted} FROM before_rows EXCEPT ALL SELECT {quoted} FROM after_rows))"""
-    with closing(project.stores.lineage.answer(rows, tables)) as answer:
+    with closing(workspace.stores.lineage.answer(rows, tables)) as answer:
         added, removed = answer.table().to_pylist()[0].values()
     return {"added": added, "removed": removed}

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Sequence
 
 from assetctl.assets.errors import AssetctlError, Problem, SelectionError
 from assetctl.assets.ids import AssetKey
 from assetctl.engine.answers.values import HistoryEntry
-from assetctl.engine.workspace.stores import Stores
+from assetctl.engine.workspace.workspace import Workspace
 from assetctl.lineage.facts.records import Pinned, Recorded
 from assetctl.lineage.facts.retention import Span, forgotten_spans
 from assetctl.storage.lineage_store.history import past_materializations, retention_facts
@@ -17,40 +17,38 @@ _SHORTEST_PREFIX = 6
 _EVERYTHING = 1_000_000
 
 
-def find_recorded(
-    stores: Stores, key: AssetKey, version: str | None, known: Callable[[], Collection[AssetKey]]
-) -> Recorded:
+def find_recorded(workspace: Workspace, key: AssetKey, version: str | None = None) -> Recorded:
     """Return the latest published version of an asset, or the newest one that `version` names.
 
     Raises:
         SelectionError: there is none; the message says whether the asset is known at all.
     """
+    stores = workspace.stores
     stores.refresh()
     if version is None:
         latest = stores.lineage.snapshot([key]).latest.get(key)
         if latest is not None:
             return latest
-        raise nothing_recorded(stores, key, known)
+        raise nothing_recorded(workspace, key)
     found = [r for r in past_materializations(stores.lineage, key, _EVERYTHING) if is_named(r, version)]
     if not found:
         if not any(True for _ in past_materializations(stores.lineage, key, 1)):
-            raise nothing_recorded(stores, key, known)
+            raise nothing_recorded(workspace, key)
         raise SelectionError(
             Problem(f"`{key}` has no version `{version}`", hint=f"see `assetctl history {key}` for its versions")
         )
     return found[0]
 
 
-def history_of(
-    stores: Stores, key: AssetKey | None, limit: int, known: Callable[[], Collection[AssetKey]]
-) -> list[HistoryEntry]:
+def history_of(workspace: Workspace, key: AssetKey | None, limit: int) -> list[HistoryEntry]:
     """Return materializations, newest first."""
+    stores = workspace.stores
     stores.refresh()
     gone = forgotten_spans(retention_facts(stores.lineage))
     pins = stores.lineage.pins()
     found = [_entry(recorded, gone, pins) for recorded in past_materializations(stores.lineage, key, limit)]
-    if key is not None and not found and not _is_declared(key, known):
-        raise nothing_recorded(stores, key, known)
+    if key is not None and not found and not _is_declared(workspace, key):
+        raise nothing_recorded(workspace, key)
     return found
 
 
@@ -73,24 +71,24 @@ def is_named(recorded: Recorded, version: str) -> bool:
     return len(digits) >= _SHORTEST_PREFIX and recorded.output.value.version.startswith(f"b3:{digits}")
 
 
-def _is_declared(key: AssetKey, known: Callable[[], Collection[AssetKey]]) -> bool:
+def _is_declared(workspace: Workspace, key: AssetKey) -> bool:
     try:
-        return key in known()
+        return key in workspace.known_keys()
     except AssetctlError:
         return False  # what is recorded can be asked about even while the code is broken
 
 
-def nothing_recorded(stores: Stores, key: AssetKey, known: Callable[[], Collection[AssetKey]]) -> SelectionError:
+def nothing_recorded(workspace: Workspace, key: AssetKey) -> SelectionError:
     """Return the error for an asset without a record; it says whether the asset is known at all, or has a new name."""
-    if _is_declared(key, known):
+    if _is_declared(workspace, key):
         return SelectionError(
             Problem(f"`{key}` was never materialized", hint=f"build it with `assetctl materialize {key}`")
         )
-    now = [name for name, former in stores.lineage.names().items() if key in former]
+    now = [name for name, former in workspace.stores.lineage.names().items() if key in former]
     if now:
         return SelectionError(Problem(f"there is no asset `{key}`", hint=f"it goes on as `{now[0]}`"))
     try:
-        near = difflib.get_close_matches(key, known(), n=1)
+        near = difflib.get_close_matches(key, workspace.known_keys(), n=1)
     except AssetctlError:
         near = []
     hint = f"did you mean `{near[0]}`?" if near else "see `assetctl ls`, or `assetctl history` for assets that are gone"

@@ -8,15 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from assetctl.assets.errors import AssetctlError
 from assetctl.assets.ids import AssetKey
+from assetctl.engine.answers.find import history_of
+from assetctl.engine.planning.planner import deliberate, select
+from assetctl.engine.workspace.workspace import Workspace
 from assetctl.lineage.facts.records import ProvenanceDigest
 from assetctl.storage.care.verify import Damage, Use
-
-if TYPE_CHECKING:
-    from assetctl.engine.project import Project
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +26,7 @@ class Present:
     provenance: Callable[[AssetKey], ProvenanceDigest | None]
 
 
-def selected_assets(project: Project, selection: Sequence[str]) -> frozenset[AssetKey] | None:
+def selected_assets(workspace: Workspace, selection: Sequence[str]) -> frozenset[AssetKey] | None:
     """Return the assets that a selection means, None for all; a recorded key may be gone from the code.
 
     Raises:
@@ -35,22 +34,22 @@ def selected_assets(project: Project, selection: Sequence[str]) -> frozenset[Ass
     """
     if not selection:
         return None
-    recorded = {term for term in selection if _is_recorded(project, term)}
+    recorded = {term for term in selection if _is_recorded(workspace, term)}
     declared = [term for term in selection if term not in recorded]
-    return frozenset(map(AssetKey, recorded)).union(project.select(declared) if declared else ())
+    return frozenset(map(AssetKey, recorded)).union(select(workspace, declared) if declared else ())
 
 
-def _is_recorded(project: Project, term: str) -> bool:
+def _is_recorded(workspace: Workspace, term: str) -> bool:
     try:
-        return bool(project.history(term, limit=1))
+        return bool(history_of(workspace, AssetKey(term), 1))
     except AssetctlError:
         return False
 
 
-def present_of(project: Project) -> Present:
+def present_of(workspace: Workspace) -> Present:
     """Look at the code and plan with it, if that works."""
     try:
-        steps = {planned.asset: planned.decision for planned in project.plan().steps}
+        steps = {planned.asset: planned.decision for planned in deliberate(workspace).plan.steps}
     except AssetctlError:
         return Present(None, lambda _key: None)
 

@@ -12,7 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from assetctl.assets.errors import SelectionError
 from assetctl.assets.ids import AssetKey
-from assetctl.cli.text.json_output import assets_json, plain, recorded_json
+from assetctl.engine.answers.documents import assets_json, recorded_json
+from assetctl.engine.answers.find import find_recorded
+from assetctl.engine.answers.plain_json import plain
+from assetctl.engine.workspace.workspace import Workspace
 from assetctl.lineage.facts.ports import Wanted
 from assetctl.lineage.facts.records import Output, OutputState, Recorded
 from assetctl.storage.state.in_use import in_use
@@ -20,7 +23,6 @@ from assetctl.storage.state.in_use import in_use
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from assetctl.engine.project import Project
 
 N_PREVIEW = 10
 _TABLES = ("parquet", "arrow-ipc", "csv")
@@ -53,34 +55,34 @@ class Shown:
         }
 
 
-def look_at(project: Project, key: str, version: str | None) -> Shown:
+def look_at(workspace: Workspace, key: str, version: str | None) -> Shown:
     """Return what is known of an asset.
 
     Raises:
         SelectionError: it is neither declared nor recorded, or has no such version.
     """
-    declared = _declared(project, key)
+    declared = _declared(workspace, key)
     try:
-        recorded = project.find(key, version)
+        recorded = find_recorded(workspace, AssetKey(key), version)
     except SelectionError:
         if declared is None or version is not None:
             raise
         return Shown(AssetKey(key), declared, None, (), None, None)
-    with in_use(project.layout):
-        table, text = _preview(project, recorded.output)
-    return Shown(AssetKey(key), declared, recorded, _checks(project, recorded.output), table, text)
+    with in_use(workspace.layout):
+        table, text = _preview(workspace, recorded.output)
+    return Shown(AssetKey(key), declared, recorded, _checks(workspace, recorded.output), table, text)
 
 
-def _declared(project: Project, key: str) -> dict[str, Any] | None:
-    graph = project.graph()
+def _declared(workspace: Workspace, key: str) -> dict[str, Any] | None:
+    graph = workspace.graph()
     found = [known for known in graph.order if known == key]
-    declared: list[dict[str, Any]] = assets_json(project, found)["assets"]
+    declared: list[dict[str, Any]] = assets_json(workspace, found)["assets"]
     return declared[0] if declared else None
 
 
-def _checks(project: Project, output: Output) -> tuple[dict[str, Any], ...]:
+def _checks(workspace: Workspace, output: Output) -> tuple[dict[str, Any], ...]:
     """Return the last answer of each check about this version."""
-    found = project.stores.lineage.query(
+    found = workspace.stores.lineage.query(
         """
         SELECT name AS "check", passed, blocking, message, ran_at FROM lineage.checks WHERE asset = ? AND data_version = ?
         QUALIFY row_number() OVER (PARTITION BY name ORDER BY counter DESC, segment DESC) = 1 ORDER BY name""",
@@ -89,9 +91,9 @@ def _checks(project: Project, output: Output) -> tuple[dict[str, Any], ...]:
     return tuple({**row, "ran_at": str(row["ran_at"])} for row in found.to_pylist())
 
 
-def _preview(project: Project, output: Output) -> tuple[pa.Table | None, str | None]:
+def _preview(workspace: Workspace, output: Output) -> tuple[pa.Table | None, str | None]:
     codec = output.codec.partition("/")[0]
-    data = project.stores.data
+    data = workspace.stores.data
     if data.state(output) is not OutputState.PRESENT:
         return None, None
     if codec in _TABLES:

@@ -9,14 +9,14 @@ from pathlib import Path
 from assetctl.assets.errors import Problem, SelectionError
 from assetctl.assets.ids import AssetKey
 from assetctl.engine.answers.find import is_named
-from assetctl.engine.workspace.stores import Stores
+from assetctl.engine.workspace.workspace import Workspace
 from assetctl.lineage.facts.records import Recorded
 from assetctl.storage.lineage_store.history import past_materializations
 
 _EVERYTHING = 1_000_000
 
 
-def recorded_since(stores: Stores, root: Path, key: AssetKey, since: str) -> Recorded:
+def recorded_since(workspace: Workspace, key: AssetKey, since: str) -> Recorded:
     """Return what was recorded of an asset at a point: a version, a run (as it left the asset), or a git ref.
 
     A git ref stands for the last materialization that began before the commit was made.
@@ -24,6 +24,7 @@ def recorded_since(stores: Stores, root: Path, key: AssetKey, since: str) -> Rec
     Raises:
         SelectionError: nothing recorded answers to it.
     """
+    stores = workspace.stores
     stores.refresh()
     found = [r for r in past_materializations(stores.lineage, key, _EVERYTHING) if r.materialization.published]
     for recorded in found:
@@ -34,7 +35,7 @@ def recorded_since(stores: Stores, root: Path, key: AssetKey, since: str) -> Rec
     if counter is not None:
         before = [r for r in found if r.position.counter < counter]
     else:
-        moment = _commit_time(root, since)
+        moment = _commit_time(workspace.root, since)
         before = [r for r in found if moment is not None and _began(r) <= moment]
     if before:
         return before[0]

@@ -13,10 +13,11 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from assetctl.assets.errors import AssetctlError, AssetFailed, DeclarationError, Problem, SelectionError
 from assetctl.assets.ids import AssetKey
+from assetctl.engine.answers.find import find_recorded
+from assetctl.engine.workspace.workspace import Workspace
 from assetctl.lineage.facts.ports import Wanted
 from assetctl.lineage.facts.records import Output
 from assetctl.storage.codecs.registry import FILE
@@ -27,37 +28,34 @@ from assetctl.storage.sources.observing import source_path
 from assetctl.storage.sources.parsing import parse_table, table_format
 from assetctl.storage.state.in_use import in_use
 
-if TYPE_CHECKING:
-    from assetctl.engine.project import Project
-
 
 class NotATable(SelectionError):
     """An asset that a query names holds something else."""
 
 
 @contextmanager
-def answer(project: Project, query: str) -> Iterator[Answer]:
+def answer(workspace: Workspace, query: str) -> Iterator[Answer]:
     """Give the answer to a query, for as long as its rows are read.
 
     Raises:
         SelectionError: the query cannot be understood; the message says where.
         CorruptionError: what it asks is not what was recorded.
     """
-    with in_use(project.layout):
-        project.stores.refresh()
-        views = _Views(project)
+    with in_use(workspace.layout):
+        workspace.stores.refresh()
+        views = _Views(workspace)
         tables = {name: table for name in tables_in(query) if (table := views.find(name)) is not None}
-        found = _answered(project, query, views, tables)
+        found = _answered(workspace, query, views, tables)
         try:
             yield found
         finally:
             found.close()
 
 
-def _answered(project: Project, query: str, views: _Views, tables: dict[str, object]) -> Answer:
+def _answered(workspace: Workspace, query: str, views: _Views, tables: dict[str, object]) -> Answer:
     while True:
         try:
-            return project.stores.lineage.answer(query, tables)
+            return workspace.stores.lineage.answer(query, tables)
         except UnknownTable as missing:  # it may be one that DuckDB could not tell of before
             if missing.name in tables:
                 raise
@@ -67,20 +65,20 @@ def _answered(project: Project, query: str, views: _Views, tables: dict[str, obj
 class _Views:
     """The tables that names in a query stand for."""
 
-    def __init__(self, project: Project) -> None:
-        self._project = project
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
 
     @cached_property
     def assets(self) -> Mapping[AssetKey, bool]:
         """Every asset and source that was ever recorded; whether it is a source."""
-        rows = self._project.stores.lineage.query("SELECT asset, is_source FROM lineage.assets").to_pylist()
+        rows = self._workspace.stores.lineage.query("SELECT asset, is_source FROM lineage.assets").to_pylist()
         return {AssetKey(row["asset"]): row["is_source"] for row in rows}
 
     @cached_property
     def declared(self) -> tuple[AssetKey, ...]:
         """Every declared asset and source; none if the person's code cannot be imported."""
         try:
-            return self._project.graph().order
+            return self._workspace.graph().order
         except AssetctlError:
             return ()
 
@@ -106,8 +104,8 @@ class _Views:
         return self._table(key, version)
 
     def _table(self, key: AssetKey, version: str) -> object:
-        if not self.assets.get(key, key not in self.assets and key in self._project.graph().sources):
-            return self._output(self._project.find(key, version or None).output)
+        if not self.assets.get(key, key not in self.assets and key in self._workspace.graph().sources):
+            return self._output(find_recorded(self._workspace, key, version or None).output)
         if version:
             hint = f"`{key}` alone is the table that its file holds now"
             raise SelectionError(Problem(f"source `{key}` is not stored: it has no version to ask", (), hint))
@@ -115,12 +113,12 @@ class _Views:
 
     def _source(self, key: AssetKey) -> object:
         """Return the table that a source's file holds now."""
-        declaration = self._project.graph().sources.get(key)
+        declaration = self._workspace.graph().sources.get(key)
         if declaration is None:
             raise NotATable(
                 Problem(f"source `{key}` is not declared any more", (), "only what is declared can be read")
             )
-        path = source_path(declaration, self._project.root)
+        path = source_path(declaration, self._workspace.root)
         if declaration.shape != "file" or not path.is_file():
             what = f"a {declaration.shape}" if declaration.shape != "file" else "a file that is not there"
             raise NotATable(Problem(f"source `{key}` is {what}, not a table", (("path", declaration.path),)))
@@ -133,7 +131,7 @@ class _Views:
 
     def _output(self, output: Output) -> object:
         """Return what DuckDB can read: a Parquet file itself where there is one, else the table."""
-        data = self._project.stores.data
+        data = self._workspace.stores.data
         if output.blob is not None and output.inline is None and _is_parquet(output.codec):
             return data.blobs.open_verified(output.blob)
         try:

@@ -7,17 +7,20 @@ is the record carried over. Unverified, nothing is run, and the record says so.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from assetctl.assets.errors import AssetFailed, Problem, SelectionError
 from assetctl.assets.ids import AssetKey
+from assetctl.engine.executors.perform_here import perform_here
 from assetctl.engine.planning.options import PlanOptions
+from assetctl.engine.planning.planner import deliberate
 from assetctl.engine.runs.recording import Recorder
 from assetctl.engine.runs.surroundings import ProjectSurroundings
 from assetctl.engine.steps.perform import outputs_of
 from assetctl.engine.workspace.checkout import checkout_of
 from assetctl.engine.workspace.clock import SystemClock
 from assetctl.engine.workspace.identifiers import new_identifier
+from assetctl.engine.workspace.workspace import Workspace
 from assetctl.lineage.deciding.decide import Action, Deliberation, StepDecision
 from assetctl.lineage.deciding.events import RunFinished
 from assetctl.lineage.deciding.reasons import (
@@ -32,10 +35,8 @@ from assetctl.lineage.deciding.reasons import (
     describe,
 )
 from assetctl.lineage.facts.records import Input, Inputs, MaterializationId, Output, Recorded, RunId
+from assetctl.storage.state.in_use import in_use
 from assetctl.storage.state.lock import step_lock
-
-if TYPE_CHECKING:
-    from assetctl.engine.project import Project
 
 _LOCK_WAIT_S = 60.0
 _OF_DEFINITION = CodeChanged | BuildSpecChanged | ConfigChanged | EnvironmentChanged | Undecidable | ObservedChanged
@@ -60,7 +61,7 @@ class Accepted:
         }
 
 
-def accept(project: Project, key: AssetKey, *, is_verified: bool) -> Accepted:
+def accept(workspace: Workspace, key: AssetKey, *, is_verified: bool) -> Accepted:
     """Carry an asset's record over to its present definition.
 
     Raises:
@@ -68,7 +69,13 @@ def accept(project: Project, key: AssetKey, *, is_verified: bool) -> Accepted:
         AssetFailed: the present code fails, or gives other data.
         WaitTimeout: another process is building it.
     """
-    plan, deliberation = project.deliberate((key,), PlanOptions(only=True))
+    with in_use(workspace.layout):
+        return _accept(workspace, key, is_verified=is_verified)
+
+
+def _accept(workspace: Workspace, key: AssetKey, *, is_verified: bool) -> Accepted:
+    made = deliberate(workspace, (key,), PlanOptions(only=True))
+    plan, deliberation = made.plan, made.deliberation
     decision = plan[key].decision
     recorded = _recorded(decision, deliberation)
     versions = tuple(r.output.value.version for r in recorded)
@@ -76,12 +83,12 @@ def accept(project: Project, key: AssetKey, *, is_verified: bool) -> Accepted:
     if decision.action is Action.KEEP:
         return Accepted(decision.step.outputs, changed=False, verified=is_verified, data_versions=versions)
     _refuse_other_reasons(decision, recorded)
-    with step_lock(project.layout, decision.step.key, _LOCK_WAIT_S):
+    with step_lock(workspace.layout, decision.step.key, _LOCK_WAIT_S):
         run_id = RunId(new_identifier())
         if is_verified:
-            _verify(project, deliberation, decision, recorded, run_id)
-        _record(project, deliberation, decision, recorded, run_id, is_verified=is_verified)
-    project.stores.refresh()
+            _verify(workspace, deliberation, decision, recorded, run_id)
+        _record(workspace, deliberation, decision, recorded, run_id, is_verified=is_verified)
+    workspace.stores.refresh()
     return Accepted(decision.step.outputs, changed=True, verified=is_verified, data_versions=versions)
 
 
@@ -127,14 +134,14 @@ def _read(inputs: tuple[Input, ...], present: Inputs) -> list[tuple[str, str]]:
 
 
 def _verify(
-    project: Project,
+    workspace: Workspace,
     deliberation: Deliberation,
     decision: StepDecision,
     recorded: tuple[Recorded, ...],
     run_id: RunId,
 ) -> None:
-    around = ProjectSurroundings(project, deliberation, run_id, (), {})
-    result = project.perform(around.task(decision, MaterializationId(new_identifier())))
+    around = ProjectSurroundings(workspace, deliberation, run_id, (), {})
+    result = perform_here(workspace, around.task(decision, MaterializationId(new_identifier())))
     if result.failure is not None:
         failure = result.failure
         raise AssetFailed(
@@ -168,7 +175,7 @@ def _other_data(before: Output, after: Output) -> Problem:
 
 
 def _record(
-    project: Project,
+    workspace: Workspace,
     deliberation: Deliberation,
     decision: StepDecision,
     recorded: tuple[Recorded, ...],
@@ -178,14 +185,14 @@ def _record(
 ) -> None:
     keys = decision.step.outputs
     recorder = Recorder(
-        journal=project.stores.journal,
+        journal=workspace.stores.journal,
         clock=SystemClock(),
-        data=project.stores.data,
+        data=workspace.stores.data,
         deliberation=deliberation,
         run_id=run_id,
         selection=keys,
-        checkout=checkout_of(project.root),
-        recorded_texts=project.stores.lineage.texts,
+        checkout=checkout_of(workspace.root),
+        recorded_texts=workspace.stores.lineage.texts,
         command=f"accept {keys[0]}" + ("" if is_verified else " --unverified"),
     )
     recorder.accepted(decision, recorded, MaterializationId(new_identifier()), is_verified=is_verified)

@@ -8,40 +8,37 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING
 
 from assetctl.assets.ids import AssetKey
 from assetctl.engine.workspace.checkout import checkout_of
 from assetctl.engine.workspace.clock import SystemClock
 from assetctl.engine.workspace.identifiers import new_identifier
+from assetctl.engine.workspace.workspace import Workspace
 from assetctl.lineage.facts.records import Decision, Fact, Materialized, Recorded, RunFinished, RunId, RunStarted
 from assetctl.storage.state.format import ensure_state
 from assetctl.storage.state.lock import step_lock
-
-if TYPE_CHECKING:
-    from assetctl.engine.project import Project
 
 _LOCK_WAIT_S = 60.0
 
 
 @contextmanager
-def steps_at_rest(project: Project, steps: Iterable[AssetKey]) -> Iterator[None]:
+def steps_at_rest(workspace: Workspace, steps: Iterable[AssetKey]) -> Iterator[None]:
     """Hold the locks of these steps, so that none of them is being built meanwhile.
 
     Raises:
         WaitTimeout: another process builds one of them for longer than a minute.
     """
-    ensure_state(project.layout)
+    ensure_state(workspace.layout)
     with ExitStack() as held:
         for step in sorted(set(steps)):  # always in this order: two commands never wait for each other
-            held.enter_context(step_lock(project.layout, step, _LOCK_WAIT_S))
-        project.stores.refresh()
+            held.enter_context(step_lock(workspace.layout, step, _LOCK_WAIT_S))
+        workspace.stores.refresh()
         yield
 
 
-def step_keys(project: Project, key: AssetKey, recorded: Recorded | None) -> set[AssetKey]:
+def step_keys(workspace: Workspace, key: AssetKey, recorded: Recorded | None) -> set[AssetKey]:
     """Return the steps that make an asset: as declared, and as recorded."""
-    step = project.graph().steps.get(key)
+    step = workspace.graph().steps.get(key)
     declared = {step.key} if step is not None else {key}
     return declared | ({recorded.materialization.step} if recorded is not None else set())
 
@@ -50,21 +47,23 @@ def now() -> str:
     return SystemClock().now()
 
 
-def append(project: Project, facts: Sequence[Fact]) -> None:
+def append(workspace: Workspace, facts: Sequence[Fact]) -> None:
     """Append facts, make them durable, and fold them."""
-    ensure_state(project.layout)
-    project.stores.journal.append(facts)
-    project.stores.journal.sync()
-    project.stores.refresh()
+    ensure_state(workspace.layout)
+    workspace.stores.journal.append(facts)
+    workspace.stores.journal.sync()
+    workspace.stores.refresh()
 
 
-def append_run(project: Project, run_id: RunId, command: str, keys: Sequence[AssetKey], facts: Sequence[Fact]) -> None:
+def append_run(
+    workspace: Workspace, run_id: RunId, command: str, keys: Sequence[AssetKey], facts: Sequence[Fact]
+) -> None:
     """Append facts as a run of their own, which says what was asked and what was done."""
-    at = checkout_of(project.root)
+    at = checkout_of(workspace.root)
     began = RunStarted(run_id, now(), tuple(keys), command, at.branch, at.commit)
     made = [o.asset for f in facts if isinstance(f, Materialized) for o in f.outputs]
     done = tuple(Decision(key, "restored", ()) for key in made)
-    append(project, [began, *facts, RunFinished(run_id, now(), "succeeded", 0.0, done)])
+    append(workspace, [began, *facts, RunFinished(run_id, now(), "succeeded", 0.0, done)])
 
 
 def new_run_id() -> RunId:

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from assetctl.assets.errors import AssetctlError, Problem, SelectionError
 from assetctl.assets.ids import AssetKey
 from assetctl.engine.answers.find import nothing_recorded
 from assetctl.engine.curation.append import append, now, step_keys, steps_at_rest
+from assetctl.engine.workspace.workspace import Workspace
 from assetctl.lineage.facts.records import Forgotten, Pinned, Purpose
 from assetctl.storage.lineage_store.history import past_materializations
-
-if TYPE_CHECKING:
-    from assetctl.engine.project import Project
 
 _EVERYTHING = 1_000_000
 
@@ -50,7 +48,7 @@ class ForgottenAssets:
         }
 
 
-def forget(project: Project, keys: Sequence[AssetKey], *, dry_run: bool) -> ForgottenAssets:
+def forget(workspace: Workspace, keys: Sequence[AssetKey], *, dry_run: bool) -> ForgottenAssets:
     """Record that everything recorded about these assets is to answer nothing any more.
 
     Raises:
@@ -58,37 +56,37 @@ def forget(project: Project, keys: Sequence[AssetKey], *, dry_run: bool) -> Forg
         WaitTimeout: another process is building one of them.
     """
     wanted = list(dict.fromkeys(keys))
-    project.stores.refresh()
-    found = tuple(_describe(project, key) for key in wanted)
-    _refuse_pinned(project, wanted)
+    workspace.stores.refresh()
+    found = tuple(_describe(workspace, key) for key in wanted)
+    _refuse_pinned(workspace, wanted)
     if dry_run:
         return ForgottenAssets(found, recorded=False)
-    latest = project.stores.lineage.snapshot(wanted).latest
-    steps = {step for key in wanted for step in _steps(project, key, latest.get(key))}
-    with steps_at_rest(project, steps):
-        _refuse_pinned(project, wanted)
-        append(project, [Forgotten(tuple(wanted), now(), f"rm {' '.join(wanted)}")])
+    latest = workspace.stores.lineage.snapshot(wanted).latest
+    steps = {step for key in wanted for step in _steps(workspace, key, latest.get(key))}
+    with steps_at_rest(workspace, steps):
+        _refuse_pinned(workspace, wanted)
+        append(workspace, [Forgotten(tuple(wanted), now(), f"rm {' '.join(wanted)}")])
     return ForgottenAssets(found, recorded=True)
 
 
-def _steps(project: Project, key: AssetKey, recorded: Any) -> set[AssetKey]:
+def _steps(workspace: Workspace, key: AssetKey, recorded: Any) -> set[AssetKey]:
     try:
-        return step_keys(project, key, recorded)
+        return step_keys(workspace, key, recorded)
     except AssetctlError:  # what is recorded can be forgotten even while the code is broken
         return {key} if recorded is None else {key, recorded.materialization.step}
 
 
-def _describe(project: Project, key: AssetKey) -> ForgottenAsset:
-    versions = list(past_materializations(project.stores.lineage, key, _EVERYTHING))
-    if not versions and key not in project.stores.lineage.snapshot([key]).observed:
-        raise nothing_recorded(project.stores, key, lambda: project.graph().order)
+def _describe(workspace: Workspace, key: AssetKey) -> ForgottenAsset:
+    versions = list(past_materializations(workspace.stores.lineage, key, _EVERYTHING))
+    if not versions and key not in workspace.stores.lineage.snapshot([key]).observed:
+        raise nothing_recorded(workspace, key)
     try:
-        graph = project.graph()
+        graph = workspace.graph()
         step, is_declared = graph.steps.get(key), key in graph.order
     except AssetctlError:
         step, is_declared = None, False
     own = {v.output.blob: v.output.size_bytes for v in versions if v.output.blob and v.output.inline is None}
-    shared = _blobs_of_others(project, versions)
+    shared = _blobs_of_others(workspace, versions)
     several = step is not None and len(step.outputs) > 1
     return ForgottenAsset(
         asset=key,
@@ -99,16 +97,16 @@ def _describe(project: Project, key: AssetKey) -> ForgottenAsset:
     )
 
 
-def _blobs_of_others(project: Project, versions: Sequence[Any]) -> set[str]:
+def _blobs_of_others(workspace: Workspace, versions: Sequence[Any]) -> set[str]:
     """Return the blobs that also stand for an output of another asset."""
     names = sorted({v.output.asset for v in versions})
     marks = ", ".join("?" for _ in names)
     query = f"SELECT DISTINCT blob FROM lineage.materializations WHERE asset NOT IN ({marks}) AND blob IS NOT NULL"
-    return set(project.stores.lineage.query(query, names).column("blob").to_pylist()) if names else set()
+    return set(workspace.stores.lineage.query(query, names).column("blob").to_pylist()) if names else set()
 
 
-def _refuse_pinned(project: Project, keys: Sequence[AssetKey]) -> None:
-    pinned = [pin for pin in project.stores.lineage.pins() if pin.asset in keys]
+def _refuse_pinned(workspace: Workspace, keys: Sequence[AssetKey]) -> None:
+    pinned = [pin for pin in workspace.stores.lineage.pins() if pin.asset in keys]
     if pinned:
         raise SelectionError(*(_pinned(pin) for pin in pinned))
 

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from assetctl.assets.errors import Problem, SelectionError
 from assetctl.assets.ids import AssetKey
-from assetctl.engine.answers.find import is_named
+from assetctl.engine.answers.find import find_recorded, is_named
 from assetctl.engine.curation.append import append, now
+from assetctl.engine.workspace.workspace import Workspace
 from assetctl.lineage.facts.records import Fact, OutputState, Pinned, Purpose, Recorded, Unpinned
 from assetctl.storage.lineage_store.history import past_materializations
-
-if TYPE_CHECKING:
-    from assetctl.engine.project import Project
 
 _EVERYTHING = 1_000_000
 
@@ -47,50 +45,50 @@ class Pins:
         }
 
 
-def pins_in_force(project: Project) -> Pins:
+def pins_in_force(workspace: Workspace) -> Pins:
     """Return every pin in force."""
-    project.stores.refresh()
-    return Pins(project.stores.lineage.pins())
+    workspace.stores.refresh()
+    return Pins(workspace.stores.lineage.pins())
 
 
-def keep(project: Project, key: AssetKey, version: str | None, note: str) -> Pins:
+def keep(workspace: Workspace, key: AssetKey, version: str | None, note: str) -> Pins:
     """Pin a version of an asset (the latest, if none is named) so that cleaning up spares its bytes.
 
     Raises:
         SelectionError: there is no such version, or its bytes are gone.
     """
-    found = project.find(key, version)
-    require_bytes(project, found)
+    found = find_recorded(workspace, key, version)
+    require_bytes(workspace, found)
     pin = Pinned(key, found.materialization.id, found.output.value.version, Purpose.KEEP, now(), note)
-    append(project, [pin])
-    return Pins(project.stores.lineage.pins(), set_=pin)
+    append(workspace, [pin])
+    return Pins(workspace.stores.lineage.pins(), set_=pin)
 
 
-def stop_keeping(project: Project, key: AssetKey, version: str | None) -> Pins:
+def stop_keeping(workspace: Workspace, key: AssetKey, version: str | None) -> Pins:
     """Lift the pins of an asset that spare its bytes: all of them, or those of one version.
 
     Raises:
         SelectionError: there is no such pin.
     """
-    project.stores.refresh()
-    held = [p for p in project.stores.lineage.pins() if p.asset == key and p.purpose is Purpose.KEEP]
+    workspace.stores.refresh()
+    held = [p for p in workspace.stores.lineage.pins() if p.asset == key and p.purpose is Purpose.KEEP]
     lifted = tuple(pin for pin in held if version is None or _is_meant(pin, version))
     if not lifted:
         what = f"`{key}`" if version is None else f"`{key}@{version}`"
         raise SelectionError(Problem(f"no pin spares {what} from cleaning up", hint="`assetctl pin` lists the pins"))
     facts: list[Fact] = [Unpinned(key, Purpose.KEEP, pin.materialization_id, now()) for pin in lifted]
-    append(project, facts)
-    return Pins(project.stores.lineage.pins(), lifted=lifted)
+    append(workspace, facts)
+    return Pins(workspace.stores.lineage.pins(), lifted=lifted)
 
 
-def require_bytes(project: Project, found: Recorded) -> None:
+def require_bytes(workspace: Workspace, found: Recorded) -> None:
     """Refuse a version of which some output cannot be read.
 
     Raises:
         SelectionError: bytes are missing or corrupt; the message says whose.
     """
     for output in found.materialization.outputs:
-        state = project.stores.data.state(output)
+        state = workspace.stores.data.state(output)
         if state is not OutputState.PRESENT:
             raise SelectionError(
                 Problem(
@@ -101,14 +99,14 @@ def require_bytes(project: Project, found: Recorded) -> None:
             )
 
 
-def published_version(project: Project, key: AssetKey, version: str) -> Recorded:
+def published_version(workspace: Workspace, key: AssetKey, version: str) -> Recorded:
     """Return the newest published version that a text names, one whose bytes are there before others.
 
     Raises:
         SelectionError: there is none; a candidate that a check holds back is none.
     """
-    newest = project.find(key, version)
-    named = [r for r in past_materializations(project.stores.lineage, key, _EVERYTHING) if is_named(r, version)]
+    newest = find_recorded(workspace, key, version)
+    named = [r for r in past_materializations(workspace.stores.lineage, key, _EVERYTHING) if is_named(r, version)]
     published = [recorded for recorded in named if recorded.materialization.published]
     if not published:
         raise SelectionError(
@@ -118,7 +116,7 @@ def published_version(project: Project, key: AssetKey, version: str) -> Recorded
                 f"see `assetctl history {key}` for the versions that were",
             )
         )
-    state = project.stores.data.state
+    state = workspace.stores.data.state
     whole = (r for r in published if all(state(o) is OutputState.PRESENT for o in r.materialization.outputs))
     return next(whole, published[0])
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from assetctl.assets.errors import Problem, SelectionError
 from assetctl.assets.ids import AssetKey
 from assetctl.engine.curation.append import append_run, new_run_id, now, step_keys, steps_at_rest
 from assetctl.engine.workspace.identifiers import new_identifier
+from assetctl.engine.workspace.workspace import Workspace
 from assetctl.lineage.facts.records import (
     CheckRan,
     Fact,
@@ -28,9 +29,6 @@ from assetctl.lineage.facts.records import (
 from assetctl.lineage.facts.retention import name_spans
 from assetctl.lineage.graph.asset_graph import AssetGraph
 from assetctl.storage.lineage_store.history import past_materializations, past_observations, retention_facts
-
-if TYPE_CHECKING:
-    from assetctl.engine.project import Project
 
 _EVERYTHING = 1_000_000
 
@@ -54,21 +52,21 @@ class Moved:
         }
 
 
-def move(project: Project, old: AssetKey, new: AssetKey) -> Moved:
+def move(workspace: Workspace, old: AssetKey, new: AssetKey) -> Moved:
     """Record that `old` goes on as `new`, which the code declares already.
 
     Raises:
         SelectionError: the code says otherwise, nothing is recorded of `old`, or `new` has a record of its own.
         WaitTimeout: another process is building one of them.
     """
-    graph = project.graph()
+    graph = workspace.graph()
     _require_code(graph, old, new)
-    project.stores.refresh()
-    before = project.stores.lineage.snapshot([old, new])
-    steps = {new, old} if new in graph.sources else step_keys(project, new, before.latest.get(old)) | {old}
-    with steps_at_rest(project, steps):
-        snapshot = project.stores.lineage.snapshot([old, new])
-        is_renamed = old in project.stores.lineage.names().get(new, ())[-1:]
+    workspace.stores.refresh()
+    before = workspace.stores.lineage.snapshot([old, new])
+    steps = {new, old} if new in graph.sources else step_keys(workspace, new, before.latest.get(old)) | {old}
+    with steps_at_rest(workspace, steps):
+        snapshot = workspace.stores.lineage.snapshot([old, new])
+        is_renamed = old in workspace.stores.lineage.names().get(new, ())[-1:]
         if is_renamed and _version(snapshot, new) is not None:
             return Moved(old, new, changed=False, data_version=_version(snapshot, new))
         run_id = new_run_id()
@@ -76,44 +74,44 @@ def move(project: Project, old: AssetKey, new: AssetKey) -> Moved:
             facts: list[Fact] = [Renamed(old, new, now())]
         else:
             _require_free(snapshot, new)
-            facts = _facts(project, old, new, snapshot, run_id, is_renamed=is_renamed)
-        append_run(project, run_id, f"mv {old} {new}", (new,), facts)
-    return Moved(old, new, changed=True, data_version=_version(project.stores.lineage.snapshot([new]), new))
+            facts = _facts(workspace, old, new, snapshot, run_id, is_renamed=is_renamed)
+        append_run(workspace, run_id, f"mv {old} {new}", (new,), facts)
+    return Moved(old, new, changed=True, data_version=_version(workspace.stores.lineage.snapshot([new]), new))
 
 
 def _facts(
-    project: Project, old: AssetKey, new: AssetKey, snapshot: Snapshot, run_id: RunId, *, is_renamed: bool
+    workspace: Workspace, old: AssetKey, new: AssetKey, snapshot: Snapshot, run_id: RunId, *, is_renamed: bool
 ) -> list[Fact]:
-    graph = project.graph()
+    graph = workspace.graph()
     first: list[Fact] = [] if is_renamed else [Renamed(old, new, now())]
     if new in graph.sources:
-        seen = snapshot.observed.get(old) if not is_renamed else _last_observation(project, new)
+        seen = snapshot.observed.get(old) if not is_renamed else _last_observation(workspace, new)
         if seen is None:
             raise _nothing_of(old, "observed")
         return [*first, replace(seen, run_id=run_id, asset=new)]
-    recorded = snapshot.latest.get(old) if not is_renamed else _last_record(project, new)
+    recorded = snapshot.latest.get(old) if not is_renamed else _last_record(workspace, new)
     if recorded is None:
         raise _nothing_of(old, "materialized")
-    made = _under_new_name(project, recorded, {recorded.output.asset: new}, run_id)
-    answers = project.stores.lineage.snapshot([old]).checks.values()
+    made = _under_new_name(workspace, recorded, {recorded.output.asset: new}, run_id)
+    answers = workspace.stores.lineage.snapshot([old]).checks.values()
     version = recorded.output.value.version
     checks: list[CheckRan] = [replace(ran, run_id=run_id, asset=new) for ran in answers if ran.data_version == version]
     return [*first, made, *checks]
 
 
 def _under_new_name(
-    project: Project, recorded: Recorded, names: Mapping[AssetKey, AssetKey], run_id: RunId
+    workspace: Workspace, recorded: Recorded, names: Mapping[AssetKey, AssetKey], run_id: RunId
 ) -> Materialized:
     """Return the record once more, with the outputs that are still its own under the names they have now."""
     made = recorded.materialization
-    latest = project.stores.lineage.snapshot([o.asset for o in made.outputs]).latest
+    latest = workspace.stores.lineage.snapshot([o.asset for o in made.outputs]).latest
     own = [
         replace(output, asset=names.get(output.asset, output.asset))
         for output in made.outputs
         if output.asset in names or (output.asset in latest and latest[output.asset].materialization.id == made.id)
     ]
     new = next(iter(names.values()))
-    step = project.graph().steps[new]
+    step = workspace.graph().steps[new]
     place = {key: n for n, key in enumerate(step.outputs)}
     own.sort(key=lambda output: place.get(output.asset, len(place)))
     return replace(
@@ -129,15 +127,15 @@ def _under_new_name(
     )
 
 
-def _last_record(project: Project, new: AssetKey) -> Recorded | None:
+def _last_record(workspace: Workspace, new: AssetKey) -> Recorded | None:
     """Return what was published last under an earlier name."""
-    found = past_materializations(project.stores.lineage, new, _EVERYTHING)
+    found = past_materializations(workspace.stores.lineage, new, _EVERYTHING)
     return next((r for r in found if r.output.asset != new and r.materialization.published), None)
 
 
-def _last_observation(project: Project, new: AssetKey) -> SourceObserved | None:
-    spans = name_spans(retention_facts(project.stores.lineage), new)
-    return next(past_observations(project.stores.lineage, spans[1:]), None)
+def _last_observation(workspace: Workspace, new: AssetKey) -> SourceObserved | None:
+    spans = name_spans(retention_facts(workspace.stores.lineage), new)
+    return next(past_observations(workspace.stores.lineage, spans[1:]), None)
 
 
 def _version(snapshot: Snapshot, key: AssetKey) -> str | None:

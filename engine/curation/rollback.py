@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from assetctl.assets.errors import Problem, SelectionError
 from assetctl.assets.ids import AssetKey
 from assetctl.engine.curation.append import append, append_run, new_run_id, now, step_keys, steps_at_rest
 from assetctl.engine.curation.pin import published_version, require_bytes
 from assetctl.engine.workspace.identifiers import new_identifier
+from assetctl.engine.workspace.workspace import Workspace
 from assetctl.lineage.facts.records import (
     Fact,
     MaterializationId,
@@ -30,9 +31,6 @@ from assetctl.lineage.facts.records import (
 from assetctl.lineage.facts.retention import name_now
 from assetctl.lineage.graph.asset_graph import Step
 from assetctl.storage.lineage_store.history import retention_facts
-
-if TYPE_CHECKING:
-    from assetctl.engine.project import Project
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +56,12 @@ class RolledBack:
         }
 
 
-def roll_back(project: Project, key: AssetKey, version: str, note: str = "") -> RolledBack:
+def roll_back_or_lift(workspace: Workspace, key: AssetKey, version: str | None, note: str) -> RolledBack:
+    """Roll an asset back to a version; without one, lift the pin that an earlier call has set."""
+    return lift(workspace, key) if version is None else roll_back(workspace, key, version, note)
+
+
+def roll_back(workspace: Workspace, key: AssetKey, version: str, note: str = "") -> RolledBack:
     """Publish an earlier version of an asset again, with all outputs of its materialization, and pin it.
 
     Raises:
@@ -66,30 +69,30 @@ def roll_back(project: Project, key: AssetKey, version: str, note: str = "") -> 
             does not declare its outputs any more.
         WaitTimeout: another process is building it.
     """
-    found = published_version(project, key, version)
-    require_bytes(project, found)
-    step = _declared_step(project, key)
-    with steps_at_rest(project, {step.key, *step_keys(project, key, found)}):
-        made = _under_present_names(project, step, found)
+    found = published_version(workspace, key, version)
+    require_bytes(workspace, found)
+    step = _declared_step(workspace, key)
+    with steps_at_rest(workspace, {step.key, *step_keys(workspace, key, found)}):
+        made = _under_present_names(workspace, step, found)
         run_id = new_run_id()
-        latest = project.stores.lineage.snapshot(step.outputs).latest
+        latest = workspace.stores.lineage.snapshot(step.outputs).latest
         is_latest = all(k in latest and latest[k].materialization.id == made.id for k in step.outputs)
         again = made if is_latest else _published_again(made, run_id)
         when = now()
         pins = [Pinned(o.asset, again.id, o.value.version, Purpose.SERVE, when, note) for o in again.outputs]
         facts: list[Fact] = [*pins] if is_latest else [again, *pins]
-        append_run(project, run_id, f"rollback {key}@{version}", step.outputs, facts)
+        append_run(workspace, run_id, f"rollback {key}@{version}", step.outputs, facts)
     return RolledBack(key, tuple(pins), origin=made.origin or made.id)
 
 
-def lift(project: Project, key: AssetKey) -> RolledBack:
+def lift(workspace: Workspace, key: AssetKey) -> RolledBack:
     """Lift the pin that serves a version of an asset, and those of the outputs that were pinned with it.
 
     Raises:
         SelectionError: there is no such pin.
     """
-    project.stores.refresh()
-    served = [pin for pin in project.stores.lineage.pins() if pin.purpose is Purpose.SERVE]
+    workspace.stores.refresh()
+    served = [pin for pin in workspace.stores.lineage.pins() if pin.purpose is Purpose.SERVE]
     own = next((pin for pin in served if pin.asset == key), None)
     if own is None:
         raise SelectionError(
@@ -98,12 +101,12 @@ def lift(project: Project, key: AssetKey) -> RolledBack:
     lifted = tuple(pin for pin in served if pin.materialization_id == own.materialization_id)
     when = now()
     facts: list[Fact] = [Unpinned(pin.asset, Purpose.SERVE, pin.materialization_id, when) for pin in lifted]
-    append(project, facts)
+    append(workspace, facts)
     return RolledBack(key, (), lifted)
 
 
-def _declared_step(project: Project, key: AssetKey) -> Step:
-    step = project.graph().steps.get(key)
+def _declared_step(workspace: Workspace, key: AssetKey) -> Step:
+    step = workspace.graph().steps.get(key)
     if step is None:
         raise SelectionError(
             Problem(
@@ -114,13 +117,13 @@ def _declared_step(project: Project, key: AssetKey) -> Step:
     return step
 
 
-def _under_present_names(project: Project, step: Step, found: Recorded) -> Materialized:
+def _under_present_names(workspace: Workspace, step: Step, found: Recorded) -> Materialized:
     """Return a materialization with the names its outputs have now.
 
     Raises:
         SelectionError: the step does not make exactly these outputs any more.
     """
-    names = _names_now(project, found.materialization, found.position)
+    names = _names_now(workspace, found.materialization, found.position)
     if set(names.values()) != set(step.outputs):
         raise SelectionError(
             Problem(
@@ -133,8 +136,8 @@ def _under_present_names(project: Project, step: Step, found: Recorded) -> Mater
     return replace(found.materialization, step=step.key, outputs=tuple(outputs[key] for key in step.outputs))
 
 
-def _names_now(project: Project, made: Materialized, position: Position) -> Mapping[AssetKey, AssetKey]:
-    facts = retention_facts(project.stores.lineage)
+def _names_now(workspace: Workspace, made: Materialized, position: Position) -> Mapping[AssetKey, AssetKey]:
+    facts = retention_facts(workspace.stores.lineage)
     return {output.asset: name_now(facts, output.asset, position) for output in made.outputs}
 
 

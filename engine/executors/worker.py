@@ -17,12 +17,13 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from assetctl.assets.errors import AssetctlError, EnvironmentFault
-from assetctl.engine.project import Project
+from assetctl.engine.executors.perform_here import mask_of_task, perform_here
 from assetctl.engine.secrets.masking import mask_result
 from assetctl.engine.secrets.secret_values import mask_of_environment
 from assetctl.engine.steps.capture import captured_descriptors
 from assetctl.engine.steps.perform import failure_of
 from assetctl.engine.steps.tasks import BEGUN, Failure, StepResult, StepTask
+from assetctl.engine.workspace.workspace import Workspace
 
 
 def main(arguments: list[str]) -> int:
@@ -30,7 +31,7 @@ def main(arguments: list[str]) -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what Ctrl-C means
     connection: Connection[object, StepTask] = Connection(int(arguments[0]))
     file = Path(arguments[2]) if len(arguments) > 2 else None
-    project = Project.open(Path(arguments[1]), file=file)
+    workspace = Workspace.open(Path(arguments[1]), file=file)
     threading.Thread(target=_die_with_parent, args=(connection.fileno(),), daemon=True).start()
     while True:
         try:
@@ -38,7 +39,7 @@ def main(arguments: list[str]) -> int:
         except (EOFError, OSError):
             return 0
         try:
-            connection.send(_serve(project, task, connection))
+            connection.send(_serve(workspace, task, connection))
         except ConnectionError:
             return 0
 
@@ -56,30 +57,32 @@ def _die_with_parent(descriptor: int) -> None:
     os.killpg(0, signal.SIGKILL)
 
 
-def _serve(project: Project, task: StepTask, connection: Connection[object, StepTask]) -> StepResult | EnvironmentFault:
+def _serve(
+    workspace: Workspace, task: StepTask, connection: Connection[object, StepTask]
+) -> StepResult | EnvironmentFault:
     log = Path(task.log or os.devnull)
     try:
-        if not project.declarations.is_collected:
+        if not workspace.declarations.is_collected:
             with captured_descriptors(log, mask_of_environment()):  # which secrets the step has is not known yet
-                project.declarations.current()
-        mismatch = _mismatch(project, task)
+                workspace.declarations.current()
+        mismatch = _mismatch(workspace, task)
         if mismatch is not None:
             return mismatch
-        with captured_descriptors(log, project.mask_of(task)):
+        with captured_descriptors(log, mask_of_task(workspace, task)):
             if task.timeout_s is not None:  # importing the project is not the step's time
                 connection.send(BEGUN)
-            return project.perform(task)
+            return perform_here(workspace, task)
     except EnvironmentFault as fault:
         return fault
     except AssetctlError as error:
         return mask_result(StepResult(task.step, failure=failure_of(error)), mask_of_environment())
 
 
-def _mismatch(project: Project, task: StepTask) -> StepResult | None:
-    graph = project.declarations.current(task.set_config, task.former_names)
+def _mismatch(workspace: Workspace, task: StepTask) -> StepResult | None:
+    graph = workspace.declarations.current(task.set_config, task.former_names)
     if task.step not in graph.steps:
         return _changed(task)
-    identified = project.declarations.identification().identify(graph.steps[task.step], graph)
+    identified = workspace.declarations.identification().identify(graph.steps[task.step], graph)
     return None if identified.definition.digest == task.definition else _changed(task)
 
 

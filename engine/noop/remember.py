@@ -14,17 +14,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING
 
 from assetctl.assets.importing import is_personal, text_of
 from assetctl.engine.noop.answer import FORMAT, file_name, journal_line, signature
-from assetctl.engine.runs.result import RunResult
+from assetctl.engine.workspace.workspace import Workspace
 from assetctl.lineage.deciding.decide import Deliberation
 from assetctl.lineage.facts.records import Output
 from assetctl.storage.sources.observing import glob_files, source_path
-
-if TYPE_CHECKING:
-    from assetctl.engine.project import Project
 
 _RACY_NS = 2_000_000_000  # coarse clocks of file systems: an edit this soon after could look like none
 _MOST_FILES = 20_000
@@ -49,10 +45,14 @@ _IMPURE = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Beginning:
-    """A command as it began, before it read or imported anything: imports may change the environment."""
+    """A command as it began, before it read or imported anything: imports may change the environment.
+
+    `words` are its arguments: the selection, and nothing else.
+    """
 
     ns: int
     surroundings: str
+    words: tuple[str, ...] = ()
 
 
 class _NotRememberable(Exception):
@@ -60,31 +60,30 @@ class _NotRememberable(Exception):
 
 
 def remember_noop(
-    project: Project, result: RunResult, selection: Sequence[str], began: Beginning, modules: Iterable[ModuleType]
+    workspace: Workspace, known: Deliberation, n_fresh: int, began: Beginning, modules: Iterable[ModuleType]
 ) -> bool:
     """Remember that a selection had nothing to do, and say whether that was possible.
 
-    `modules` are those that are imported.
+    `known` is what was known when the run ended, `modules` are those that are imported.
     """
     files = [file for m in modules if isinstance(file := getattr(m, "__file__", None), str) and is_personal(file)]
     try:
-        return _write(project, result, list(selection), began, files)
+        return _write(workspace, _paths_relied_on(workspace, known, files), n_fresh, began)
     except (OSError, UnicodeEncodeError):
         return False  # it would only have been faster next time
 
 
-def _write(project: Project, result: RunResult, words: list[str], began: Beginning, files: Sequence[str]) -> bool:
-    paths = _paths_relied_on(project, result.deliberation, files)
-    journal = str(project.layout.journal)
+def _write(workspace: Workspace, paths: list[str] | None, n_fresh: int, began: Beginning) -> bool:
+    journal = str(workspace.layout.journal)
     segments = journal_line(journal)
-    if paths is None or project.stores.journal.sizes() != project.stores.folded_sizes:
+    if paths is None or workspace.stores.journal.sizes() != workspace.stores.folded_sizes:
         return False
     signatures = [f"{signature(path)}\t{path}" for path in paths]
     if not _is_settled(paths, began.ns) or journal_line(journal) != segments:
         return False
-    answer = f"succeeded in 0 ms: {len(result.finished.fresh)} fresh"
-    lines = [FORMAT, began.surroundings, " ".join(words), journal, segments, answer, *signatures, "end"]
-    target = project.layout.cache / "noop" / file_name(words)
+    answer = f"succeeded in 0 ms: {n_fresh} fresh"
+    lines = [FORMAT, began.surroundings, " ".join(began.words), journal, segments, answer, *signatures, "end"]
+    target = workspace.layout.cache / "noop" / file_name(list(began.words))
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.with_name(f"{target.name}.{os.getpid()}.tmp")
     temporary.write_text("\n".join(lines), encoding="utf-8")
@@ -92,7 +91,7 @@ def _write(project: Project, result: RunResult, words: list[str], began: Beginni
     return True
 
 
-def _paths_relied_on(project: Project, deliberation: Deliberation, files: Sequence[str]) -> list[str] | None:
+def _paths_relied_on(workspace: Workspace, deliberation: Deliberation, files: Sequence[str]) -> list[str] | None:
     """Return every path whose status a no-op verdict depends on, sorted; None if that is not enough to know.
 
     `files` are those of the imported first-party modules.
@@ -100,7 +99,7 @@ def _paths_relied_on(project: Project, deliberation: Deliberation, files: Sequen
     if any(key in deliberation.pins for key in deliberation.request.scope):
         return None  # a pin is named every time
     try:
-        found = {*_code(project, files), *_folders(project, files), *_data(project, deliberation)}
+        found = {*_code(workspace, files), *_folders(workspace, files), *_data(workspace, deliberation)}
     except _NotRememberable:
         return None
     return sorted(found) if len(found) <= _MOST_FILES and not any("\n" in path for path in found) else None
@@ -118,12 +117,12 @@ def _is_settled(paths: Iterable[str], began_ns: int) -> bool:
     return True
 
 
-def _code(project: Project, files: Sequence[str]) -> Iterator[str]:
-    yield str(project.settings.where)
+def _code(workspace: Workspace, files: Sequence[str]) -> Iterator[str]:
+    yield str(workspace.settings.where)
     _require_pure_imports([file for file in files if file.endswith(".py")])  # a compiled module counts by its file
     yield from files
-    own_state = f"{project.layout.state}{os.sep}"  # what we cached ourselves decides nothing
-    read = project.declarations.read_at_import | project.declarations.identification().read_at_import
+    own_state = f"{workspace.layout.state}{os.sep}"  # what we cached ourselves decides nothing
+    read = workspace.declarations.read_at_import | workspace.declarations.identification().read_at_import
     yield from (path for path in read if not path.startswith(own_state))
 
 
@@ -201,45 +200,47 @@ def _executed_at_import(tree: ast.AST) -> Iterator[ast.AST]:
             waiting.extend(child for child in children if isinstance(child, ast.AST) and not is_body)
 
 
-def _folders(project: Project, files: Sequence[str]) -> Iterator[str]:
+def _folders(workspace: Workspace, files: Sequence[str]) -> Iterator[str]:
     """Yield folders in which a new file could change what is imported or declared."""
     here = Path.cwd()
-    yield from (str(folder) for folder in (here, *here.parents) if folder.is_relative_to(project.root))
+    yield from (str(folder) for folder in (here, *here.parents) if folder.is_relative_to(workspace.root))
     yield from (os.path.dirname(file) for file in files)
-    for entry in project.settings.assets:
-        if (project.root / entry).is_dir():
-            yield from _below(project.root / entry, lambda path: path.is_dir())
+    for entry in workspace.settings.assets:
+        if (workspace.root / entry).is_dir():
+            yield from _below(workspace.root / entry, lambda path: path.is_dir())
 
 
-def _data(project: Project, deliberation: Deliberation) -> Iterator[str]:
+def _data(workspace: Workspace, deliberation: Deliberation) -> Iterator[str]:
     for key in deliberation.observed:
         declaration = deliberation.graph.sources[key]
-        path = source_path(declaration, project.root)
+        path = source_path(declaration, workspace.root)
         if declaration.shape == "directory":
             yield from _below(path, lambda found: True)
         elif declaration.shape == "glob":
-            yield from map(str, glob_files(declaration, project.root))
+            yield from map(str, glob_files(declaration, workspace.root))
             base = next(parent for parent in path.parents if not any(mark in str(parent) for mark in "*?["))
             yield from _below(base, lambda found: found.is_dir())
         else:
             yield str(path)
     for key in deliberation.request.scope & deliberation.latest.keys():
         recorded = deliberation.latest[key]
-        yield from _blobs(project, recorded.output)
+        yield from _blobs(workspace, recorded.output)
         for used in recorded.materialization.undeclared:
             if used.kind != "file":
                 raise _NotRememberable(used.name)
-            yield str(project.root / used.name)
+            yield str(workspace.root / used.name)
     if any(step.declaration.options.exists is not None for step in deliberation.graph.steps.values()):
         raise _NotRememberable("exists")
 
 
-def _blobs(project: Project, output: Output) -> Iterator[str]:
+def _blobs(workspace: Workspace, output: Output) -> Iterator[str]:
     if output.codec.startswith("folder"):
         raise _NotRememberable(output.asset)
     if output.blob is not None and output.inline is None:
-        path = project.stores.data.blobs.path(output.blob)
-        if project.settings.remote is not None and not path.exists():  # it may be in the shared cache, or not any more
+        path = workspace.stores.data.blobs.path(output.blob)
+        if (
+            workspace.settings.remote is not None and not path.exists()
+        ):  # it may be in the shared cache, or not any more
             raise _NotRememberable(output.asset)
         yield str(path)
 

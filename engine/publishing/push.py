@@ -8,17 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from assetctl.assets.errors import EnvironmentFault, Problem, ProjectError
 from assetctl.assets.ids import AssetKey
-from assetctl.engine.planning.options import PlanOptions
+from assetctl.engine.planning.planner import deliberate
+from assetctl.engine.workspace.workspace import Workspace
 from assetctl.lineage.deciding.decide import Action, StepDecision
 from assetctl.lineage.deciding.events import ResultsShared, Warned
 from assetctl.lineage.facts.records import Materialized, Trace
-
-if TYPE_CHECKING:
-    from assetctl.engine.project import Project
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +40,14 @@ class Pushed:
         }
 
 
-def push(project: Project, selection: Sequence[str]) -> Pushed:
+def push(workspace: Workspace, selection: Sequence[str]) -> Pushed:
     """Upload the fresh results of a selection and what it needs.
 
     Raises:
         ProjectError: there is no shared cache, or it is read-only.
         EnvironmentFault: it cannot be reached, or did not take everything.
     """
-    cache = project.stores.cache
+    cache = workspace.stores.cache
     if cache is None:
         raise ProjectError.of(
             "this project uses no shared cache",
@@ -59,7 +57,8 @@ def push(project: Project, selection: Sequence[str]) -> Pushed:
         hint = "`remote_mode` in pyproject.toml or ASSETCTL_REMOTE_MODE in the environment says so"
         raise ProjectError.of("the shared cache is read-only here", hint=hint)
     cache.link.require()
-    plan, deliberation = project.deliberate(selection, PlanOptions())
+    made = deliberate(workspace, selection)
+    plan, deliberation = made.plan, made.deliberation
     steps = {planned.decision.step.key: planned.decision for planned in plan.steps}
     records = {key: deliberation.latest[key].materialization for key, d in steps.items() if d.action is Action.KEEP}
     shareable = {key: made for key, made in records.items() if _may_be_shared(made, steps[key])}

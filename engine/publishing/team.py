@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assetctl.assets.errors import AssetctlError, ProjectError
+from assetctl.engine.workspace.workspace import Workspace
 from assetctl.lineage.identity.encode import digest_bytes
 from assetctl.storage.lineage_store.user_sql import Answer
 from assetctl.storage.team.postgres import hang_up
@@ -25,7 +26,6 @@ from assetctl.storage.team.url import TeamUrl, read_url
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from assetctl.engine.project import Project
 
 PATIENCE_S = 6.0  # what a run that is otherwise done waits for the store
 _STATEMENT_S, _LOCK_S = 5.0, 2.0
@@ -40,57 +40,57 @@ class Synced:
     n_facts: int
 
 
-def address(project: Project) -> TeamUrl:
+def address(workspace: Workspace) -> TeamUrl:
     """Return where the team's store is.
 
     Raises:
         ProjectError: the project has none, or its address makes no sense.
     """
-    given = project.settings.lineage
+    given = workspace.settings.lineage
     if given is None:
         raise ProjectError.of(
             "this project has no team store",
-            ("settings", str(project.settings.where)),
+            ("settings", str(workspace.settings.where)),
             hint='set `lineage = "postgresql://user@host/database"` in [tool.assetctl]',
         )
     return read_url(given)
 
 
-def is_behind(project: Project) -> bool:
+def is_behind(workspace: Workspace) -> bool:
     """Say whether the journal holds what the team's store may lack; False if there is no such store."""
-    if project.settings.lineage is None:
+    if workspace.settings.lineage is None:
         return False
-    return _acknowledged(_mark(project, address(project))) != project.stores.journal.sizes()
+    return _acknowledged(_mark(workspace, address(workspace))) != workspace.stores.journal.sizes()
 
 
-def sync(project: Project) -> Synced:
+def sync(workspace: Workspace) -> Synced:
     """Send everything that the team's store lacks, however long it takes.
 
     Raises:
         ProjectError: the project has no such store.
         EnvironmentFault: the store does not answer or refuses.
     """
-    url = address(project)
-    sent = Push(url, project.settings.name, project.stores.journal).send()
-    _acknowledge(_mark(project, url), sent)
-    return Synced(url.shown, project.settings.name, sent.n_facts)
+    url = address(workspace)
+    sent = Push(url, workspace.settings.name, workspace.stores.journal).send()
+    _acknowledge(_mark(workspace, url), sent)
+    return Synced(url.shown, workspace.settings.name, sent.n_facts)
 
 
-def share(project: Project, patience_s: float = PATIENCE_S) -> list[str]:
+def share(workspace: Workspace, patience_s: float = PATIENCE_S) -> list[str]:
     """Send what a run recorded, within a few seconds; return a warning if that did not work."""
     try:
-        if not is_behind(project):
+        if not is_behind(workspace):
             return []
-        attempt = _Attempt(project, address(project), time.monotonic() + patience_s)
+        attempt = _Attempt(workspace, address(workspace), time.monotonic() + patience_s)
     except AssetctlError as error:
         return [f"the team's lineage store was not told: {error}"]
     return attempt.outcome(patience_s)
 
 
 @contextmanager
-def asked(project: Project, sql: str) -> Iterator[Answer]:
+def asked(workspace: Workspace, sql: str) -> Iterator[Answer]:
     """Give the team store's answer to a query, for as long as its rows are read."""
-    answer = ask_team(address(project), sql)
+    answer = ask_team(address(workspace), sql)
     try:
         yield answer
     finally:
@@ -101,7 +101,7 @@ def asked(project: Project, sql: str) -> Iterator[Answer]:
 class _Attempt:
     """One push on a thread of its own, since nothing bounds how long a network may be silent."""
 
-    project: Project
+    workspace: Workspace
     url: TeamUrl
     deadline: float
     connections: list[Any] = field(default_factory=list)
@@ -122,8 +122,8 @@ class _Attempt:
     def _send(self) -> None:
         push = Push(
             self.url,
-            self.project.settings.name,
-            self.project.stores.journal,
+            self.workspace.settings.name,
+            self.workspace.stores.journal,
             statement_s=_STATEMENT_S,
             lock_s=_LOCK_S,
             may_go_on=lambda: time.monotonic() < self.deadline,
@@ -138,16 +138,16 @@ class _Attempt:
             return
         if sent.sizes is None:
             self.warnings.append(f"the team's lineage store has only a part of what was recorded; {_LATER}")
-        _acknowledge(_mark(self.project, self.url), sent)
+        _acknowledge(_mark(self.workspace, self.url), sent)
 
 
 _LATER = "the next run or `assetctl sync` sends the rest"
 
 
-def _mark(project: Project, url: TeamUrl) -> Path:
+def _mark(workspace: Workspace, url: TeamUrl) -> Path:
     """Return the file that says how far the store was told; it saves a connection, and may be lost."""
     which = digest_bytes(f"{url.shown} {url.schema}".encode()).removeprefix("b3:")[:16]
-    return project.layout.cache / f"team-{which}.json"
+    return workspace.layout.cache / f"team-{which}.json"
 
 
 def _acknowledged(mark: Path) -> object:

@@ -137,7 +137,7 @@ def test_an_edit_of_the_same_size_in_the_same_second_is_seen(tmp_path):
         helpers.write_text(f"K = {value}\n")
         os.utime(helpers, (1_700_000_000, 1_700_000_000))  # what a bytecode cache would compare is equal
         project = Project.open(tmp_path)
-        project.declarations._collect()
+        project.workspace.declarations._collect()
         definitions.add(project.identified("a").definition.digest)
     assert len(definitions) == 3
 
@@ -148,7 +148,7 @@ def test_the_text_that_was_imported_counts_not_what_is_on_disk_later(tmp_path):
     project = Project.open(tmp_path)
     graph = project.graph()
     file.write_text("this is no Python any more")
-    found = project.declarations.identification().identify(graph.steps["a"], graph)
+    found = project.workspace.declarations.identification().identify(graph.steps["a"], graph)
     assert {s.kind for s in found.code.symbols} == {"function"}
     assert "return 1" in found.code.symbols[1].source
 

@@ -412,7 +412,7 @@ def test_the_prompt_lists_tables_and_columns(shop):
 def test_lines_are_kept_where_there_is_a_state_folder(shop, tmp_path):
     remember_lines(tmp_path / "none" / "cache" / "history")()
     assert list(tmp_path.iterdir()) == []
-    remember_lines(Project.open(shop).layout.cache / "sql_history")()
+    remember_lines(Project.open(shop).workspace.layout.cache / "sql_history")()
     assert (shop / ".assetctl" / "cache-v1" / "sql_history").is_file()
 
 

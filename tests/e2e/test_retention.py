@@ -88,7 +88,7 @@ def lose(project: DiskProject, key: str) -> None:
     with project.open() as opened:
         blob = opened.find(key).output.blob
         assert blob is not None
-        opened.layout.blob(blob).unlink()
+        opened.workspace.layout.blob(blob).unlink()
 
 
 # --- rollback --------------------------------------------------------------------------------
@@ -168,7 +168,7 @@ def test_pinned_bytes_that_are_needed_and_lost_are_not_replaced(chain, damage):
     roll_back(chain, "a", versions(chain, "a")[0])
     edit_a(chain, 5)
     with chain.open() as opened:
-        path = opened.layout.blob(opened.find("a").output.blob)
+        path = opened.workspace.layout.blob(opened.find("a").output.blob)
     if damage == "missing":
         path.unlink()
     else:
@@ -230,7 +230,7 @@ def test_rolling_back_the_rollback_serves_the_other_version(chain):
     roll_back(chain, "a", second)
     assert chain.value("a")[0] == 5
     with chain.open() as opened:
-        (pin,) = opened.stores.lineage.pins()
+        (pin,) = opened.workspace.stores.lineage.pins()
     assert pin.data_version == second
 
 

@@ -166,7 +166,8 @@ def test_a_no_op_is_remembered_only_if_it_asked_nobody(first, is_lost):
         began = Beginning(time.time_ns() + 10**10, surroundings())
         modules = [m for m in list(sys.modules.values()) if str(getattr(m, "__file__", "")).startswith(str(first.root))]
         assert result.is_noop
-        assert remember_noop(project, result, [], began, modules) is not is_lost
+        known, n_fresh = result.deliberation, len(result.finished.fresh)
+        assert remember_noop(project.workspace, known, n_fresh, began, modules) is not is_lost
 
 
 def test_what_is_forced_runs(first):

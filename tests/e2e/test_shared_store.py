@@ -338,7 +338,7 @@ CLEAN = """
 from assetctl.storage.care.gc import Cleaning, apply_gc
 from assetctl.storage.care.retention_rules import KeepRules
 project = Project.open()
-apply_gc(Cleaning(project.layout, project.stores.journal, KeepRules(keep_last=1, grace_s=0), time.time() + 1))
+apply_gc(Cleaning(project.workspace.layout, project.workspace.stores.journal, KeepRules(keep_last=1, grace_s=0), time.time() + 1))
 """
 
 

@@ -40,7 +40,7 @@ def project(tmp_path, monkeypatch):
 
 
 def left_behind(project: Project) -> bytes:
-    return b"".join(p.read_bytes() for p in project.layout.state.rglob("*") if p.is_file())
+    return b"".join(p.read_bytes() for p in project.workspace.layout.state.rglob("*") if p.is_file())
 
 
 @pytest.mark.parametrize(

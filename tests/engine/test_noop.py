@@ -56,8 +56,9 @@ def remember(root: Path, *selection: str, age_s: float = 10.0) -> bool:
     project = Project.open(root)
     result = project.materialize(*selection, jobs=1)
     assert result.is_noop
-    began = Beginning(time.time_ns() + int(age_s * 1e9), surroundings())
-    return remember_noop(project, result, selection, began, modules_of(root))
+    began = Beginning(time.time_ns() + int(age_s * 1e9), surroundings(), selection)
+    known, n_fresh = result.deliberation, len(result.finished.fresh)
+    return remember_noop(project.workspace, known, n_fresh, began, modules_of(root))
 
 
 def modules_of(root: Path) -> list[ModuleType]:
@@ -174,7 +175,9 @@ def test_another_process_that_recorded_meanwhile_is_noticed(root):
     project = Project.open(root)
     result = project.materialize(jobs=1)
     Project.open(root).materialize("b", jobs=1, options=PlanOptions(force=True))
-    assert not remember_noop(project, result, (), Beginning(time.time_ns() + 10**10, surroundings()), modules_of(root))
+    began = Beginning(time.time_ns() + 10**10, surroundings())
+    known, n_fresh = result.deliberation, len(result.finished.fresh)
+    assert not remember_noop(project.workspace, known, n_fresh, began, modules_of(root))
 
 
 def test_a_damaged_memory_is_no_answer(root):

@@ -1,0 +1,55 @@
+"""Perform one task in this process: for the in-process executor, for workers, and for `accept`."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+from assetctl.engine.secrets.masking import Mask, mask_result
+from assetctl.engine.secrets.secret_values import mask_of_step
+from assetctl.engine.steps.perform import perform
+from assetctl.engine.steps.tasks import SourceInput, StepResult, StepTask
+from assetctl.engine.watching.watching import Touched, watching
+from assetctl.engine.workspace.workspace import Workspace
+from assetctl.lineage.facts.records import Undeclared
+
+
+def perform_here(workspace: Workspace, task: StepTask) -> StepResult:
+    """Perform a task in this process, and look whether the step changed what its code had captured."""
+    graph = workspace.declarations.current(task.set_config, task.former_names)
+    with watching(workspace.root) as touched:
+        result = perform(task, graph, workspace.stores.data, workspace.layout)
+    result = mask_result(result, mask_of_task(workspace, task))
+    if result.failure is not None or task.stored:
+        return result
+    identification = workspace.declarations.identification()
+    step = graph.steps[task.step]
+    if task.captures_values and not identification.is_unchanged(step):
+        result = replace(result, code_changed=True)
+    used = [
+        *_undeclared_files(workspace, task, touched),
+        *identification.undeclared_symbols(step, touched.executed, graph),
+        *identification.undeclared_modules(step, touched.imported, graph),
+        *identification.used_codecs(workspace.declarations.codecs(), result.outputs),
+    ]
+    return replace(result, undeclared=tuple(used)) if used else result
+
+
+def mask_of_task(workspace: Workspace, task: StepTask) -> Mask:
+    """Return the mask for what a task's step prints, raises or answers."""
+    graph = workspace.declarations.current(task.set_config)
+    step = graph.steps[task.step]
+    return mask_of_step(step, workspace.declarations.identification().identify(step, graph))
+
+
+def _undeclared_files(workspace: Workspace, task: StepTask, touched: Touched) -> list[Undeclared]:
+    """Return the project files that were read and that no source of the step stands for."""
+    declared = [path for needed in task.inputs if isinstance(needed, SourceInput) for path in needed.paths]
+    found: list[Undeclared] = []
+    for text in sorted(touched.read - touched.written):
+        path = Path(text)
+        if path.is_file() and not any(text == d or text.startswith(d + os.sep) for d in declared):
+            name = path.relative_to(workspace.root).as_posix()
+            found.append(Undeclared("file", name, workspace.stores.digests.of(path)))
+    return found
