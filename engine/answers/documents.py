@@ -12,8 +12,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from assetctl.assets.ids import AssetKey
-from assetctl.engine.answers.values import pinned_json
-from assetctl.engine.curation.pin import pin_json
+from assetctl.engine.answers.values import pin_json, pinned_json
 from assetctl.engine.planning.planner import identify
 from assetctl.engine.workspace.workspace import Workspace
 from assetctl.lineage.deciding.decide import Identified

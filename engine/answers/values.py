@@ -11,7 +11,7 @@ from assetctl.assets.ids import AssetKey
 from assetctl.lineage.deciding.plan import PlannedAsset
 from assetctl.lineage.deciding.reasons import Reason, describe, to_json
 from assetctl.lineage.deciding.staleness import Fresh, Stale
-from assetctl.lineage.facts.records import Recorded
+from assetctl.lineage.facts.records import Pinned, Recorded
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +88,18 @@ class Explanation:
 
     def _repr_html_(self) -> str:
         return f"<pre>{escape(str(self))}{escape(''.join(_diff_text(s) for s in self.symbols))}</pre>"
+
+
+def pin_json(pin: Pinned) -> dict[str, Any]:
+    """Return one pin as JSON."""
+    return {
+        "asset": pin.asset,
+        "purpose": pin.purpose.value,
+        "data_version": pin.data_version,
+        "materialization_id": pin.materialization_id,
+        "since": pin.pinned_at,
+        "note": pin.note,
+    }
 
 
 def pinned_json(planned: PlannedAsset) -> dict[str, Any] | None:

@@ -8,24 +8,13 @@ from typing import Any
 from assetctl.assets.errors import Problem, SelectionError
 from assetctl.assets.ids import AssetKey
 from assetctl.engine.answers.find import find_recorded, is_named
+from assetctl.engine.answers.values import pin_json
 from assetctl.engine.curation.append import append, now
 from assetctl.engine.workspace.workspace import Workspace
 from assetctl.lineage.facts.records import Fact, OutputState, Pinned, Purpose, Recorded, Unpinned
 from assetctl.storage.lineage_store.history import past_materializations
 
 _EVERYTHING = 1_000_000
-
-
-def pin_json(pin: Pinned) -> dict[str, Any]:
-    """Return one pin as JSON."""
-    return {
-        "asset": pin.asset,
-        "purpose": pin.purpose.value,
-        "data_version": pin.data_version,
-        "materialization_id": pin.materialization_id,
-        "since": pin.pinned_at,
-        "note": pin.note,
-    }
 
 
 @dataclass(frozen=True, slots=True)
