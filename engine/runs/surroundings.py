@@ -26,7 +26,8 @@ from assetctl.engine.secrets.secret_values import mask_of_environment, mask_of_s
 from assetctl.engine.steps.capture import tail
 from assetctl.engine.steps.perform import perform
 from assetctl.engine.steps.tasks import CheckTask, OutputInput, SourceInput, StepResult, StepTask
-from assetctl.engine.watching.watching import Touched, watching
+from assetctl.engine.watching.touched import Touched
+from assetctl.engine.watching.watching import watching
 from assetctl.engine.workspace.checkout import checkout_of
 from assetctl.engine.workspace.clock import SystemClock
 from assetctl.engine.workspace.declarations import notebook_namespace
