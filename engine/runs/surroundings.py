@@ -21,9 +21,10 @@ from assetctl.engine.planning.options import PlanOptions
 from assetctl.engine.runs.loop import Run
 from assetctl.engine.runs.recording import Recorder
 from assetctl.engine.runs.result import RunResult
-from assetctl.engine.secrets.masking import Mask, mask_result
+from assetctl.engine.secrets.masking import Mask
 from assetctl.engine.secrets.secret_values import mask_of_environment, mask_of_step
 from assetctl.engine.steps.capture import tail
+from assetctl.engine.steps.masked import mask_result
 from assetctl.engine.steps.perform import perform
 from assetctl.engine.steps.tasks import CheckTask, OutputInput, SourceInput, StepResult, StepTask
 from assetctl.engine.watching.touched import Touched
