@@ -22,7 +22,8 @@ from assetctl.lineage.deciding.reasons import to_json
 if TYPE_CHECKING:
     from assetctl.engine.project import Project
     from assetctl.lineage.deciding.plan import Plan, PlannedAsset
-    from assetctl.lineage.facts.records import Output, Recorded
+    from assetctl.lineage.facts.records import Output
+    from assetctl.lineage.facts.snapshot import Recorded
 
 
 def write_json(document: object) -> None:

@@ -21,7 +21,8 @@ from assetctl.lineage.deciding.reasons import (
     UpstreamChanged,
 )
 from assetctl.lineage.deciding.staleness import Demand, Fresh, Memory, Undecided, judge
-from assetctl.lineage.facts.records import OutputState, Recorded, Symbol
+from assetctl.lineage.facts.records import Symbol
+from assetctl.lineage.facts.snapshot import OutputState, Recorded
 from assetctl.storage.lineage_store.history import recorded_symbols
 
 if TYPE_CHECKING:

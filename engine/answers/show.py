@@ -14,7 +14,8 @@ from assetctl.assets.errors import SelectionError
 from assetctl.assets.ids import AssetKey
 from assetctl.cli.text.json_output import assets_json, plain, recorded_json
 from assetctl.lineage.facts.ports import Wanted
-from assetctl.lineage.facts.records import Output, OutputState, Recorded
+from assetctl.lineage.facts.records import Output
+from assetctl.lineage.facts.snapshot import OutputState, Recorded
 from assetctl.storage.state.in_use import in_use
 
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ from assetctl.assets.errors import Problem, SelectionError
 from assetctl.assets.ids import AssetKey
 from assetctl.engine.answers.find import is_named
 from assetctl.engine.curation.append import append, now
-from assetctl.lineage.facts.records import Fact, OutputState, Pinned, Purpose, Recorded, Unpinned
+from assetctl.lineage.facts.records import Fact, Pinned, Purpose, Unpinned
+from assetctl.lineage.facts.snapshot import OutputState, Recorded
 from assetctl.storage.lineage_store.history import past_materializations
 
 if TYPE_CHECKING:

@@ -36,16 +36,8 @@ from assetctl.engine.workspace.identifiers import new_identifier
 from assetctl.lineage.deciding.decide import Action, Deliberation, StepDecision
 from assetctl.lineage.deciding.events import Event
 from assetctl.lineage.deciding.plan import Plan
-from assetctl.lineage.facts.records import (
-    Fact,
-    MaterializationId,
-    Output,
-    OutputState,
-    Position,
-    RunId,
-    Trace,
-    Undeclared,
-)
+from assetctl.lineage.facts.records import Fact, MaterializationId, Output, Position, RunId, Trace, Undeclared
+from assetctl.lineage.facts.snapshot import OutputState
 from assetctl.lineage.graph.asset_graph import AssetGraph, Step
 from assetctl.storage.state.crash_points import CrashPoint, reached
 from assetctl.storage.state.lock import hold, step_lock_file
