@@ -22,6 +22,7 @@ from assetctl.engine.runs.result import RunResult
 from assetctl.lineage.deciding.decide import Deliberation
 from assetctl.lineage.facts.records import Output
 from assetctl.storage.sources.observing import glob_files, source_path
+from assetctl.storage.state.whole import write_whole
 
 if TYPE_CHECKING:
     from assetctl.engine.project import Project
@@ -86,9 +87,7 @@ def _write(project: Project, result: RunResult, words: list[str], began: Beginni
     lines = [FORMAT, began.surroundings, " ".join(words), journal, segments, answer, *signatures, "end"]
     target = project.layout.cache / "noop" / file_name(words)
     target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f"{target.name}.{os.getpid()}.tmp")
-    temporary.write_text("\n".join(lines), encoding="utf-8")
-    temporary.replace(target)
+    write_whole(target, "\n".join(lines).encode(), durable=False)
     return True
 
 
