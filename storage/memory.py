@@ -23,16 +23,15 @@ from assetctl.lineage.facts.records import (
     Digest,
     Fact,
     Output,
-    OutputState,
     Pinned,
     Position,
     ProvenanceDigest,
-    Snapshot,
-    Traces,
     ValueIdentity,
 )
+from assetctl.lineage.facts.snapshot import OutputState, Snapshot, Traces
 from assetctl.lineage.identity.encode import digest_bytes
-from assetctl.lineage.identity.values.identify import Unencodable, identify_value
+from assetctl.lineage.identity.values.identify import identify_value
+from assetctl.lineage.identity.values.walk import Unencodable
 from assetctl.storage.codecs.carried import carried_classes
 from assetctl.storage.journal.wire import from_json, to_json
 from assetctl.storage.lineage_store.reference import Fold

@@ -13,7 +13,8 @@ from assetctl.assets.ids import AssetKey
 from assetctl.lineage.deciding.decide import Observation
 from assetctl.lineage.facts.records import DataVersion
 from assetctl.lineage.graph.asset_graph import AssetGraph
-from assetctl.storage.sources.observing import FileDigests, glob_files, observe_source, source_path, table_identity
+from assetctl.storage.blobs.file_digests import FileDigests
+from assetctl.storage.sources.observing import glob_files, observe_source, source_path, table_identity
 
 
 class Observer:

@@ -18,8 +18,8 @@ from assetctl.assets.codec import full_name, home_of
 from assetctl.assets.errors import Problem
 from assetctl.lineage.facts.records import DataVersion, ValueIdentity
 from assetctl.lineage.identity.encode import Framed
-from assetctl.lineage.identity.values.identify import Unencodable, digest_of, identify_value
-from assetctl.lineage.identity.values.walk import mro, type_name
+from assetctl.lineage.identity.values.identify import digest_of, identify_value
+from assetctl.lineage.identity.values.walk import Unencodable, mro, type_name
 from assetctl.storage.codecs.base import Encoded, NotEncodable
 
 _NAME = re.compile(r"[a-z][a-z0-9_.-]*(/[0-9]+)?")

@@ -15,8 +15,8 @@ from assetctl.assets.errors import AssetFailed, Problem
 from assetctl.lineage.facts.ports import Stored
 from assetctl.lineage.facts.records import BlobDigest, DataVersion, ProvenanceDigest, ValueIdentity
 from assetctl.lineage.identity.encode import Framed
-from assetctl.lineage.identity.values.identify import Unencodable, identify_value
-from assetctl.lineage.identity.values.walk import type_name
+from assetctl.lineage.identity.values.identify import identify_value
+from assetctl.lineage.identity.values.walk import Unencodable, type_name
 from assetctl.storage.blobs.blobs import Blobs
 from assetctl.storage.codecs.base import Codec, Encoded, NotEncodable
 from assetctl.storage.codecs.carried import carried_classes, first_party_names

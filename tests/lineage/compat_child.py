@@ -23,7 +23,8 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
-from assetctl.lineage.identity.values.identify import Unencodable, identify_value
+from assetctl.lineage.identity.values.identify import identify_value
+from assetctl.lineage.identity.values.walk import Unencodable
 from tests.lineage.golden_values import CASES
 
 ESTIMATORS: list[BaseEstimator] = [

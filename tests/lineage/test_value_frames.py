@@ -12,7 +12,8 @@ import polars as pl
 import pytest
 import pytz
 
-from assetctl.lineage.identity.values.identify import Unencodable, identify_value
+from assetctl.lineage.identity.values.identify import identify_value
+from assetctl.lineage.identity.values.walk import Unencodable
 
 
 def version(value: object) -> str:

@@ -27,7 +27,8 @@ import pytz
 from scipy import sparse
 
 from assetctl.lineage.identity.encode import Framed
-from assetctl.lineage.identity.values.identify import Unencodable, identify_value, write_value
+from assetctl.lineage.identity.values.identify import identify_value, write_value
+from assetctl.lineage.identity.values.walk import Unencodable
 
 
 def version(value: object) -> str:

@@ -16,13 +16,8 @@ from assetctl.assets.definition import SourceDef
 from assetctl.assets.errors import DeclarationError, EnvironmentFault
 from assetctl.lineage.identity.encode import digest_bytes
 from assetctl.lineage.identity.values.identify import identify_value
-from assetctl.storage.sources.observing import (
-    FileDigests,
-    digest_directory,
-    digest_file,
-    observe_source,
-    table_identity,
-)
+from assetctl.storage.blobs.file_digests import FileDigests, digest_directory, digest_file
+from assetctl.storage.sources.observing import observe_source, table_identity
 from assetctl.storage.sources.parsing import parse_table
 
 _LONG_AGO_NS = 1_600_000_000 * 10**9

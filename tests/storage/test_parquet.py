@@ -21,9 +21,10 @@ from assetctl.lineage.facts.ports import Wanted
 from assetctl.lineage.facts.records import Output, ProvenanceDigest
 from assetctl.lineage.identity.values.identify import identify_value
 from assetctl.lineage.identity.values.tables import TableHasher
+from assetctl.storage.blobs.file_digests import digest_file
 from assetctl.storage.codecs.base import Encoded
 from assetctl.storage.codecs.registry import PARQUET
-from assetctl.storage.sources.observing import digest_file, table_identity
+from assetctl.storage.sources.observing import table_identity
 from assetctl.storage.sources.parsing import open_table, parse_table
 from assetctl.storage.state.layout import Layout
 from assetctl.storage.values.store import BlobDataStore

@@ -23,8 +23,8 @@ from assetctl.lineage.identity.code.links import Reach
 from assetctl.lineage.identity.code.origins import DISTRIBUTION, PROJECT, class_attributes, foreign_name, is_any
 from assetctl.lineage.identity.code.symbols import FORMAT, Node
 from assetctl.lineage.identity.encode import Framed
-from assetctl.lineage.identity.values.identify import Unencodable, write_value
-from assetctl.lineage.identity.values.walk import mro, state_of, type_name
+from assetctl.lineage.identity.values.identify import write_value
+from assetctl.lineage.identity.values.walk import Unencodable, mro, state_of, type_name
 
 _STATELESS: tuple[type, ...] = (
     type(threading.Lock()),
