@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import TypeVar
 
 from assetctl.assets.errors import EnvironmentFault, Problem
+from assetctl.storage.remote.open import open_transport
 from assetctl.storage.remote.store import RemoteStore
-from assetctl.storage.remote.transport import Denied, RemoteFault, open_transport
+from assetctl.storage.remote.transport import Denied, RemoteFault
 
 _T = TypeVar("_T")
 

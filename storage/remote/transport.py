@@ -1,8 +1,8 @@
-"""What the shared cache asks of the place it lies in, and the ways in which that place can fail.
+"""The interface of a remote (`Transport`), and the ways in which one can fail.
 
-Names are relative to the cache's prefix, their parts joined by `/`. Nothing is ever
-changed there: whatever is put is whole the moment it can be seen, under a name that
-says what it holds.
+Names are relative to the cache's prefix, their parts joined by `/`. Nothing stored is
+ever changed: an upload becomes visible all at once, under a name that says what it
+holds.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ _EXTRAS = {"s3": "s3", "s3a": "s3", "gs": "gcs", "gcs": "gcs"}
 
 
 class RemoteFault(Exception):
-    """The remote did not do what it was asked to; the text is for people."""
+    """A call to the remote failed. The message is shown to people."""
 
 
 class Absent(RemoteFault):
@@ -22,15 +22,15 @@ class Absent(RemoteFault):
 
 
 class Denied(RemoteFault):
-    """It says no (credentials, permission, a package that is not installed): trying again is no use."""
+    """It refused (credentials, permission, a missing package): trying again will not help."""
 
 
 class Unreachable(RemoteFault):
-    """It did not answer, or not as it should; a later attempt may go better."""
+    """It gave no answer, or a broken one; a later attempt may succeed."""
 
 
 class Transport(Protocol):
-    """Bytes by name, somewhere else. No call lasts much longer than `within_s` seconds."""
+    """Bytes stored elsewhere under a name. No call takes much longer than `within_s` seconds."""
 
     @property
     def where(self) -> str:
@@ -56,23 +56,6 @@ class Transport(Protocol):
     def put_bytes(self, name: str, data: bytes, within_s: float) -> None: ...
 
     def put_file(self, name: str, path: Path, within_s: float) -> None: ...
-
-
-def open_transport(remote: str, root: Path) -> Transport:
-    """Return the transport for a remote as the settings name it; a path is the project's.
-
-    Raises:
-        Denied: a package that it needs is not installed, or there is no such kind of remote.
-    """
-    protocol, found, _ = remote.partition("://")
-    if not found or protocol == "file":
-        from assetctl.storage.remote.folder import FolderTransport
-
-        path = Path(remote.removeprefix("file://")).expanduser()
-        return FolderTransport(remote, path if path.is_absolute() else root / path)
-    from assetctl.storage.remote.objects import ObjectTransport
-
-    return ObjectTransport(remote)
 
 
 def install_hint(protocol: str) -> str:

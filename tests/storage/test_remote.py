@@ -37,9 +37,10 @@ from assetctl.storage.remote.entries import (
     write_entry,
 )
 from assetctl.storage.remote.folder import FolderTransport
+from assetctl.storage.remote.open import open_transport
 from assetctl.storage.remote.patience import LOOKUP, Patience, Persistent, delay_before, transfer
 from assetctl.storage.remote.store import RemoteStore
-from assetctl.storage.remote.transport import Absent, Denied, Unreachable, open_transport
+from assetctl.storage.remote.transport import Absent, Denied, Unreachable
 from assetctl.storage.remote.trust import Question, Trust, flaw_as_answer, flaw_of_origin
 
 ID = "0" * 25 + "1"
