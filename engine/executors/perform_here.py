@@ -10,7 +10,8 @@ from assetctl.engine.secrets.masking import Mask, mask_result
 from assetctl.engine.secrets.secret_values import mask_of_step
 from assetctl.engine.steps.perform import perform
 from assetctl.engine.steps.tasks import SourceInput, StepResult, StepTask
-from assetctl.engine.watching.watching import Touched, watching
+from assetctl.engine.watching.touched import Touched
+from assetctl.engine.watching.watching import watching
 from assetctl.engine.workspace.workspace import Workspace
 from assetctl.lineage.facts.records import Undeclared
 

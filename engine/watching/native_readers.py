@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from types import ModuleType
 from typing import Any
 
-from assetctl.engine.watching.watching import note_read
+from assetctl.engine.watching.touched import note_read
 
 _READERS = {
     "pyarrow": ("memory_map", "OSFile"),

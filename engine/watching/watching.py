@@ -2,7 +2,7 @@
 
 What the static graph of its code lacks is kept with the materialization and counts from
 then on. Opened files come from Python's audit events and from wrapped native readers
-(`engine.native_readers`). Executed functions come from `sys.monitoring` on Python 3.12 and
+(`engine/watching/native_readers.py`). Executed functions come from `sys.monitoring` on Python 3.12 and
 later, at one event per function; Python 3.11 has nothing as cheap, so there a thread looks
 at the step's stack every few milliseconds, and functions that return sooner go unseen.
 This detects; it does not promise to see everything.
@@ -16,66 +16,17 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any
 
-from assetctl.assets.importing import is_personal
+from assetctl.engine.watching.native_readers import wrap_readers
+from assetctl.engine.watching.touched import Opened, Touched, active
 
 _SAMPLE_S = 0.005
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
-_SYSTEM = ("/proc/", "/sys/", "/dev/")
-_CODE_SUFFIXES = (".py", ".pyc", ".so", ".pyd")
 
 
-@dataclass(slots=True)
-class Touched:
-    """What was seen: absolute paths of files read, code objects executed, modules loaded."""
-
-    root: str
-    read: set[str] = field(default_factory=set)
-    written: set[str] = field(default_factory=set)
-    executed: set[CodeType] = field(default_factory=set)
-    imported: set[str] = field(default_factory=set)  # names of modules that were not loaded before
-
-    def note_read(self, path: object) -> None:
-        found = self._within(path)
-        if found is not None and found not in self.written:
-            self.read.add(found)
-
-    def note_written(self, path: object) -> None:
-        found = self._within(path)
-        if found is not None:
-            self.written.add(found)
-
-    def note_executed(self, code: CodeType) -> None:
-        if code not in self.executed and is_personal(code.co_filename):
-            self.executed.add(code)
-
-    def _within(self, path: object) -> str | None:
-        """Return the path if it is a data file of the project; its code and state are known otherwise."""
-        if not isinstance(path, str | bytes | os.PathLike):
-            return None
-        found = os.path.abspath(os.fsdecode(path))
-        inside = found.startswith(self.root) and not found.endswith(_CODE_SUFFIXES)
-        parts = Path(found[len(self.root) :]).parts
-        return found if inside and not any(p.startswith(".") or p == "site-packages" for p in parts) else None
-
-
-@dataclass(slots=True)
-class _Opened(Touched):
-    """Notes files anywhere but those of the system, of installed packages, and Python's own caches."""
-
-    def _within(self, path: object) -> str | None:
-        if not isinstance(path, str | bytes | os.PathLike):
-            return None
-        found = os.path.abspath(os.fsdecode(path))
-        is_ours = is_personal(found) and not found.startswith(_SYSTEM) and not found.endswith(".pyc")
-        return found if is_ours else None
-
-
-_active: list[Touched] = []  # what is watched now; at most one
 _installed: list[bool] = []
 
 
@@ -83,38 +34,32 @@ _installed: list[bool] = []
 def watching(root: Path) -> Iterator[Touched]:
     """Note what is touched while the block runs. Not for nesting: a second watch sees nothing."""
     touched = Touched(str(root) + os.sep)
-    if _active:
+    if active:
         yield touched
         return
     _install()
-    _active.append(touched)
+    active.append(touched)
     loaded = set(sys.modules)
     try:
         with _executions(touched):
             yield touched
     finally:
-        _active.clear()
+        active.clear()
         touched.imported.update(sys.modules.keys() - loaded)
 
 
 @contextmanager
 def opening() -> Iterator[set[str]]:
     """Note every file that is read while the block runs, inside the project or not; executed code is not looked at."""
-    opened = _Opened("")
-    if not _active:
+    opened = Opened("")
+    if not active:
         _install()
-        _active.append(opened)
+        active.append(opened)
     try:
         yield opened.read
     finally:
-        if _active and _active[0] is opened:
-            _active.clear()
-
-
-def note_read(path: object) -> None:
-    """Note a file that something of native code reads; for `engine.native_readers`."""
-    if _active:
-        _active[0].note_read(path)
+        if active and active[0] is opened:
+            active.clear()
 
 
 def _install() -> None:
@@ -122,20 +67,18 @@ def _install() -> None:
     if not _installed:
         _installed.append(True)
         sys.addaudithook(_on_audit)
-    from assetctl.engine.watching.native_readers import wrap_readers
-
     wrap_readers()
 
 
 def _on_audit(event: str, arguments: tuple[Any, ...]) -> None:
-    if event != "open" or not _active:
+    if event != "open" or not active:
         return
     path, mode, flags = arguments
     writes = any(letter in mode for letter in "wax+") if isinstance(mode, str) else bool((flags or 0) & _WRITING)
     if writes:
-        _active[0].note_written(path)
+        active[0].note_written(path)
     else:
-        _active[0].note_read(path)
+        active[0].note_read(path)
 
 
 @contextmanager
