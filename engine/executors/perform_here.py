@@ -6,8 +6,9 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
-from assetctl.engine.secrets.masking import Mask, mask_result
+from assetctl.engine.secrets.masking import Mask
 from assetctl.engine.secrets.secret_values import mask_of_step
+from assetctl.engine.steps.masked import mask_result
 from assetctl.engine.steps.perform import perform
 from assetctl.engine.steps.tasks import SourceInput, StepResult, StepTask
 from assetctl.engine.watching.touched import Touched

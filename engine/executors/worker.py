@@ -18,9 +18,9 @@ from pathlib import Path
 
 from assetctl.assets.errors import AssetctlError, EnvironmentFault
 from assetctl.engine.executors.perform_here import mask_of_task, perform_here
-from assetctl.engine.secrets.masking import mask_result
 from assetctl.engine.secrets.secret_values import mask_of_environment
 from assetctl.engine.steps.capture import captured_descriptors
+from assetctl.engine.steps.masked import mask_result
 from assetctl.engine.steps.perform import failure_of
 from assetctl.engine.steps.tasks import BEGUN, Failure, StepResult, StepTask
 from assetctl.engine.workspace.workspace import Workspace

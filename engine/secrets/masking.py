@@ -10,11 +10,8 @@ import base64
 import html
 import json
 import re
-from collections.abc import Callable, Iterable
-from dataclasses import replace
+from collections.abc import Iterable
 from urllib.parse import quote, quote_plus
-
-from assetctl.engine.steps.tasks import CheckAnswer, StepResult
 
 MASK = "***"
 _SHORT = 4  # characters; what is shorter is masked only as a word of its own
@@ -57,24 +54,6 @@ class Mask:
             if data[-n:] in self._beginnings:
                 return n
         return 0
-
-
-def mask_result(result: StepResult, mask: Mask) -> StepResult:
-    """Return a result whose failure, check messages and links name no secret."""
-    if not mask:
-        return result
-    failure = result.failure
-    if failure is not None:
-        hint = None if failure.hint is None else mask.text(failure.hint)
-        message, traceback = mask.text(failure.message), mask.text(failure.traceback)
-        failure = replace(failure, message=message, traceback=traceback, hint=hint)
-    checks = tuple(_masked_answer(answer, mask.text) for answer in result.checks)
-    links = {mask.text(name): mask.text(target) for name, target in result.links.items()}
-    return replace(result, failure=failure, checks=checks, links=links)
-
-
-def _masked_answer(answer: CheckAnswer, masked: Callable[[str], str]) -> CheckAnswer:
-    return replace(answer, message=masked(answer.message))
 
 
 def forms_of(value: str) -> set[str]:
