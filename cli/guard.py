@@ -21,11 +21,10 @@ from click.shell_completion import shell_complete
 
 import assetctl
 from assetctl.assets.errors import AssetctlError, EnvironmentFault, Problem
-from assetctl.cli.main import BUG, INTERRUPTED, TERMINATED
+from assetctl.cli.exit_codes import BUG, INTERRUPTED, TERMINATED, USAGE
 from assetctl.cli.text.speech import adapt_streams, problems_text
 from assetctl.cli.verbs import group
 
-USAGE = 2
 _OF_THE_MACHINE = {
     errno.ENOSPC: "the disk is full",
     errno.EDQUOT: "the disk quota is used up",

@@ -1,17 +1,12 @@
 """The entry point: hand the arguments to a verb, and turn what goes wrong into text, hints and an exit code.
 
-The one place that knows exit codes. Nothing is imported at the top but `sys`: answering
-`version`, or that there is nothing to do, must not cost the import of a command line
-library.
+Nothing is imported at the top but `sys`: answering `version`, or that there is nothing
+to do, must not cost the import of a command line library.
 """
 
 import sys
 
 import assetctl
-
-BUG = 70
-INTERRUPTED = 130
-TERMINATED = 143
 
 
 def main(arguments: "list[str] | None" = None) -> int:
