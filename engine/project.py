@@ -33,7 +33,7 @@ from assetctl.engine.workspace.workspace import Workspace
 from assetctl.lineage.deciding.decide import Identified
 from assetctl.lineage.deciding.events import Event
 from assetctl.lineage.deciding.plan import Plan
-from assetctl.lineage.facts.records import Recorded
+from assetctl.lineage.facts.snapshot import Recorded
 from assetctl.lineage.graph.asset_graph import AssetGraph
 
 if TYPE_CHECKING:

@@ -23,14 +23,12 @@ from assetctl.lineage.facts.records import (
     Digest,
     Fact,
     Output,
-    OutputState,
     Pinned,
     Position,
     ProvenanceDigest,
-    Snapshot,
-    Traces,
     ValueIdentity,
 )
+from assetctl.lineage.facts.snapshot import OutputState, Snapshot, Traces
 from assetctl.lineage.identity.encode import digest_bytes
 from assetctl.lineage.identity.values.identify import Unencodable, identify_value
 from assetctl.storage.codecs.carried import carried_classes

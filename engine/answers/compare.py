@@ -15,7 +15,8 @@ from assetctl.engine.workspace.workspace import Workspace
 from assetctl.lineage.deciding.reasons import Reason
 from assetctl.lineage.deciding.staleness import Demand, Memory, Stale, judge
 from assetctl.lineage.facts.ports import Wanted
-from assetctl.lineage.facts.records import Inputs, OutputState, Recorded, ValueIdentity
+from assetctl.lineage.facts.records import Inputs, ValueIdentity
+from assetctl.lineage.facts.snapshot import OutputState, Recorded
 from assetctl.storage.lineage_store.history import past_materializations
 from assetctl.storage.state.in_use import in_use
 

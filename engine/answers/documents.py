@@ -18,7 +18,8 @@ from assetctl.engine.workspace.workspace import Workspace
 from assetctl.lineage.deciding.decide import Identified
 from assetctl.lineage.deciding.plan import Plan, PlannedAsset
 from assetctl.lineage.deciding.reasons import to_json
-from assetctl.lineage.facts.records import Output, Recorded
+from assetctl.lineage.facts.records import Output
+from assetctl.lineage.facts.snapshot import Recorded
 from assetctl.lineage.graph.asset_graph import AssetGraph
 
 

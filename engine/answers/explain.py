@@ -19,7 +19,8 @@ from assetctl.lineage.deciding.reasons import (
     UpstreamChanged,
 )
 from assetctl.lineage.deciding.staleness import Demand, Memory, judge
-from assetctl.lineage.facts.records import Recorded, Symbol
+from assetctl.lineage.facts.records import Symbol
+from assetctl.lineage.facts.snapshot import Recorded
 from assetctl.storage.lineage_store.history import recorded_symbols
 
 

@@ -9,8 +9,9 @@ from assetctl.assets.errors import AssetctlError, Problem, SelectionError
 from assetctl.assets.ids import AssetKey
 from assetctl.engine.answers.values import HistoryEntry
 from assetctl.engine.workspace.workspace import Workspace
-from assetctl.lineage.facts.records import Pinned, Recorded
+from assetctl.lineage.facts.records import Pinned
 from assetctl.lineage.facts.retention import Span, forgotten_spans
+from assetctl.lineage.facts.snapshot import Recorded
 from assetctl.storage.lineage_store.history import past_materializations, retention_facts
 
 _SHORTEST_PREFIX = 6

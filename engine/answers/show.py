@@ -17,7 +17,8 @@ from assetctl.engine.answers.find import find_recorded
 from assetctl.engine.answers.plain_json import plain
 from assetctl.engine.workspace.workspace import Workspace
 from assetctl.lineage.facts.ports import Wanted
-from assetctl.lineage.facts.records import Output, OutputState, Recorded
+from assetctl.lineage.facts.records import Output
+from assetctl.lineage.facts.snapshot import OutputState, Recorded
 from assetctl.storage.state.in_use import in_use
 
 if TYPE_CHECKING:

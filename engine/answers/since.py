@@ -10,7 +10,7 @@ from assetctl.assets.errors import Problem, SelectionError
 from assetctl.assets.ids import AssetKey
 from assetctl.engine.answers.find import is_named
 from assetctl.engine.workspace.workspace import Workspace
-from assetctl.lineage.facts.records import Recorded
+from assetctl.lineage.facts.snapshot import Recorded
 from assetctl.storage.lineage_store.history import past_materializations
 
 _EVERYTHING = 1_000_000

@@ -11,7 +11,8 @@ from assetctl.engine.planning.planner import deliberate, select
 from assetctl.engine.workspace.workspace import Workspace
 from assetctl.lineage.deciding.plan import PlannedAsset
 from assetctl.lineage.deciding.states import state_of
-from assetctl.lineage.facts.records import OutputState, Recorded, SourceObserved
+from assetctl.lineage.facts.records import SourceObserved
+from assetctl.lineage.facts.snapshot import OutputState, Recorded
 from assetctl.lineage.graph.asset_graph import AssetGraph
 from assetctl.lineage.pictures.drawing import LineageView, view_lineage
 

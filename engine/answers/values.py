@@ -11,7 +11,8 @@ from assetctl.assets.ids import AssetKey
 from assetctl.lineage.deciding.plan import PlannedAsset
 from assetctl.lineage.deciding.reasons import Reason, describe, to_json
 from assetctl.lineage.deciding.staleness import Fresh, Stale
-from assetctl.lineage.facts.records import Pinned, Recorded
+from assetctl.lineage.facts.records import Pinned
+from assetctl.lineage.facts.snapshot import Recorded
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,8 @@ from assetctl.lineage.deciding.reasons import (
     UpstreamRemoved,
     describe,
 )
-from assetctl.lineage.facts.records import Input, Inputs, MaterializationId, Output, Recorded, RunId
+from assetctl.lineage.facts.records import Input, Inputs, MaterializationId, Output, RunId
+from assetctl.lineage.facts.snapshot import Recorded
 from assetctl.storage.state.in_use import in_use
 from assetctl.storage.state.lock import step_lock
 

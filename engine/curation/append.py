@@ -14,7 +14,8 @@ from assetctl.engine.workspace.checkout import checkout_of
 from assetctl.engine.workspace.clock import SystemClock
 from assetctl.engine.workspace.identifiers import new_identifier
 from assetctl.engine.workspace.workspace import Workspace
-from assetctl.lineage.facts.records import Decision, Fact, Materialized, Recorded, RunFinished, RunId, RunStarted
+from assetctl.lineage.facts.records import Decision, Fact, Materialized, RunFinished, RunId, RunStarted
+from assetctl.lineage.facts.snapshot import Recorded
 from assetctl.storage.state.format import ensure_state
 from assetctl.storage.state.lock import step_lock
 

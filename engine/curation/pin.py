@@ -11,7 +11,8 @@ from assetctl.engine.answers.find import find_recorded, is_named
 from assetctl.engine.answers.values import pin_json
 from assetctl.engine.curation.append import append, now
 from assetctl.engine.workspace.workspace import Workspace
-from assetctl.lineage.facts.records import Fact, OutputState, Pinned, Purpose, Recorded, Unpinned
+from assetctl.lineage.facts.records import Fact, Pinned, Purpose, Unpinned
+from assetctl.lineage.facts.snapshot import OutputState, Recorded
 from assetctl.storage.lineage_store.history import past_materializations
 
 _EVERYTHING = 1_000_000

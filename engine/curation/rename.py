@@ -20,13 +20,12 @@ from assetctl.lineage.facts.records import (
     Fact,
     MaterializationId,
     Materialized,
-    Recorded,
     Renamed,
     RunId,
-    Snapshot,
     SourceObserved,
 )
 from assetctl.lineage.facts.retention import name_spans
+from assetctl.lineage.facts.snapshot import Recorded, Snapshot
 from assetctl.lineage.graph.asset_graph import AssetGraph
 from assetctl.storage.lineage_store.history import past_materializations, past_observations, retention_facts
 

@@ -24,11 +24,11 @@ from assetctl.lineage.facts.records import (
     Pinned,
     Position,
     Purpose,
-    Recorded,
     RunId,
     Unpinned,
 )
 from assetctl.lineage.facts.retention import name_now
+from assetctl.lineage.facts.snapshot import Recorded
 from assetctl.lineage.graph.asset_graph import Step
 from assetctl.storage.lineage_store.history import retention_facts
 

@@ -21,7 +21,8 @@ from assetctl.lineage.deciding.decide import Deliberation, Identified, Observati
 from assetctl.lineage.deciding.plan import Plan, make_plan
 from assetctl.lineage.deciding.states import state_words
 from assetctl.lineage.deciding.traces import trace_keys, usable_traces
-from assetctl.lineage.facts.records import Digest, OutputState, Snapshot, Traces, Undeclared
+from assetctl.lineage.facts.records import Digest, Undeclared
+from assetctl.lineage.facts.snapshot import OutputState, Snapshot, Traces
 from assetctl.lineage.graph.asset_graph import AssetGraph, with_former_names
 from assetctl.lineage.graph.configure import configure
 from assetctl.lineage.graph.selection import Selected, resolve

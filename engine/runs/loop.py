@@ -36,7 +36,8 @@ from assetctl.lineage.deciding.decide import Action, Deliberation, StepDecision
 from assetctl.lineage.deciding.events import Event, RunFinished
 from assetctl.lineage.deciding.plan import Plan
 from assetctl.lineage.facts.ports import Clock
-from assetctl.lineage.facts.records import Output, OutputState, Trace
+from assetctl.lineage.facts.records import Output, Trace
+from assetctl.lineage.facts.snapshot import OutputState
 from assetctl.lineage.graph.asset_graph import Step
 
 _POLL_S = 0.05  # how often a step that another process is building is looked at again

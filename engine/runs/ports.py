@@ -10,7 +10,8 @@ from typing import Protocol
 
 from assetctl.engine.steps.tasks import StepResult, StepTask
 from assetctl.lineage.deciding.decide import StepDecision
-from assetctl.lineage.facts.records import Fact, MaterializationId, Output, OutputState, Position, Trace
+from assetctl.lineage.facts.records import Fact, MaterializationId, Output, Position, Trace
+from assetctl.lineage.facts.snapshot import OutputState
 from assetctl.lineage.graph.asset_graph import Step
 
 

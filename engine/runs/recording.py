@@ -29,12 +29,10 @@ from assetctl.lineage.facts.records import (
     MaterializationId,
     Materialized,
     Output,
-    OutputState,
     Pinned,
     Position,
     ProvenanceDigest,
     Purpose,
-    Recorded,
     Renamed,
     Retention,
     RunId,
@@ -45,6 +43,7 @@ from assetctl.lineage.facts.records import (
 )
 from assetctl.lineage.facts.records import RunFinished as RunFinishedFact
 from assetctl.lineage.facts.records import RunStarted as RunStartedFact
+from assetctl.lineage.facts.snapshot import OutputState, Recorded
 from assetctl.storage.codecs.registry import RESERVED
 from assetctl.storage.lineage_store.history import code_facts
 from assetctl.storage.state.crash_points import CrashPoint, reached

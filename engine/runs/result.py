@@ -13,7 +13,8 @@ from assetctl.lineage.deciding.events import Event, RunFinished
 from assetctl.lineage.deciding.html_table import table
 from assetctl.lineage.deciding.reasons import CheckFailed, PinNotPublished, describe
 from assetctl.lineage.deciding.staleness import Fresh
-from assetctl.lineage.facts.records import CodeIdentity, Materialized, Recorded, Trace
+from assetctl.lineage.facts.records import CodeIdentity, Materialized, Trace
+from assetctl.lineage.facts.snapshot import Recorded
 
 OUTCOMES = ("materialized", "restored", "fresh", "failed", "skipped")
 

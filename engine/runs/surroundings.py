@@ -15,15 +15,8 @@ from assetctl.engine.steps.tasks import CheckTask, OutputInput, SourceInput, Ste
 from assetctl.engine.workspace.identifiers import new_identifier
 from assetctl.engine.workspace.workspace import Workspace
 from assetctl.lineage.deciding.decide import Deliberation, StepDecision
-from assetctl.lineage.facts.records import (
-    Fact,
-    MaterializationId,
-    Output,
-    OutputState,
-    Position,
-    RunId,
-    Trace,
-)
+from assetctl.lineage.facts.records import Fact, MaterializationId, Output, Position, RunId, Trace
+from assetctl.lineage.facts.snapshot import OutputState
 from assetctl.lineage.graph.asset_graph import Step
 from assetctl.storage.state.lock import hold, step_lock_file
 

@@ -12,7 +12,8 @@ from concurrent.futures import Future
 
 from assetctl.engine.sharing.background import Background
 from assetctl.engine.sharing.remote_link import RemoteLink
-from assetctl.lineage.facts.records import BlobDigest, Output, OutputState
+from assetctl.lineage.facts.records import BlobDigest, Output
+from assetctl.lineage.facts.snapshot import OutputState
 from assetctl.storage.blobs.blobs import Blobs
 from assetctl.storage.remote.store import WrongBytes
 from assetctl.storage.remote.transport import Absent, RemoteFault

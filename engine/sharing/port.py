@@ -13,7 +13,8 @@ from typing import Protocol
 from assetctl.lineage.deciding.decide import Action, Deliberation, StepDecision
 from assetctl.lineage.deciding.events import Event
 from assetctl.lineage.deciding.plan import Plan, make_plan
-from assetctl.lineage.facts.records import Materialized, Output, OutputState, Traces
+from assetctl.lineage.facts.records import Materialized, Output
+from assetctl.lineage.facts.snapshot import OutputState, Traces
 
 
 class Sharing(Protocol):

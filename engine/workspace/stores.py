@@ -10,7 +10,8 @@ from assetctl.assets.codec import Codec
 from assetctl.engine.sharing.port import NotShared, Sharing
 from assetctl.engine.sharing.settings import RemoteSettings
 from assetctl.engine.workspace.observation import Observer
-from assetctl.lineage.facts.records import Output, OutputState
+from assetctl.lineage.facts.records import Output
+from assetctl.lineage.facts.snapshot import OutputState
 from assetctl.storage.blobs.blobs import Blobs
 from assetctl.storage.journal.journal import FileJournal
 from assetctl.storage.lineage_store.store import DuckLineageStore

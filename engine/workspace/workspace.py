@@ -14,7 +14,7 @@ from assetctl.assets.errors import CorruptionError, Problem, ProjectError, Selec
 from assetctl.assets.ids import AssetKey
 from assetctl.engine.workspace.declarations import Declarations, notebook_namespace
 from assetctl.engine.workspace.settings import Settings, find_settings
-from assetctl.lineage.facts.records import OutputState, Recorded
+from assetctl.lineage.facts.snapshot import OutputState, Recorded
 from assetctl.lineage.graph.asset_graph import AssetGraph
 from assetctl.storage.remote.keys import hide_signing_key
 from assetctl.storage.state.format import check_state

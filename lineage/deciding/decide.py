@@ -24,16 +24,13 @@ from assetctl.lineage.facts.records import (
     Inputs,
     Materialized,
     Output,
-    OutputState,
     Pinned,
     Provenance,
-    Recorded,
-    Snapshot,
     StepFailed,
-    Traces,
     Undeclared,
     ValueIdentity,
 )
+from assetctl.lineage.facts.snapshot import OutputState, Recorded, Snapshot, Traces
 from assetctl.lineage.graph.asset_graph import AssetGraph, Step
 
 

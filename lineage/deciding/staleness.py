@@ -42,13 +42,12 @@ from assetctl.lineage.facts.records import (
     Definition,
     Input,
     Inputs,
-    OutputState,
     Pinned,
-    Recorded,
     StepFailed,
     Trace,
     ValueIdentity,
 )
+from assetctl.lineage.facts.snapshot import OutputState, Recorded
 
 Columns = Mapping[tuple[AssetKey, DataVersion], ValueIdentity]
 

@@ -6,7 +6,8 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 
 from assetctl.assets.ids import AssetKey
-from assetctl.lineage.facts.records import Materialized, Output, OutputState, ProvenanceDigest, Traces
+from assetctl.lineage.facts.records import Materialized, Output, ProvenanceDigest
+from assetctl.lineage.facts.snapshot import OutputState, Traces
 from assetctl.lineage.graph.asset_graph import AssetGraph, Step
 
 Lookup = Mapping[AssetKey, tuple[Step, ...]]

@@ -18,14 +18,12 @@ from assetctl.lineage.facts.records import (
     Digest,
     Fact,
     Output,
-    OutputState,
     Pinned,
     Position,
     ProvenanceDigest,
-    Snapshot,
-    Traces,
     ValueIdentity,
 )
+from assetctl.lineage.facts.snapshot import OutputState, Snapshot, Traces
 
 
 class Clock(Protocol):

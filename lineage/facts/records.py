@@ -13,12 +13,6 @@ from types import MappingProxyType
 from typing import Any, NewType
 
 from assetctl.assets.ids import AssetKey
-from assetctl.lineage.facts.retention import Forgotten as Forgotten  # noqa: PLC0414  facts like those below: found here
-from assetctl.lineage.facts.retention import Pinned as Pinned  # noqa: PLC0414
-from assetctl.lineage.facts.retention import Purpose as Purpose  # noqa: PLC0414
-from assetctl.lineage.facts.retention import Renamed as Renamed  # noqa: PLC0414
-from assetctl.lineage.facts.retention import Retention as Retention  # noqa: PLC0414
-from assetctl.lineage.facts.retention import Unpinned as Unpinned  # noqa: PLC0414
 
 Digest = NewType("Digest", str)  # "b3:" + 64 hex digits, like all of the following
 CodeVersion = NewType("CodeVersion", str)
@@ -315,6 +309,55 @@ class RunFinished:
     decisions: tuple[Decision, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """From here on, nothing recorded earlier about these assets answers anything; the history keeps it."""
+
+    assets: tuple[AssetKey, ...]
+    forgotten_at: str
+    command: str
+
+
+class Purpose(Enum):
+    """What a pin is for."""
+
+    KEEP = "keep"  # cleaning up spares its bytes
+    SERVE = "serve"  # readers get it, and the planner does not rebuild it
+
+
+@dataclass(frozen=True, slots=True)
+class Pinned:
+    """A person pinned one version of an asset. Of several to serve, the greatest position holds."""
+
+    asset: AssetKey
+    materialization_id: MaterializationId
+    data_version: DataVersion
+    purpose: Purpose
+    pinned_at: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Unpinned:
+    """A person lifted one pin of an asset, or all of this purpose (`materialization_id` is None)."""
+
+    asset: AssetKey
+    purpose: Purpose
+    materialization_id: MaterializationId | None
+    unpinned_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Renamed:
+    """An asset goes on under another name: its history and its pins are the new name's from here on."""
+
+    old: AssetKey
+    new: AssetKey
+    renamed_at: str
+
+
+Retention = Forgotten | Pinned | Unpinned | Renamed
+
 Fact = (
     Materialized
     | StepFailed
@@ -334,54 +377,3 @@ class Position:
 
     counter: int
     segment: str
-
-
-# --- what the store remembers, as the planner reads it ---------------------------------
-
-
-class OutputState(Enum):
-    """Whether an output's bytes can be read."""
-
-    PRESENT = "present"
-    MISSING = "missing"
-    CORRUPT = "corrupt"
-
-
-@dataclass(frozen=True, slots=True)
-class Recorded:
-    """The latest published materialization of one asset.
-
-    `materialization` is shared by all outputs of a step; `output` is this asset's.
-    """
-
-    position: Position
-    materialization: Materialized
-    output: Output
-
-
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """What the lineage store knew at one moment, for the assets asked about.
-
-    `failures` holds a step's last failed attempt when it is newer than the step's latest
-    materialization. `checks` answers (check definition, data version) with the latest
-    result. `columns` gives the columns of every upstream version that a latest
-    materialization was made from. `observed` is the last observed value of each source.
-    `pins` holds the pin to serve that is in force; `names` the earlier names of all assets that
-    were renamed, by their present one, oldest first. What was recorded of an asset before it
-    was forgotten, or before its name was given up, is in none of them but `columns`.
-    """
-
-    latest: Mapping[AssetKey, Recorded] = field(default_factory=dict)
-    failures: Mapping[AssetKey, StepFailed] = field(default_factory=dict)
-    checks: Mapping[tuple[Digest, DataVersion], CheckRan] = field(default_factory=dict)
-    columns: Mapping[tuple[AssetKey, DataVersion], ValueIdentity] = field(default_factory=dict)
-    observed: Mapping[AssetKey, SourceObserved] = field(default_factory=dict)
-    pins: Mapping[AssetKey, Pinned] = field(default_factory=dict)
-    names: Mapping[AssetKey, tuple[AssetKey, ...]] = field(default_factory=dict)
-
-
-Traces = Mapping[tuple[AssetKey, ProvenanceDigest], Materialized]
-"""Sound materializations of steps by (first output, provenance), the newest of each; candidates included.
-
-One of whose outputs was forgotten since is none."""

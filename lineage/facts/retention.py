@@ -1,73 +1,28 @@
-"""What a person decides about recorded versions, as facts, and what those facts amount to.
+"""What follows from pins, renames and removals: which pins hold, which names and records are an asset's own.
 
-Pure. Everything goes by position, never by a clock, and taking a fact in twice changes
-nothing. Both lineage stores answer with these functions, and cleaning up asks them of
-the journal. `lineage/facts/records.py` has the other facts.
+Pure. Order is the position in the journal, never a clock, and seeing a fact twice changes
+nothing. The lineage store answers with these functions, and garbage collection applies
+them to the journal.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from enum import Enum
-from typing import TYPE_CHECKING
 
 from assetctl.assets.ids import AssetKey
+from assetctl.lineage.facts.records import (
+    Fact,
+    Forgotten,
+    MaterializationId,
+    Pinned,
+    Position,
+    Purpose,
+    Renamed,
+    Unpinned,
+)
 
-if TYPE_CHECKING:
-    from assetctl.lineage.facts.records import DataVersion, Fact, MaterializationId, Position
-
-
-@dataclass(frozen=True, slots=True)
-class Forgotten:
-    """From here on, nothing recorded earlier about these assets answers anything; the history keeps it."""
-
-    assets: tuple[AssetKey, ...]
-    forgotten_at: str
-    command: str
-
-
-class Purpose(Enum):
-    """What a pin is for."""
-
-    KEEP = "keep"  # cleaning up spares its bytes
-    SERVE = "serve"  # readers get it, and the planner does not rebuild it
-
-
-@dataclass(frozen=True, slots=True)
-class Pinned:
-    """A person pinned one version of an asset. Of several to serve, the greatest position holds."""
-
-    asset: AssetKey
-    materialization_id: MaterializationId
-    data_version: DataVersion
-    purpose: Purpose
-    pinned_at: str
-    note: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Unpinned:
-    """A person lifted one pin of an asset, or all of this purpose (`materialization_id` is None)."""
-
-    asset: AssetKey
-    purpose: Purpose
-    materialization_id: MaterializationId | None
-    unpinned_at: str
-
-
-@dataclass(frozen=True, slots=True)
-class Renamed:
-    """An asset goes on under another name: its history and its pins are the new name's from here on."""
-
-    old: AssetKey
-    new: AssetKey
-    renamed_at: str
-
-
-Retention = Forgotten | Pinned | Unpinned | Renamed
-
-_Pins = dict[tuple[AssetKey, Purpose], dict["MaterializationId", tuple["Position", Pinned]]]
+_Pins = dict[tuple[AssetKey, Purpose], dict[MaterializationId, tuple[Position, Pinned]]]
 
 
 def pins_in_force(facts: Iterable[tuple[Position, Fact]]) -> tuple[Pinned, ...]:

@@ -31,7 +31,8 @@ from typing import Protocol, TypeVar
 from blake3 import blake3
 
 from assetctl.assets.errors import CorruptionError, EnvironmentFault, Problem
-from assetctl.lineage.facts.records import BlobDigest, OutputState
+from assetctl.lineage.facts.records import BlobDigest
+from assetctl.lineage.facts.snapshot import OutputState
 from assetctl.lineage.identity.encode import PREFIX, Buffer, digest_bytes
 from assetctl.storage.state.copying import clone_or_copy
 from assetctl.storage.state.crash_points import CrashPoint, reached

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from assetctl.assets.errors import AssetFailed, Problem
-from assetctl.lineage.facts.records import BlobDigest, OutputState
+from assetctl.lineage.facts.records import BlobDigest
+from assetctl.lineage.facts.snapshot import OutputState
 from assetctl.storage.blobs.blobs import Blobs, corruption
 from assetctl.storage.blobs.file_digests import list_directory
 from assetctl.storage.journal.wire_parts import read_blob

@@ -18,12 +18,12 @@ from assetctl.lineage.facts.records import (
     Fact,
     Materialized,
     Position,
-    Recorded,
     SourceObserved,
     Symbol,
     SymbolText,
 )
 from assetctl.lineage.facts.retention import Span, name_spans
+from assetctl.lineage.facts.snapshot import Recorded
 from assetctl.lineage.identity.encode import digest_bytes
 from assetctl.storage.journal.segments import parse_json
 from assetctl.storage.journal.wire import from_json

@@ -22,14 +22,12 @@ from assetctl.lineage.facts.records import (
     Position,
     ProvenanceDigest,
     Purpose,
-    Recorded,
-    Snapshot,
     SourceObserved,
     StepFailed,
-    Traces,
     ValueIdentity,
 )
 from assetctl.lineage.facts.retention import Span, forgotten_spans, former_names, pins_in_force
+from assetctl.lineage.facts.snapshot import Recorded, Snapshot, Traces
 from assetctl.storage.journal.segments import parse_json
 from assetctl.storage.journal.wire import folded_fact
 from assetctl.storage.journal.wire_parts import read_key

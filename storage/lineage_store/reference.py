@@ -21,19 +21,17 @@ from assetctl.lineage.facts.records import (
     Pinned,
     Position,
     Purpose,
-    Recorded,
     Renamed,
     Retention,
-    Snapshot,
     SourceObserved,
     StepFailed,
     SymbolText,
     Trace,
-    Traces,
     Unpinned,
     ValueIdentity,
 )
 from assetctl.lineage.facts.retention import forgotten_spans, former_names, pins_in_force
+from assetctl.lineage.facts.snapshot import Recorded, Snapshot, Traces
 
 _K = TypeVar("_K")
 _V = TypeVar("_V")

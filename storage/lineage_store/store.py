@@ -24,7 +24,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 from assetctl.assets.errors import EnvironmentFault, Problem, WaitTimeout
 from assetctl.assets.ids import AssetKey
-from assetctl.lineage.facts.records import Digest, Pinned, Snapshot, Traces
+from assetctl.lineage.facts.records import Digest, Pinned
+from assetctl.lineage.facts.snapshot import Snapshot, Traces
 from assetctl.storage.journal.journal import FileJournal
 from assetctl.storage.lineage_store.duck import (
     CONFIG,

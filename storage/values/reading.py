@@ -10,7 +10,8 @@ from typing import Any
 
 from assetctl.assets.errors import AssetctlError, AssetFailed, CorruptionError, DeclarationError, Problem
 from assetctl.lineage.facts.ports import Wanted
-from assetctl.lineage.facts.records import BlobDigest, Output, OutputState
+from assetctl.lineage.facts.records import BlobDigest, Output
+from assetctl.lineage.facts.snapshot import OutputState
 from assetctl.lineage.identity.encode import digest_bytes
 from assetctl.storage.blobs.blobs import Blobs, corruption
 from assetctl.storage.blobs.folders import FolderFile, copy_folder, folder_state, read_manifest

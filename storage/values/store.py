@@ -12,7 +12,8 @@ from typing import Any
 
 from assetctl.assets.codec import Codec
 from assetctl.lineage.facts.ports import Stored, Wanted
-from assetctl.lineage.facts.records import BlobDigest, Output, OutputState, ProvenanceDigest
+from assetctl.lineage.facts.records import BlobDigest, Output, ProvenanceDigest
+from assetctl.lineage.facts.snapshot import OutputState
 from assetctl.storage.blobs.blobs import Blobs
 from assetctl.storage.codecs.registry import Codecs
 from assetctl.storage.state.layout import Layout

@@ -11,7 +11,8 @@ from typing import get_args
 from assetctl.lineage.deciding import provenance
 from assetctl.lineage.deciding.decide import Action
 from assetctl.lineage.deciding.staleness import Verdict
-from assetctl.lineage.facts.records import OutputState, Trace
+from assetctl.lineage.facts.records import Trace
+from assetctl.lineage.facts.snapshot import OutputState
 from assetctl.lineage.identity import define
 from assetctl.lineage.identity.code import identify as code
 from assetctl.lineage.identity.values import identify as values

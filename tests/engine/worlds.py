@@ -35,12 +35,12 @@ from assetctl.lineage.facts.records import (
     Digest,
     MaterializationId,
     Output,
-    OutputState,
     RunId,
     Trace,
     Undeclared,
     ValueIdentity,
 )
+from assetctl.lineage.facts.snapshot import OutputState
 from assetctl.lineage.graph.asset_graph import AssetGraph, Step, build_graph
 from assetctl.lineage.identity.define import define, define_check
 from assetctl.lineage.identity.encode import digest_bytes

@@ -23,16 +23,15 @@ from assetctl.lineage.facts.records import (
     MaterializationId,
     Materialized,
     Output,
-    OutputState,
     Pinned,
     Position,
     Purpose,
-    Recorded,
     RunId,
     StepFailed,
     Trace,
     ValueIdentity,
 )
+from assetctl.lineage.facts.snapshot import OutputState, Recorded
 
 A, S = AssetKey("a"), AssetKey("s")
 DEFINITION = Definition(Digest("def1"), CodeVersion("code1"), {"codec": "json"}, {"k": "1"}, {"numpy": "2.0"})

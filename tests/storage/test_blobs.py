@@ -11,7 +11,8 @@ import pytest
 from assetctl.assets.errors import CorruptionError, EnvironmentFault
 from assetctl.assets.ids import AssetKey
 from assetctl.lineage.facts.ports import Wanted
-from assetctl.lineage.facts.records import BlobDigest, OutputState, ProvenanceDigest
+from assetctl.lineage.facts.records import BlobDigest, ProvenanceDigest
+from assetctl.lineage.facts.snapshot import OutputState
 from assetctl.lineage.identity.encode import digest_bytes
 from assetctl.storage.blobs.blobs import Blobs, hash_file
 from assetctl.storage.blobs.folders import copy_folder, put_folder, read_manifest

@@ -23,7 +23,8 @@ from sklearn.linear_model import LogisticRegression
 from assetctl.assets.errors import AssetFailed, CorruptionError, DeclarationError
 from assetctl.assets.ids import AssetKey
 from assetctl.lineage.facts.ports import Wanted
-from assetctl.lineage.facts.records import Output, OutputState, ProvenanceDigest
+from assetctl.lineage.facts.records import Output, ProvenanceDigest
+from assetctl.lineage.facts.snapshot import OutputState
 from assetctl.lineage.identity.values.identify import identify_value
 from assetctl.storage.sources.observing import digest_directory, digest_file, directory_identity, file_identity
 from assetctl.storage.state.layout import Layout

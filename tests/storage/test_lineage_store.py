@@ -25,11 +25,11 @@ from assetctl.lineage.facts.records import (
     RunFinished,
     RunId,
     RunStarted,
-    Snapshot,
     Symbol,
     SymbolText,
     Trace,
 )
+from assetctl.lineage.facts.snapshot import Snapshot
 from assetctl.storage.journal.journal import FileJournal
 from assetctl.storage.lineage_store.store import DuckLineageStore
 from assetctl.storage.memory import MemoryLineageStore

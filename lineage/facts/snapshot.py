@@ -1,0 +1,73 @@
+"""What the lineage store remembers, as the planner reads it.
+
+All of it is derived from the facts in `lineage/facts/records.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+from assetctl.assets.ids import AssetKey
+from assetctl.lineage.facts.records import (
+    CheckRan,
+    DataVersion,
+    Digest,
+    Materialized,
+    Output,
+    Pinned,
+    Position,
+    ProvenanceDigest,
+    SourceObserved,
+    StepFailed,
+    ValueIdentity,
+)
+
+
+class OutputState(Enum):
+    """Whether an output's bytes can be read."""
+
+    PRESENT = "present"
+    MISSING = "missing"
+    CORRUPT = "corrupt"
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """The latest published materialization of one asset.
+
+    `materialization` is shared by all outputs of a step; `output` is this asset's.
+    """
+
+    position: Position
+    materialization: Materialized
+    output: Output
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What the lineage store knew at one moment, for the assets asked about.
+
+    `failures` holds a step's last failed attempt when it is newer than the step's latest
+    materialization. `checks` answers (check definition, data version) with the latest
+    result. `columns` gives the columns of every upstream version that a latest
+    materialization was made from. `observed` is the last observed value of each source.
+    `pins` holds the pin to serve that is in force; `names` the earlier names of all assets that
+    were renamed, by their present one, oldest first. What was recorded of an asset before it
+    was forgotten, or before its name was given up, is in none of them but `columns`.
+    """
+
+    latest: Mapping[AssetKey, Recorded] = field(default_factory=dict)
+    failures: Mapping[AssetKey, StepFailed] = field(default_factory=dict)
+    checks: Mapping[tuple[Digest, DataVersion], CheckRan] = field(default_factory=dict)
+    columns: Mapping[tuple[AssetKey, DataVersion], ValueIdentity] = field(default_factory=dict)
+    observed: Mapping[AssetKey, SourceObserved] = field(default_factory=dict)
+    pins: Mapping[AssetKey, Pinned] = field(default_factory=dict)
+    names: Mapping[AssetKey, tuple[AssetKey, ...]] = field(default_factory=dict)
+
+
+Traces = Mapping[tuple[AssetKey, ProvenanceDigest], Materialized]
+"""Sound materializations of steps by (first output, provenance), the newest of each; candidates included.
+
+One of whose outputs was forgotten since is none."""
