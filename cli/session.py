@@ -97,7 +97,7 @@ class Session:
 
     def remember(self) -> None:
         """Keep the asset names for later completions."""
-        from assetctl.cli.complete import remember_names
+        from assetctl.engine.workspace.known_names import remember_names
 
         remember_names(self.project.workspace.layout.state, self.project.graph())
 

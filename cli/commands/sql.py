@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -108,13 +107,10 @@ def _format(form: str | None, target: str | None) -> str:
 
 def _write_file(answer: Answer, form: str, target: Path) -> None:
     """Write the rows beside the file, which is replaced once all of them are written."""
-    beside = target.with_name(f".{target.name}.{os.getpid()}.part")
-    try:
-        with beside.open("wb") as sink:
-            write_rows(answer, form, sink, is_file=True)
-        beside.replace(target)
-    finally:
-        beside.unlink(missing_ok=True)
+    from assetctl.storage.state.whole import whole_file
+
+    with whole_file(target, durable=False) as sink:
+        write_rows(answer, form, sink, is_file=True)
 
 
 def _print(session: Session, answer: Answer, form: str) -> None:

@@ -21,6 +21,7 @@ from assetctl.engine.workspace.workspace import Workspace
 from assetctl.lineage.deciding.decide import Deliberation
 from assetctl.lineage.facts.records import Output
 from assetctl.storage.sources.observing import glob_files, source_path
+from assetctl.storage.state.whole import write_whole
 
 _RACY_NS = 2_000_000_000  # coarse clocks of file systems: an edit this soon after could look like none
 _MOST_FILES = 20_000
@@ -85,9 +86,7 @@ def _write(workspace: Workspace, paths: list[str] | None, n_fresh: int, began: B
     lines = [FORMAT, began.surroundings, " ".join(began.words), journal, segments, answer, *signatures, "end"]
     target = workspace.layout.cache / "noop" / file_name(list(began.words))
     target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f"{target.name}.{os.getpid()}.tmp")
-    temporary.write_text("\n".join(lines), encoding="utf-8")
-    temporary.replace(target)
+    write_whole(target, "\n".join(lines).encode(), durable=False)
     return True
 
 

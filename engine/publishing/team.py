@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,7 @@ from assetctl.assets.errors import AssetctlError, ProjectError
 from assetctl.engine.workspace.workspace import Workspace
 from assetctl.lineage.identity.encode import digest_bytes
 from assetctl.storage.lineage_store.user_sql import Answer
+from assetctl.storage.state.whole import write_whole
 from assetctl.storage.team.postgres import hang_up
 from assetctl.storage.team.push import Push, Sent
 from assetctl.storage.team.query import ask_team
@@ -160,8 +161,6 @@ def _acknowledged(mark: Path) -> object:
 def _acknowledge(mark: Path, sent: Sent) -> None:
     if sent.sizes is None:
         return
-    try:
+    with suppress(OSError):  # then the next run asks the store itself
         mark.parent.mkdir(parents=True, exist_ok=True)
-        mark.write_text(json.dumps(dict(sent.sizes)), "utf-8")
-    except OSError:
-        return  # then the next run asks the store itself
+        write_whole(mark, json.dumps(dict(sent.sizes)).encode(), durable=False)

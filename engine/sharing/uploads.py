@@ -7,7 +7,6 @@ next one. Nothing here can fail a run: what did not work is a warning.
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -26,6 +25,7 @@ from assetctl.storage.remote.entries import BadEntry, entry_name, read_entry, wr
 from assetctl.storage.remote.store import RemoteStore
 from assetctl.storage.remote.transport import RemoteFault
 from assetctl.storage.state.layout import Layout
+from assetctl.storage.state.whole import write_whole
 from assetctl.storage.values.references import References, Version
 
 _N_RESULTS, _N_BLOBS = 4, 8  # at once
@@ -116,9 +116,7 @@ class Uploads:
         data = write_entry(fact, self._sizes(fact), self.signer())
         path = self.layout.unshared / entry_name(data)
         path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = path.with_suffix(f".{os.getpid()}.tmp")
-        unfinished.write_bytes(data)
-        unfinished.replace(path)
+        write_whole(path, data, durable=False)
         return path
 
     def _sizes(self, fact: Materialized) -> dict[BlobDigest, int]:

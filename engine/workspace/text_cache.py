@@ -7,13 +7,13 @@ identity code itself, and Python's minor version, are part of what a file begins
 
 from __future__ import annotations
 
-import os
 import sys
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
 from assetctl.lineage.identity.encode import Framed
+from assetctl.storage.state.whole import write_whole
 
 _FOLDER = "code"
 
@@ -38,15 +38,9 @@ class TextCache:
         """Keep bytes; readers see all of them or what was there. A disk that refuses loses the cache, nothing else."""
         if not self._state.is_dir():
             return
-        place = self._place(key)
-        unfinished = place.with_name(f"{place.name}.{os.getpid()}.tmp")
-        try:
+        with suppress(OSError):
             self._folder.mkdir(parents=True, exist_ok=True)
-            unfinished.write_bytes(_edition() + b"\n" + data)
-            unfinished.replace(place)
-        except OSError:
-            with suppress(OSError):  # nor may it let us tidy up
-                unfinished.unlink(missing_ok=True)
+            write_whole(self._place(key), _edition() + b"\n" + data, durable=False)
 
     def _place(self, key: str) -> Path:
         return self._folder / key.removeprefix("b3:")

@@ -15,12 +15,14 @@ import stat
 import time
 import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from assetctl.lineage.facts.records import Digest
 from assetctl.lineage.identity.encode import Framed
 from assetctl.storage.blobs.blobs import hash_file
 from assetctl.storage.state.format import environment_fault
+from assetctl.storage.state.whole import write_whole
 
 _RACY_NS = 2_000_000_000
 _COMPACT_FROM = 2_000  # lines
@@ -144,12 +146,8 @@ class FileDigests:
             return  # not remembering is always correct
 
     def _rewrite(self, known: dict[str, tuple[Stat, Digest]]) -> None:
-        temporary = self._file.with_name(f"{self._file.name}.{os.getpid()}.tmp")
-        try:
-            temporary.write_bytes(b"".join(_line(name, *entry) for name, entry in known.items()))
-            temporary.replace(self._file)
-        except OSError:
-            return  # the longer file stays
+        with suppress(OSError):  # then the longer file stays
+            write_whole(self._file, b"".join(_line(name, *entry) for name, entry in known.items()), durable=False)
 
 
 def _line(name: str, signature: Stat, digest: Digest) -> bytes:

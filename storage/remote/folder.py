@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from assetctl.storage.remote.transport import Absent, Denied, Unreachable
-from assetctl.storage.state.copying import fsync_folder
+from assetctl.storage.state.whole import fsync_folder
 
 _UNFINISHED = ".unfinished-"
 _BLOCK_BYTES = 1 << 20

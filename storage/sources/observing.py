@@ -10,6 +10,7 @@ import difflib
 import glob
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from assetctl.assets.definition import SourceDef
@@ -18,6 +19,7 @@ from assetctl.lineage.facts.records import ColumnDigest, DataVersion, Digest, Va
 from assetctl.lineage.identity.encode import Framed, digest_bytes
 from assetctl.storage.blobs.file_digests import FileDigests, digest_directory, digest_file, is_regular
 from assetctl.storage.sources.parsing import open_table, reader_name
+from assetctl.storage.state.whole import write_whole
 
 __all__ = [
     "FileDigests",
@@ -133,13 +135,9 @@ def table_identity(path: Path, bytes_digest: Digest, cache_folder: Path | None =
 def _remember(file: Path, identity: ValueIdentity) -> None:
     columns = [[column.name, column.type, column.digest] for column in identity.columns]
     body = json.dumps([identity.version, identity.kind, identity.n_rows, columns])
-    temporary = file.with_name(f"{file.name}.{os.getpid()}.tmp")
-    try:
+    with suppress(OSError):  # not remembering is always correct
         file.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(f"{digest_bytes(body.encode())}\n{body}\n", "utf-8")
-        temporary.replace(file)
-    except OSError:
-        return  # not remembering is always correct
+        write_whole(file, f"{digest_bytes(body.encode())}\n{body}\n".encode(), durable=False)
 
 
 def _read_remembered(file: Path) -> ValueIdentity | None:

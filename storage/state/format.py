@@ -6,11 +6,11 @@ an older one must not misread raises that number; reading creates and changes no
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from assetctl.assets.errors import EnvironmentFault, Problem
 from assetctl.storage.state.layout import FORMAT_FILE, STATE_FOLDER, Layout
+from assetctl.storage.state.whole import write_whole
 
 FORMAT = 1
 _PREFIX = "assetctl-state "
@@ -108,6 +108,4 @@ def _write_once(path: Path, text: str) -> None:
     """Write a small file unless it is there; it appears whole, whoever else is creating it."""
     if path.exists() and path.stat().st_size > 0:
         return
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    temporary.write_text(text, "utf-8")
-    temporary.replace(path)
+    write_whole(path, text.encode(), durable=False)

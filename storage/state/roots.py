@@ -20,6 +20,7 @@ from assetctl.assets.errors import EnvironmentFault, Problem
 from assetctl.lineage.identity.encode import digest_bytes
 from assetctl.storage.state.format import check_folder, ensure_folder, environment_fault, read_format
 from assetctl.storage.state.layout import Layout
+from assetctl.storage.state.whole import write_whole
 
 _FORMAT = "assetctl.root/1"
 
@@ -66,10 +67,11 @@ def register(layout: Layout) -> None:
         device = layout.store.stat().st_dev
         if (layout.store, device) not in _known_stores(layout):
             kept = [f"{d} {s}" for s, d in _known_stores(layout) if s != layout.store]
-            _write(layout.stores_file, "".join(f"{line}\n" for line in [*kept, f"{device} {layout.store}"]))
+            lines = "".join(f"{line}\n" for line in [*kept, f"{device} {layout.store}"])
+            write_whole(layout.stores_file, lines.encode("utf-8", "surrogateescape"), durable=True)
         if not file.is_file() or file.read_text("utf-8") != text:
             file.parent.mkdir(exist_ok=True)
-            _write(file, text)
+            write_whole(file, text.encode("utf-8", "surrogateescape"), durable=True)
     except OSError as cause:
         raise environment_fault(cause, file, "this project cannot be registered in the store") from cause
 
@@ -229,17 +231,3 @@ def _is_made_here(store: Path, device: int) -> bool:
         return store.stat().st_dev == device
     except OSError:
         return is_deleted(store, device)
-
-
-def _write(path: Path, text: str) -> None:
-    """Write a small file so that it appears whole and stays."""
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("w", encoding="utf-8", errors="surrogateescape") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except OSError:
-        temporary.unlink(missing_ok=True)
-        raise

@@ -20,8 +20,8 @@ from assetctl.storage.codecs.containers import TABLE_KINDS, convert, from_arrow,
 from assetctl.storage.codecs.own import OwnCodec
 from assetctl.storage.codecs.registry import FILE, FOLDER, NONE, PARQUET, PICKLE, Codecs
 from assetctl.storage.sources.parsing import parse_table
-from assetctl.storage.state.copying import whole_file
 from assetctl.storage.state.format import environment_fault
+from assetctl.storage.state.whole import whole_file, write_whole
 
 _TABLE_FORMS = ("arrow", "pandas", "polars", "reader", "numpy")
 
@@ -129,8 +129,8 @@ class OutputReader:
         else:
             data = self.encoded(output, blob).read()
             try:
-                with whole_file(target) as file:
-                    file.write(data)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                write_whole(target, data, durable=False)
             except OSError as cause:
                 raise environment_fault(cause, target, "a file cannot be written") from cause
 
@@ -181,7 +181,8 @@ class OutputReader:
 
         table = self.load(output, Wanted("arrow"))
         try:
-            with whole_file(target) as file:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with whole_file(target, durable=False) as file:
                 csv.write_csv(table, file)
         except OSError as cause:
             raise environment_fault(cause, target, "a file cannot be written") from cause

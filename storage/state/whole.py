@@ -1,0 +1,57 @@
+"""Replace a file as a whole: a reader finds the old bytes or the new ones, never a part of either.
+
+The bytes are written under a temporary name in the same folder, which is then renamed. A
+process that is killed meanwhile leaves the old file, and at worst a hidden `.tmp` beside
+it. The permissions are those of any new file.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+
+def write_whole(path: Path, data: bytes, *, durable: bool) -> None:
+    """Write a file in a folder that exists; see `whole_file`.
+
+    Raises:
+        OSError: it cannot be written; what was there before stays.
+    """
+    with whole_file(path, durable=durable) as file:
+        file.write(data)
+
+
+@contextmanager
+def whole_file(path: Path, *, durable: bool) -> Iterator[BinaryIO]:
+    """Give a new file to write, which takes the place of `path` once the block has ended without an error.
+
+    `durable` makes its bytes survive a power loss before it takes that place. Without it,
+    a power loss may leave an empty file: right for what can be made again.
+
+    Raises:
+        OSError: it cannot be written; what was there before stays.
+    """
+    temporary = path.with_name(f".{os.urandom(6).hex()}.tmp")
+    try:
+        with temporary.open("xb") as file:
+            yield file
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
+        temporary.replace(path)
+    except BaseException:
+        with suppress(OSError):  # a disk that refused the bytes may refuse this too
+            temporary.unlink(missing_ok=True)
+        raise
+
+
+def fsync_folder(folder: Path) -> None:
+    """Return once the names in a folder survive a power loss."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
