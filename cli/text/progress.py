@@ -9,7 +9,7 @@ import os
 import sys
 import threading
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
@@ -37,14 +37,6 @@ if TYPE_CHECKING:
     from rich.progress import ProgressColumn
 
 
-class Reporter(Protocol):
-    """Somebody who wants to know what happens in a run."""
-
-    def __call__(self, event: Event) -> None: ...
-
-    def close(self) -> None: ...
-
-
 class JsonReporter:
     """One event a line on stdout. Whoever reads may stop reading; the run goes on."""
 
@@ -61,9 +53,6 @@ class JsonReporter:
             except BrokenPipeError:
                 self._is_read = False
                 os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-    def close(self) -> None:
-        """Nothing is held back."""
 
 
 class LineReporter:

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _LONGEST_CELL = 60
-_LEAST_CELL = 6
 
 
 def show_table(console: Console, table: pa.Table, limit: int, *, indent: int = 0) -> None:

@@ -17,8 +17,6 @@ from pathlib import Path
 
 from assetctl.assets.errors import EnvironmentFault, Problem
 
-FORMATS = ("svg", "png")
-
 _TIMEOUT_S = 20.0
 _HARMLESS = re.compile(r"no value for width of non-ASCII character|Pango-WARNING|^\s*$")
 # The document type names an address; the comments name the program's build.

@@ -6,7 +6,7 @@ conformance suite runs against both.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import CodeType
@@ -207,6 +207,3 @@ class CodeWorld(Protocol):
     def files(self, pattern: str) -> tuple[str, ...]:
         """Return the project's files that match a glob, relative to its root, sorted."""
         ...
-
-
-EventSink = Callable[[Any], None]

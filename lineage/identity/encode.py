@@ -9,7 +9,7 @@ sequences of fields give the same stream: ("ab", "c") and ("a", "bc") differ, an
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Self
 
 from blake3 import blake3
@@ -113,15 +113,6 @@ class Framed:
         """Return the 32 bytes of the digest of everything written so far."""
         self._flush()
         return self._hasher.digest()
-
-
-def digest_texts(format_name: str, texts: Iterable[str]) -> Digest:
-    """Return the digest of a sequence of strings; their order counts."""
-    items = list(texts)
-    out = Framed(format_name).length(len(items))
-    for item in items:
-        out.text(item)
-    return out.hexdigest()
 
 
 def digest_mapping(format_name: str, mapping: Mapping[str, str | None]) -> Digest:

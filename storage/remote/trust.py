@@ -68,11 +68,6 @@ class Question:
     inputs: Inputs
 
 
-def is_vouched_for(entry: Entry, trust: Trust, verify: Verify) -> bool:
-    """Say whether a key that is believed signed the entry."""
-    return entry.key in trust.keys and verify(entry.key, entry.signature, entry.message)
-
-
 def flaw_of_origin(entry: Entry, trust: Trust, verify: Verify, is_imported: Callable[[str], bool]) -> str | None:
     """Return why an entry is not used for who wrote it, or None.
 

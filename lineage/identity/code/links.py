@@ -93,9 +93,6 @@ class Reach:
             self._shown_files[file] = self.world.relative(file)
         return f"{self._shown_files[file]}:{line}"
 
-    def module_of(self, file: str, module: str) -> Origin:
-        return self.origins.of_module(module, file)
-
 
 def _order(read: Read) -> tuple[object, ...]:
     key = read.key or Key()
