@@ -25,12 +25,6 @@ _HELP = """statements end with `;`, and only read
 .help            this
 .quit            leave, as Ctrl-D does; Ctrl-C drops the line or stops a query
 """
-_TABLES = """
-SELECT asset AS "table", CASE WHEN is_source THEN 'source' ELSE 'asset' END AS what, n_rows AS "rows"
-FROM lineage.assets WHERE is_source OR kind = 'file' OR asset IN (SELECT asset FROM lineage.columns)
-UNION ALL
-SELECT 'lineage.' || table_name, 'lineage', NULL FROM information_schema.tables WHERE table_schema = 'lineage'
-ORDER BY what, 1"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +65,9 @@ class Prompt:
             case [".help"]:
                 self.session.say(_HELP.rstrip())
             case [".tables"]:
-                self.answer(_TABLES)
+                from assetctl.engine.answers.sql import tables_query
+
+                self.answer(tables_query())
             case [".schema", name]:
                 is_plain = name.startswith(("lineage.", '"'))
                 self.answer(f"DESCRIBE SELECT * FROM {name.rstrip(';') if is_plain else _quoted(name.rstrip(';'))}")

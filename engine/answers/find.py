@@ -15,7 +15,6 @@ from assetctl.lineage.facts.snapshot import Recorded
 from assetctl.storage.lineage_store.history import past_materializations, retention_facts
 
 _SHORTEST_PREFIX = 6
-_EVERYTHING = 1_000_000
 
 
 def find_recorded(workspace: Workspace, key: AssetKey, version: str | None = None) -> Recorded:
@@ -31,14 +30,15 @@ def find_recorded(workspace: Workspace, key: AssetKey, version: str | None = Non
         if latest is not None:
             return latest
         raise nothing_recorded(workspace, key)
-    found = [r for r in past_materializations(stores.lineage, key, _EVERYTHING) if is_named(r, version)]
-    if not found:
-        if not any(True for _ in past_materializations(stores.lineage, key, 1)):
-            raise nothing_recorded(workspace, key)
+    recorded = list(past_materializations(stores.lineage, key))
+    if not recorded:
+        raise nothing_recorded(workspace, key)
+    named = next((r for r in recorded if is_named(r, version)), None)
+    if named is None:
         raise SelectionError(
             Problem(f"`{key}` has no version `{version}`", hint=f"see `assetctl history {key}` for its versions")
         )
-    return found[0]
+    return named
 
 
 def history_of(workspace: Workspace, key: AssetKey | None, limit: int) -> list[HistoryEntry]:

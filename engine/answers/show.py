@@ -19,6 +19,7 @@ from assetctl.engine.workspace.workspace import Workspace
 from assetctl.lineage.facts.ports import Wanted
 from assetctl.lineage.facts.records import Output
 from assetctl.lineage.facts.snapshot import OutputState, Recorded
+from assetctl.storage.lineage_store.history import last_check_answers
 from assetctl.storage.state.in_use import in_use
 
 if TYPE_CHECKING:
@@ -83,13 +84,8 @@ def _declared(workspace: Workspace, key: str) -> dict[str, Any] | None:
 
 def _checks(workspace: Workspace, output: Output) -> tuple[dict[str, Any], ...]:
     """Return the last answer of each check about this version."""
-    found = workspace.stores.lineage.query(
-        """
-        SELECT name AS "check", passed, blocking, message, ran_at FROM lineage.checks WHERE asset = ? AND data_version = ?
-        QUALIFY row_number() OVER (PARTITION BY name ORDER BY counter DESC, segment DESC) = 1 ORDER BY name""",
-        (output.asset, output.value.version),
-    )
-    return tuple({**row, "ran_at": str(row["ran_at"])} for row in found.to_pylist())
+    answers = last_check_answers(workspace.stores.lineage, output.asset, output.value.version)
+    return tuple({**answer, "ran_at": str(answer["ran_at"])} for answer in answers)
 
 
 def _preview(workspace: Workspace, output: Output) -> tuple[pa.Table | None, str | None]:

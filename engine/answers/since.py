@@ -11,9 +11,7 @@ from assetctl.assets.ids import AssetKey
 from assetctl.engine.answers.find import is_named
 from assetctl.engine.workspace.workspace import Workspace
 from assetctl.lineage.facts.snapshot import Recorded
-from assetctl.storage.lineage_store.history import past_materializations
-
-_EVERYTHING = 1_000_000
+from assetctl.storage.lineage_store.history import last_counter_of_run, past_materializations
 
 
 def recorded_since(workspace: Workspace, key: AssetKey, since: str) -> Recorded:
@@ -26,12 +24,11 @@ def recorded_since(workspace: Workspace, key: AssetKey, since: str) -> Recorded:
     """
     stores = workspace.stores
     stores.refresh()
-    found = [r for r in past_materializations(stores.lineage, key, _EVERYTHING) if r.materialization.published]
+    found = [r for r in past_materializations(stores.lineage, key) if r.materialization.published]
     for recorded in found:
         if is_named(recorded, since) or recorded.materialization.run_id == since:
             return recorded
-    run = stores.lineage.query("SELECT max(counter) AS counter FROM lineage.run_events WHERE run_id = ?", (since,))
-    counter = run.to_pylist()[0]["counter"]
+    counter = last_counter_of_run(stores.lineage, since)
     if counter is not None:
         before = [r for r in found if r.position.counter < counter]
     else:

@@ -22,7 +22,8 @@ from assetctl.lineage.facts.ports import Wanted
 from assetctl.lineage.facts.records import Output
 from assetctl.storage.codecs.registry import FILE
 from assetctl.storage.lineage_store.duck import tables_in
-from assetctl.storage.lineage_store.user_sql import Answer, UnknownTable
+from assetctl.storage.lineage_store.history import assets_recorded
+from assetctl.storage.lineage_store.user_sql import TABLES_QUERY, Answer, UnknownTable
 from assetctl.storage.schema.views import AS_OF, sections
 from assetctl.storage.sources.observing import source_path
 from assetctl.storage.sources.parsing import parse_table, table_format
@@ -52,6 +53,11 @@ def answer(workspace: Workspace, query: str) -> Iterator[Answer]:
             found.close()
 
 
+def tables_query() -> str:
+    """Return the query that lists the tables a query can name."""
+    return TABLES_QUERY
+
+
 def _answered(workspace: Workspace, query: str, views: _Views, tables: dict[str, object]) -> Answer:
     while True:
         try:
@@ -71,8 +77,7 @@ class _Views:
     @cached_property
     def assets(self) -> Mapping[AssetKey, bool]:
         """Every asset and source that was ever recorded; whether it is a source."""
-        rows = self._workspace.stores.lineage.query("SELECT asset, is_source FROM lineage.assets").to_pylist()
-        return {AssetKey(row["asset"]): row["is_source"] for row in rows}
+        return assets_recorded(self._workspace.stores.lineage)
 
     @cached_property
     def declared(self) -> tuple[AssetKey, ...]:

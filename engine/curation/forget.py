@@ -12,9 +12,7 @@ from assetctl.engine.answers.find import nothing_recorded
 from assetctl.engine.curation.append import append, now, step_keys, steps_at_rest
 from assetctl.engine.workspace.workspace import Workspace
 from assetctl.lineage.facts.records import Forgotten, Pinned, Purpose
-from assetctl.storage.lineage_store.history import past_materializations
-
-_EVERYTHING = 1_000_000
+from assetctl.storage.lineage_store.history import blobs_of_others, past_materializations
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +75,7 @@ def _steps(workspace: Workspace, key: AssetKey, recorded: Any) -> set[AssetKey]:
 
 
 def _describe(workspace: Workspace, key: AssetKey) -> ForgottenAsset:
-    versions = list(past_materializations(workspace.stores.lineage, key, _EVERYTHING))
+    versions = list(past_materializations(workspace.stores.lineage, key))
     if not versions and key not in workspace.stores.lineage.snapshot([key]).observed:
         raise nothing_recorded(workspace, key)
     try:
@@ -86,7 +84,8 @@ def _describe(workspace: Workspace, key: AssetKey) -> ForgottenAsset:
     except AssetctlError:
         step, is_declared = None, False
     own = {v.output.blob: v.output.size_bytes for v in versions if v.output.blob and v.output.inline is None}
-    shared = _blobs_of_others(workspace, versions)
+    names = {v.output.asset for v in versions}  # also those that it had before
+    shared = blobs_of_others(workspace.stores.lineage, names) if names else set()
     several = step is not None and len(step.outputs) > 1
     return ForgottenAsset(
         asset=key,
@@ -95,14 +94,6 @@ def _describe(workspace: Workspace, key: AssetKey) -> ForgottenAsset:
         is_declared=is_declared,
         runs_again=step.key if several and step is not None else None,
     )
-
-
-def _blobs_of_others(workspace: Workspace, versions: Sequence[Any]) -> set[str]:
-    """Return the blobs that also stand for an output of another asset."""
-    names = sorted({v.output.asset for v in versions})
-    marks = ", ".join("?" for _ in names)
-    query = f"SELECT DISTINCT blob FROM lineage.materializations WHERE asset NOT IN ({marks}) AND blob IS NOT NULL"
-    return set(workspace.stores.lineage.query(query, names).column("blob").to_pylist()) if names else set()
 
 
 def _refuse_pinned(workspace: Workspace, keys: Sequence[AssetKey]) -> None:

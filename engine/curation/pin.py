@@ -15,8 +15,6 @@ from assetctl.lineage.facts.records import Fact, Pinned, Purpose, Unpinned
 from assetctl.lineage.facts.snapshot import OutputState, Recorded
 from assetctl.storage.lineage_store.history import past_materializations
 
-_EVERYTHING = 1_000_000
-
 
 @dataclass(frozen=True, slots=True)
 class Pins:
@@ -96,7 +94,7 @@ def published_version(workspace: Workspace, key: AssetKey, version: str) -> Reco
         SelectionError: there is none; a candidate that a check holds back is none.
     """
     newest = find_recorded(workspace, key, version)
-    named = [r for r in past_materializations(workspace.stores.lineage, key, _EVERYTHING) if is_named(r, version)]
+    named = [r for r in past_materializations(workspace.stores.lineage, key) if is_named(r, version)]
     published = [recorded for recorded in named if recorded.materialization.published]
     if not published:
         raise SelectionError(

@@ -29,8 +29,6 @@ from assetctl.lineage.facts.snapshot import Recorded, Snapshot
 from assetctl.lineage.graph.asset_graph import AssetGraph
 from assetctl.storage.lineage_store.history import past_materializations, past_observations, retention_facts
 
-_EVERYTHING = 1_000_000
-
 
 @dataclass(frozen=True, slots=True)
 class Moved:
@@ -128,7 +126,7 @@ def _under_new_name(
 
 def _last_record(workspace: Workspace, new: AssetKey) -> Recorded | None:
     """Return what was published last under an earlier name."""
-    found = past_materializations(workspace.stores.lineage, new, _EVERYTHING)
+    found = past_materializations(workspace.stores.lineage, new)
     return next((r for r in found if r.output.asset != new and r.materialization.published), None)
 
 

@@ -1,12 +1,9 @@
-"""Plans, runs and explanations as small HTML tables, for notebooks. Pure text; says the same words as the terminal."""
+"""A small HTML table whose rows begin with what is done to an asset, for notebooks."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from html import escape
-
-from assetctl.lineage.deciding.plan import Plan, PlannedAsset
-from assetctl.lineage.deciding.reasons import describe
 
 _COLOURS = {
     "run": "#b45309",
@@ -21,23 +18,6 @@ _COLOURS = {
     "skipped": "#6b7280",
 }
 _WORDS = {"keep": "fresh"}
-
-
-def plan_html(plan: Plan) -> str:
-    """Return a table with a row per asset: what would happen to it, and why."""
-    rows = [(p.action.value, p.asset, why(p)) for p in plan.steps]
-    return table(("", "asset", "why"), rows)
-
-
-def why(planned: PlannedAsset) -> str:
-    """Return why an asset would be built, in one line; "" if it would not."""
-    parts = [planned.served.describe()] if planned.served is not None else []
-    parts += [describe(reason) for reason in planned.reasons]
-    if planned.waiting_on:
-        parts.append(f"if {' or '.join(planned.waiting_on)} changes")
-    if planned.checks and planned.action.is_keep:
-        parts.append(f"checks to ask: {', '.join(planned.checks)}")
-    return "; ".join(parts)
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 
 from assetctl.assets.ids import AssetKey
 from assetctl.lineage.deciding.decide import Action, Deliberation, StepDecision
-from assetctl.lineage.deciding.reasons import Reason
+from assetctl.lineage.deciding.html_table import table
+from assetctl.lineage.deciding.reasons import Reason, describe
 from assetctl.lineage.deciding.staleness import Fresh, Served, Stale, Undecided, Verdict
 
 
@@ -39,6 +40,17 @@ class PlannedAsset:
     def waiting_on(self) -> tuple[AssetKey, ...]:
         return self.verdict.waiting_on if isinstance(self.verdict, Undecided) else ()
 
+    @property
+    def why(self) -> str:
+        """Why it would be built, in one line; "" if it would not."""
+        parts = [self.served.describe()] if self.served is not None else []
+        parts += [describe(reason) for reason in self.reasons]
+        if self.waiting_on:
+            parts.append(f"if {' or '.join(self.waiting_on)} changes")
+        if self.checks and self.action.is_keep:
+            parts.append(f"checks to ask: {', '.join(self.checks)}")
+        return "; ".join(parts)
+
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Plan:
@@ -58,18 +70,14 @@ class Plan:
         return str(self)
 
     def __str__(self) -> str:
-        from assetctl.lineage.deciding.html_table import why
-
         width = max((len(p.asset) for p in self.steps), default=0)
         words = {Action.KEEP: "fresh"}
         return "\n".join(
-            f"{words.get(p.action, p.action.value):8}{p.asset:{width}}  {why(p)}".rstrip() for p in self.steps
+            f"{words.get(p.action, p.action.value):8}{p.asset:{width}}  {p.why}".rstrip() for p in self.steps
         )
 
     def _repr_html_(self) -> str:
-        from assetctl.lineage.deciding.html_table import plan_html
-
-        return plan_html(self)
+        return table(("", "asset", "why"), [(p.action.value, p.asset, p.why) for p in self.steps])
 
     def with_action(self, action: Action) -> tuple[PlannedAsset, ...]:
         return tuple(planned for planned in self.steps if planned.action is action)

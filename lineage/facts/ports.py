@@ -1,6 +1,6 @@
 """The seams: what the planner and the run loop need from the world, as small protocols.
 
-`storage/memory.py` implements the stores for tests, stricter than the real ones; one
+`tests/storage/memory.py` implements the stores for tests, stricter than the real ones; one
 conformance suite runs against both.
 """
 

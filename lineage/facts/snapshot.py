@@ -71,3 +71,12 @@ Traces = Mapping[tuple[AssetKey, ProvenanceDigest], Materialized]
 """Sound materializations of steps by (first output, provenance), the newest of each; candidates included.
 
 One of whose outputs was forgotten since is none."""
+
+
+def versions_read(materialized: Materialized) -> list[tuple[AssetKey, DataVersion]]:
+    """Return the upstream versions that a materialization was made from."""
+    return [
+        (given.upstream, given.data_version)
+        for given in materialized.provenance.inputs
+        if given.data_version is not None
+    ]

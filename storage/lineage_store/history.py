@@ -1,11 +1,11 @@
-"""Ask the lineage store about earlier versions: an asset's materializations, the symbols of a code version.
+"""Ask the lineage store what was recorded: earlier versions, runs, checks, the symbols of a code version.
 
-Also the other way: what has to be recorded, so that the symbols of a code version can be asked for.
+Also the other way: what to record, so that the symbols of a code version can be asked for.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
@@ -14,6 +14,7 @@ from assetctl.lineage.facts.records import (
     CodeIdentity,
     CodeRecorded,
     CodeVersion,
+    DataVersion,
     Digest,
     Fact,
     Materialized,
@@ -40,21 +41,21 @@ class Queryable(Protocol):
     def query(self, sql: str, params: Any = ()) -> Any: ...
 
 
-def past_materializations(store: Queryable, key: AssetKey | None, limit: int) -> Iterator[Recorded]:
+def past_materializations(store: Queryable, key: AssetKey | None, limit: int | None = None) -> Iterator[Recorded]:
     """Yield an asset's materializations (of all assets for None), newest first, held-back candidates included.
 
     Those under names that it had before are among them; those of another asset that has
-    had its name are not.
+    had its name are not. `limit` is how many at most; None means all of them.
     """
     spans = name_spans(retention_facts(store), key) if key is not None else ()
     where = f"WHERE {' OR '.join(_WITHIN for _ in spans)}" if spans else ""
-    params = (*(value for span in spans for value in _within(span)), limit)
+    at_most = "" if limit is None else f"LIMIT {limit:d}"
     found = store.query(
         f"""
         SELECT m.asset, f.counter, f.segment, f.payload
         FROM lineage.materializations m JOIN lineage.facts f ON f.counter = m.counter AND f.segment = m.segment
-        {where} ORDER BY f.counter DESC, f.segment DESC, m.output_index LIMIT ?""",
-        params,
+        {where} ORDER BY f.counter DESC, f.segment DESC, m.output_index {at_most}""",
+        [value for span in spans for value in _within(span)],
     )
     for row in found.to_pylist():
         fact = from_json(parse_json(row["payload"]))
@@ -95,6 +96,43 @@ def _within(span: Span) -> tuple[object, ...]:
     since = (span.since.counter, span.since.segment) if span.since is not None else (-1, "")
     until = (span.until.counter, span.until.segment) if span.until is not None else (_LAST_COUNTER, "")
     return (span.asset, since[0], *since, until[0], *until)
+
+
+def assets_recorded(store: Queryable) -> dict[AssetKey, bool]:
+    """Return every asset and source that was ever recorded, each with whether it is a source."""
+    found = store.query("SELECT asset, is_source FROM lineage.assets")
+    return {AssetKey(row["asset"]): row["is_source"] for row in found.to_pylist()}
+
+
+def blobs_of_others(store: Queryable, assets: Collection[AssetKey]) -> set[str]:
+    """Return the blobs that stand for an output of any asset but these."""
+    names = sorted(assets)
+    found = store.query(
+        f"""
+        SELECT DISTINCT blob FROM lineage.materializations
+        WHERE blob IS NOT NULL AND asset NOT IN ({", ".join("?" for _ in names)})""",
+        names,
+    )
+    return set(found.column("blob").to_pylist())
+
+
+def last_counter_of_run(store: Queryable, run: str) -> int | None:
+    """Return the counter of the last thing that a run recorded about itself; None if there is no such run."""
+    found = store.query("SELECT max(counter) AS counter FROM lineage.run_events WHERE run_id = ?", [run])
+    counter: int | None = found.to_pylist()[0]["counter"]
+    return counter
+
+
+def last_check_answers(store: Queryable, asset: AssetKey, version: DataVersion) -> list[dict[str, Any]]:
+    """Return the last answer of each check about a version: check, passed, blocking, message, ran_at."""
+    found = store.query(
+        """
+        SELECT name AS "check", passed, blocking, message, ran_at FROM lineage.checks WHERE asset = ? AND data_version = ?
+        QUALIFY row_number() OVER (PARTITION BY name ORDER BY counter DESC, segment DESC) = 1 ORDER BY name""",
+        [asset, version],
+    )
+    rows: list[dict[str, Any]] = found.to_pylist()
+    return rows
 
 
 def recorded_symbols(store: Queryable, code: CodeVersion) -> tuple[Symbol, ...]:

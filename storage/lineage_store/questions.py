@@ -1,7 +1,7 @@
 """The planner's questions, asked in SQL and answered as values: `Snapshot` and `Traces`.
 
 SQL finds *which* facts answer, as positions; the facts themselves are read from their
-JSON, once each. Means exactly what `storage/lineage_store/reference.py` does in memory.
+JSON, once each. `tests/storage/reference.py` says in plain Python what the answers mean.
 """
 
 from __future__ import annotations
@@ -27,12 +27,11 @@ from assetctl.lineage.facts.records import (
     ValueIdentity,
 )
 from assetctl.lineage.facts.retention import Span, forgotten_spans, former_names, pins_in_force
-from assetctl.lineage.facts.snapshot import Recorded, Snapshot, Traces
+from assetctl.lineage.facts.snapshot import Recorded, Snapshot, Traces, versions_read
 from assetctl.storage.journal.segments import parse_json
 from assetctl.storage.journal.wire import folded_fact
 from assetctl.storage.journal.wire_parts import read_key
 from assetctl.storage.lineage_store.folding import Connection
-from assetctl.storage.lineage_store.reference import versions_read
 
 Facts = dict[Position, Fact]  # facts already decoded; they never change
 _F = TypeVar("_F")

@@ -32,6 +32,15 @@ _LOOKS_AROUND = re.compile(r"\b(?:lineage|store|information_schema|show|duckdb_\
 """Words of a query that may want the lineage database or the list of tables; finding one too many costs a lock."""
 
 
+TABLES_QUERY = """
+SELECT asset AS "table", CASE WHEN is_source THEN 'source' ELSE 'asset' END AS what, n_rows AS "rows"
+FROM lineage.assets WHERE is_source OR kind = 'file' OR asset IN (SELECT asset FROM lineage.columns)
+UNION ALL
+SELECT 'lineage.' || table_name, 'lineage', NULL FROM information_schema.tables WHERE table_schema = 'lineage'
+ORDER BY what, 1"""
+"""Lists what a query can name: table assets and sources, then the tables of lineage."""
+
+
 class UnknownTable(SelectionError):
     """A query names a table that is not there; `name` is as the query has it."""
 

@@ -27,11 +27,11 @@ from assetctl.storage.care.inspect_journal import journal_findings
 from assetctl.storage.care.retention_rules import KeepRules
 from assetctl.storage.journal.journal import FileJournal
 from assetctl.storage.lineage_store.store import DuckLineageStore
-from assetctl.storage.memory import MemoryLineageStore
 from assetctl.storage.state.crash_points import CrashPoint
 from assetctl.storage.state.layout import Layout
 from assetctl.storage.values.references import References, blob_files, versions_in
 from tests.e2e.projects import DiskProject
+from tests.storage.memory import MemoryLineageStore
 
 KEYS = ["seed", "rows", "head", "tail", "table", "folder", "total", "text", "last"]
 BLOBS_PER_BUILD = 8  # rows, head, tail, table, a manifest and two files, text

@@ -18,10 +18,10 @@ from assetctl.storage.care.inspect import examine
 from assetctl.storage.care.verify import read_again, take_inventory
 from assetctl.storage.journal.journal import FileJournal
 from assetctl.storage.lineage_store.store import DuckLineageStore
-from assetctl.storage.memory import MemoryLineageStore
 from assetctl.storage.state.layout import Layout
 from tests.e2e.crashes import facts_of, report
 from tests.e2e.projects import ROOT, DiskProject
+from tests.storage.memory import MemoryLineageStore
 from tests.storage.test_database_damage import every_row
 
 N_WRITERS, N_READERS = 8, 4

@@ -44,8 +44,8 @@ from assetctl.lineage.facts.snapshot import OutputState
 from assetctl.lineage.graph.asset_graph import AssetGraph, Step, build_graph
 from assetctl.lineage.identity.define import define, define_check
 from assetctl.lineage.identity.encode import digest_bytes
-from assetctl.storage.memory import MemoryDataStore, MemoryJournal, MemoryLineageStore
 from assetctl.storage.state.layout import Layout
+from tests.storage.memory import MemoryDataStore, MemoryJournal, MemoryLineageStore
 
 
 class FakeClock:

@@ -15,9 +15,9 @@ from assetctl.storage.care.inspect import examine
 from assetctl.storage.care.retention_rules import KeepRules
 from assetctl.storage.journal.journal import FileJournal
 from assetctl.storage.lineage_store.store import DuckLineageStore
-from assetctl.storage.memory import MemoryLineageStore
 from assetctl.storage.state.layout import Layout
 from tests.storage.facts import failed
+from tests.storage.memory import MemoryLineageStore
 
 _PREAMBLE = """
 import os, signal, sys

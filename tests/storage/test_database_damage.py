@@ -42,7 +42,7 @@ from assetctl.assets.ids import AssetKey
 from assetctl.storage.journal.journal import FileJournal
 from assetctl.storage.state.layout import Layout
 from assetctl.storage.lineage_store.store import DuckLineageStore
-from assetctl.storage.memory import MemoryLineageStore
+from tests.storage.memory import MemoryLineageStore
 answers = []
 for folder in sys.argv[1:]:
     layout = Layout.of(Path(folder))

@@ -23,11 +23,11 @@ from assetctl.storage.care.inspect_folders import folder_findings
 from assetctl.storage.journal.journal import FileJournal
 from assetctl.storage.journal.wire import to_json
 from assetctl.storage.lineage_store.store import DuckLineageStore
-from assetctl.storage.memory import MemoryLineageStore
 from assetctl.storage.state.format import ensure_state
 from assetctl.storage.state.layout import Layout
 from tests.storage.damage import line_of, raw_line, spoiled
 from tests.storage.facts import WHEN, every_fact, made, value
+from tests.storage.memory import MemoryLineageStore
 
 TEXT = "the value of a"
 

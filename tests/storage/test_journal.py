@@ -38,9 +38,9 @@ from assetctl.lineage.facts.records import (
 from assetctl.storage.journal.journal import FileJournal, has_no_writer
 from assetctl.storage.journal.segments import frame, read_lines
 from assetctl.storage.journal.wire import UnknownFact, WireError, from_json, to_json
-from assetctl.storage.memory import MemoryJournal
 from assetctl.storage.state.layout import Layout
 from tests.storage.facts import checked, failed, made, observed, output, read
+from tests.storage.memory import MemoryJournal
 
 KEYS = st.from_regex(r"\A[a-z][a-z0-9.-]{0,5}(/[a-z]{1,5})?\Z").map(AssetKey)
 

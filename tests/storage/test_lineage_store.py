@@ -32,7 +32,6 @@ from assetctl.lineage.facts.records import (
 from assetctl.lineage.facts.snapshot import Snapshot
 from assetctl.storage.journal.journal import FileJournal
 from assetctl.storage.lineage_store.store import DuckLineageStore
-from assetctl.storage.memory import MemoryLineageStore
 from assetctl.storage.state.format import ensure_state
 from assetctl.storage.state.layout import Layout
 from assetctl.storage.state.lock import step_lock, step_lock_file, store_lock
@@ -53,6 +52,7 @@ from tests.storage.facts import (
     value,
     version,
 )
+from tests.storage.memory import MemoryLineageStore
 
 
 def keys(*names: str) -> list[AssetKey]:

@@ -1,8 +1,7 @@
-"""Fold facts into what the planner asks for, in memory: the meaning of `Snapshot` and `Traces`.
+"""Fold facts in memory: the meaning of `Snapshot` and `Traces`, which the DuckDB store is compared with.
 
-Pure, and independent of the order in which facts arrive: everything "latest" is the
-greatest `Position`. Folding a fact twice changes nothing. The DuckDB store answers the
-same questions in SQL; one conformance suite holds both to this file.
+Pure, and independent of the order in which facts arrive: "latest" is always the greatest
+`Position`. Folding a fact twice changes nothing.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ from assetctl.lineage.facts.records import (
     ValueIdentity,
 )
 from assetctl.lineage.facts.retention import forgotten_spans, former_names, pins_in_force
-from assetctl.lineage.facts.snapshot import Recorded, Snapshot, Traces
+from assetctl.lineage.facts.snapshot import Recorded, Snapshot, Traces, versions_read
 
 _K = TypeVar("_K")
 _V = TypeVar("_V")
@@ -147,15 +146,6 @@ class Fold:
             return False
         made = self._last_of_step.get(step)
         return made is None or made[0] < self._failures[step][0]
-
-
-def versions_read(materialized: Materialized) -> list[tuple[AssetKey, DataVersion]]:
-    """Return the upstream versions that a materialization was made from."""
-    return [
-        (given.upstream, given.data_version)
-        for given in materialized.provenance.inputs
-        if given.data_version is not None
-    ]
 
 
 def _keep_newest(found: _Newest[_K, _V], key: _K, position: Position, value: _V) -> None:

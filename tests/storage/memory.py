@@ -1,4 +1,4 @@
-"""The stores in memory, for tests: the same contracts as on disk, and stricter.
+"""The stores in memory: the same contracts as on disk, and stricter.
 
 Facts pass through their JSON form, so a fact that would not survive the journal fails
 here too. Values are pickled when put and unpickled at each load: nothing is shared with
@@ -34,8 +34,8 @@ from assetctl.lineage.identity.values.identify import identify_value
 from assetctl.lineage.identity.values.walk import Unencodable
 from assetctl.storage.codecs.carried import carried_classes
 from assetctl.storage.journal.wire import from_json, to_json
-from assetctl.storage.lineage_store.reference import Fold
 from assetctl.storage.values.figures import picture_bytes
+from tests.storage.reference import Fold
 
 _INLINE_BYTES = 4096
 
