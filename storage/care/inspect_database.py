@@ -35,10 +35,9 @@ def database_findings(layout: Layout) -> Iterator[Finding]:
 
 
 def _probed(layout: Layout) -> Iterator[Finding]:
-    import assetctl
 
     where = str(layout.lineage_db)
-    root = str(Path(assetctl.__file__).parent.parent)
+    root = str(Path(__file__).parents[3])
     command = [sys.executable, "-c", _PROBE, root, str(layout.state)]
     try:
         done = subprocess.run(
