@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from assetctl.assets.errors import Problem, SelectionError
-from assetctl.assets.ids import AssetKey
+from assetctl.assets.ids import AssetKey, Target
 from assetctl.cli.options import DURATION
 from assetctl.cli.session import Session
 from assetctl.cli.text.speech import count, size
@@ -154,14 +154,20 @@ def _document(plan: GcPlan, *, is_applied: bool) -> dict[str, Any]:
         "schema": "assetctl.gc/1",
         "applied": is_applied,
         "reclaims": [
-            {"path": str(r.path), "digest": r.digest, "size_bytes": r.size_bytes, "why": r.why, "asset": r.asset}
+            {
+                "path": str(r.path),
+                "digest": r.digest,
+                "size_bytes": r.size_bytes,
+                "why": r.why,
+                "asset": r.target and r.target.asset,
+            }
             for r in plan.reclaims
         ],
         "reclaimed_bytes": plan.reclaimed_bytes,
         "n_kept": plan.n_kept,
         "kept_bytes": plan.kept_bytes,
         "assets": [
-            {"asset": asset, "n_files": n, "reclaimed_bytes": n_bytes, "kept_bytes": plan.kept.get(asset, 0)}
+            {"asset": asset.asset, "n_files": n, "reclaimed_bytes": n_bytes, "kept_bytes": plan.kept.get(asset, 0)}
             for asset, n, n_bytes in _by_asset(plan)
             if asset is not None
         ],
@@ -171,11 +177,11 @@ def _document(plan: GcPlan, *, is_applied: bool) -> dict[str, Any]:
     }
 
 
-def _by_asset(plan: GcPlan) -> list[tuple[AssetKey | None, int, int]]:
+def _by_asset(plan: GcPlan) -> list[tuple[Target | None, int, int]]:
     """Return how many files, and bytes, go of each asset; what belongs to none comes last."""
-    found: dict[AssetKey | None, list[int]] = {}
+    found: dict[Target | None, list[int]] = {}
     for reclaim in plan.reclaims:
-        found.setdefault(reclaim.asset, []).append(reclaim.size_bytes)
+        found.setdefault(reclaim.target, []).append(reclaim.size_bytes)
     of_assets = sorted((asset, len(sizes), sum(sizes)) for asset, sizes in found.items() if asset is not None)
     of_none = [(None, len(found[None]), sum(found[None]))] if None in found else []
     return [*of_assets, *of_none]
@@ -184,9 +190,9 @@ def _by_asset(plan: GcPlan) -> list[tuple[AssetKey | None, int, int]]:
 def _show(session: Session, plan: GcPlan) -> None:
     from assetctl.cli.text.render import headed_table, text
 
-    why: dict[AssetKey | None, set[str]] = {}
+    why: dict[Target | None, set[str]] = {}
     for reclaim in plan.reclaims:
-        why.setdefault(reclaim.asset, set()).add(reclaim.why)
+        why.setdefault(reclaim.target, set()).add(reclaim.why)
     rows = [
         (
             text(f"{n:,}"),

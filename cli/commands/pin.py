@@ -36,7 +36,7 @@ def command(session: Session, asset: str | None, remove: bool, note: str) -> int
 
         write_json(pins.to_json())
     elif pins.set_ is not None:
-        session.say(f"pinned {pins.set_.asset}@{pins.set_.data_version.removeprefix('b3:')[:8]}: gc keeps its bytes")
+        session.say(f"pinned {pins.set_.target}@{pins.set_.data_version.removeprefix('b3:')[:8]}: gc keeps its bytes")
     elif pins.lifted:
         session.say(f"lifted {len(pins.lifted)} of the pins of {asset}")
     elif pins.pins:

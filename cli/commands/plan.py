@@ -70,6 +70,6 @@ def show(session: Session, plan: Plan, selection: tuple[str, ...], *, explain: b
     if plan.is_fresh:
         return
     session.say(f"next: assetctl materialize {words}".rstrip())
-    changing = next((planned.asset for planned in plan.steps if planned.reasons), None)
+    changing = next((planned.target for planned in plan.steps if planned.reasons), None)
     if changing is not None:
         session.say(f"why:  assetctl why {changing}")

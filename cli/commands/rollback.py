@@ -40,8 +40,8 @@ def command(session: Session, asset: str, lift: bool, note: str) -> int:
         write_json(done.to_json())
         return 0
     for pin in done.pins:
-        session.say(f"{pin.asset} is pinned to b3:{pin.data_version.removeprefix('b3:')[:8]}")
+        session.say(f"{pin.target} is pinned to b3:{pin.data_version.removeprefix('b3:')[:8]}")
     for pin in done.lifted:
-        session.say(f"{pin.asset} is no longer pinned")
+        session.say(f"{pin.target} is no longer pinned")
     session.say("next: assetctl plan")
     return 0

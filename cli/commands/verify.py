@@ -124,7 +124,7 @@ def _document(
         for use in _uses(damage):
             entries[damage.is_missing].append(
                 {
-                    "asset": use and use.asset,
+                    "asset": use and use.target.asset,
                     "data_version": use and use.data_version,
                     "materialization": use and use.materialization,
                     "part": use.part if use else "",
@@ -160,7 +160,7 @@ def _show(
     for damage in damages:
         word, style = ("missing", "yellow") if damage.is_missing else ("corrupt", "bold red")
         for use in _uses(damage):
-            whose = f"`{use.asset}@{use.data_version.removeprefix('b3:')[:8]}`" if use else "the journal"
+            whose = f"`{use.target}@{use.data_version.removeprefix('b3:')[:8]}`" if use else "the journal"
             part = f", {use.part}" if use and use.part else ""
             is_old = ", an earlier version" if use and not use.is_latest else ""
             line = text(f"{word}: ", style).append_text(text(f"{whose}{part}{is_old}: {damage.what}"))

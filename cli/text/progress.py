@@ -8,14 +8,14 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from assetctl.assets.ids import AssetKey
+from assetctl.assets.ids import Target
 from assetctl.cli.text.json_output import write_line
 from assetctl.cli.text.render_run import Frame, because, event_lines, show_summary
 from assetctl.cli.text.speech import clean
@@ -102,7 +102,7 @@ class LiveReporter(LineReporter):
         self._progress = Progress(
             spinner, TextColumn("{task.description}"), TimeElapsedColumn(), console=console, transient=True
         )
-        self._running: dict[AssetKey, TaskID] = {}
+        self._running: dict[Target, TaskID] = {}
         self._overall: TaskID | None = None
         self._n_done = self._n_most = 0
 
@@ -139,7 +139,7 @@ class LiveReporter(LineReporter):
                 pass
         super()._tell(event)
 
-    def _end(self, step: AssetKey) -> None:
+    def _end(self, step: Target) -> None:
         task = self._running.pop(step, None)
         if task is not None:
             self._progress.remove_task(task)
@@ -151,7 +151,7 @@ class LiveReporter(LineReporter):
         self._progress.stop()
 
 
-def reporter_for(console: Console, keys: Mapping[AssetKey, object], *, quiet: bool) -> LineReporter:
+def reporter_for(console: Console, keys: Collection[str], *, quiet: bool) -> LineReporter:
     """Return the reporter that suits where the console writes."""
     name_width = max((len(key) for key in keys), default=0)
     is_live = console.is_terminal and not console.is_dumb_terminal and not os.environ.get("CI")

@@ -127,7 +127,7 @@ def show_pins(console: Console, pins: Sequence[Pinned]) -> None:
     what = {Purpose.KEEP: "gc keeps it", Purpose.SERVE: "served"}
     rows = [
         (
-            text(pin.asset, "bold"),
+            text(pin.target, "bold"),
             text(short(pin.data_version)),
             text(what[pin.purpose]),
             text(moment(pin.pinned_at), "dim"),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from rich.console import Console
 from rich.text import Text
 
-from assetctl.assets.ids import AssetKey
+from assetctl.assets.ids import Target
 from assetctl.cli.text.render import columns_table, heading, text, word
 from assetctl.cli.text.speech import count, either, names
 from assetctl.lineage.deciding.decide import Action
@@ -31,7 +31,7 @@ class Row:
     """One line of a plan: the outputs of one step, one word, and the clauses that say why."""
 
     word: str
-    assets: tuple[AssetKey, ...]
+    assets: tuple[Target, ...]
     why: tuple[str, ...]
 
 
@@ -41,18 +41,18 @@ def plan_rows(plan: Plan) -> list[Row]:
     What is fresh because it is pinned has a line: the pin is part of the verdict.
     """
     roots = _roots(plan)
-    rows: dict[AssetKey, Row] = {}
+    rows: dict[Target, Row] = {}
     for planned in plan.steps:
         named = _word(planned)
         if named == "fresh" and planned.served is None:
             continue
-        step = planned.decision.step.key
+        step = planned.decision.target
         before = rows.get(step)
-        why = _why(planned, roots.get(planned.asset, ()))
+        why = _why(planned, roots.get(planned.target, ()))
         if before is None or before.word != named:
-            rows[planned.asset if before is not None else step] = Row(named, (planned.asset,), why)
+            rows[planned.target if before is not None else step] = Row(named, (planned.target,), why)
         else:
-            rows[step] = Row(named, (*before.assets, planned.asset), tuple(dict.fromkeys((*before.why, *why))))
+            rows[step] = Row(named, (*before.assets, planned.target), tuple(dict.fromkeys((*before.why, *why))))
     return list(rows.values())
 
 
@@ -60,7 +60,7 @@ def show_plan(console: Console, plan: Plan, selection: str, *, explain: bool, li
     """Print the plan, at most `limit` lines of it (0: all), and its totals."""
     heading(console, f"Plan for {selection}" if selection else "Plan", count(len(plan.steps), "asset"))
     rows = plan_rows(plan)
-    fresh = [planned.asset for planned in plan.steps if _word(planned) == "fresh" and planned.served is None]
+    fresh = [planned.target for planned in plan.steps if _word(planned) == "fresh" and planned.served is None]
     shown = rows[:limit] if limit else rows
     lines = [(word(row.word), text(", ".join(row.assets)), _clauses(row.why, explain=explain)) for row in shown]
     if len(rows) > len(shown):
@@ -94,7 +94,7 @@ def _word(planned: PlannedAsset) -> str:
     return "check" if planned.action is Action.KEEP and planned.checks else _WORDS[planned.action]
 
 
-def _why(planned: PlannedAsset, roots: tuple[AssetKey, ...]) -> tuple[str, ...]:
+def _why(planned: PlannedAsset, roots: tuple[Target, ...]) -> tuple[str, ...]:
     if planned.served is not None:
         return (planned.served.describe(),)
     match planned.action:
@@ -114,7 +114,7 @@ def _why(planned: PlannedAsset, roots: tuple[AssetKey, ...]) -> tuple[str, ...]:
             return tuple(map(describe, planned.reasons)) or ("another output of its function is stale",)
 
 
-def _condition(waiting: tuple[AssetKey, ...], roots: tuple[AssetKey, ...]) -> str:
+def _condition(waiting: tuple[Target, ...], roots: tuple[Target, ...]) -> str:
     clause = f"if {either(waiting)} changes" if len(waiting) < 4 else f"if one of {names(waiting, 3)} changes"
     if not roots or set(roots) <= set(waiting):
         return clause
@@ -122,16 +122,16 @@ def _condition(waiting: tuple[AssetKey, ...], roots: tuple[AssetKey, ...]) -> st
     return f"{clause} (begins at {', '.join(roots[:_SHOWN_ROOTS])}{more})"
 
 
-def _roots(plan: Plan) -> dict[AssetKey, tuple[AssetKey, ...]]:
+def _roots(plan: Plan) -> dict[Target, tuple[Target, ...]]:
     """Return for each undecided asset the first assets that act for certain and on which it waits, near or far.
 
     At most one more than are shown: a plan of 10,000 assets has no use for all.
     """
-    found: dict[AssetKey, tuple[AssetKey, ...]] = {}
+    found: dict[Target, tuple[Target, ...]] = {}
     for planned in plan.steps:  # upstreams come first
         if planned.action is Action.MAYBE:
             near = {root for key in planned.waiting_on for root in found.get(key, (key,))}
-            found[planned.asset] = tuple(sorted(near)[: _SHOWN_ROOTS + 1])
+            found[planned.target] = tuple(sorted(near)[: _SHOWN_ROOTS + 1])
     return found
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from rich.console import Console
 from rich.text import Text
 
-from assetctl.assets.ids import AssetKey
+from assetctl.assets.ids import Target
 from assetctl.cli.text.render import text
 from assetctl.cli.text.speech import clean, count, duration, names, one_line, size
 from assetctl.lineage.deciding.events import (
@@ -49,7 +49,7 @@ class Frame:
         room = max(12, min(_NAME_WIDTH, self.width - _MEASURES_WIDTH))
         return f"{clean(name):<{min(self.name_width, room)}}"
 
-    def line(self, mark: str, key: AssetKey, what: str, why: str = "") -> Text:
+    def line(self, mark: str, key: Target, what: str, why: str = "") -> Text:
         """Return a line of symbol, asset, what happened, and why; the latter below where it does not fit."""
         name = self.padded(key)
         line = Text.assemble((f"{mark} ", _MARKS[mark]), (name, "bold"), f"  {clean(what)}")
@@ -64,10 +64,10 @@ def event_lines(event: Event, frame: Frame) -> list[Text]:
     match event:
         case StepFinished():
             why = because(event.reasons) if frame.says_why and not _is_new(event) else ""
-            lines = [frame.line("✓", o.asset, _finished(event, o), why) for o in event.outputs]
+            lines = [frame.line("✓", o.target, _finished(event, o), why) for o in event.outputs]
             return lines + [_warning(warning) for warning in event.warnings]
         case StepRestored():
-            return [frame.line("↺", o.asset, _restored(o), because(event.reasons)) for o in event.outputs]
+            return [frame.line("↺", o.target, _restored(o), because(event.reasons)) for o in event.outputs]
         case StepKept(outputs=outputs, pinned=str() as pin):
             return [frame.line("=", key, "kept", pin) for key in outputs]
         case StepKept(outputs=outputs, by_cutoff=True):
@@ -81,7 +81,7 @@ def event_lines(event: Event, frame: Frame) -> list[Text]:
             return _failure(event, frame)
         case CheckFinished(ran=ran) if not ran.passed:
             what = f"check `{ran.check}` failed" if ran.blocking else f"check `{ran.check}` warns"
-            return [frame.line("✗" if ran.blocking else "!", ran.asset, what, one_line(ran.message))]
+            return [frame.line("✗" if ran.blocking else "!", ran.target, what, one_line(ran.message))]
         case ResultsShared():
             return [Text(f"↑ {_shared(event)}", "dim")]
         case Warned(message, hint):
@@ -103,7 +103,7 @@ def because(reasons: Sequence[Reason]) -> str:
 
 
 def _finished(event: StepFinished, output: Output) -> str:
-    changed = "content changed" if event.changed.get(output.asset, True) else "identical content"
+    changed = "content changed" if event.changed.get(output.target, True) else "identical content"
     changed = "new" if _is_new(event) else changed
     return f"{duration(event.duration_s):>8}  {_measures(output)}  {changed}"
 
@@ -164,7 +164,7 @@ def show_summary(console: Console, finished: RunFinished, events: Sequence[Event
     line.append(f"   run {finished.run_id}", "dim")
     console.print(line)
     if finished.failed:
-        blamed: dict[AssetKey, list[AssetKey]] = {}
+        blamed: dict[Target, list[Target]] = {}
         for event in events:
             if isinstance(event, StepSkipped):
                 blamed.setdefault(event.because, []).extend(event.outputs)
@@ -176,7 +176,7 @@ def show_summary(console: Console, finished: RunFinished, events: Sequence[Event
         console.print(text(f"hint: {hint}", "cyan"))
 
 
-def _outcomes(finished: RunFinished) -> Mapping[str, tuple[AssetKey, ...]]:
+def _outcomes(finished: RunFinished) -> Mapping[str, tuple[Target, ...]]:
     return {
         "materialized": finished.materialized,
         "restored": finished.restored,

@@ -28,7 +28,7 @@ def assets_json(workspace: Workspace, keys: Collection[AssetKey]) -> dict[str, A
     workspace.stores.refresh()
     pins: dict[str, list[dict[str, Any]]] = {}
     for pin in workspace.stores.lineage.pins():
-        pins.setdefault(pin.asset, []).append(pin_json(pin))
+        pins.setdefault(pin.target, []).append(pin_json(pin))
     graph = workspace.graph()
     identified = identify(workspace, [key for key in keys if key in graph.steps])
     assets = [{**_asset(graph, key, identified), "pins": pins.get(key, [])} for key in keys]
@@ -104,8 +104,8 @@ def plan_json(plan: Plan) -> dict[str, Any]:
 def planned_json(planned: PlannedAsset) -> dict[str, Any]:
     """Return one step of a plan; also the verdict part of other documents."""
     return {
-        "asset": planned.asset,
-        "partition": None,
+        "asset": planned.target.asset,
+        "partition": planned.target.partition_key,
         "verdict": type(planned.verdict).__name__.lower(),
         "action": planned.action.value,
         "restorable": planned.restorable,

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from assetctl.assets.errors import Problem, SelectionError
-from assetctl.assets.ids import AssetKey
+from assetctl.assets.ids import AssetKey, Target, whole
 from assetctl.engine.answers.since import recorded_since
 from assetctl.engine.answers.values import Explanation, RootCause, SymbolChange
 from assetctl.engine.planning.planner import deliberate
@@ -38,27 +38,28 @@ def explain(workspace: Workspace, key: AssetKey, since: str | None) -> Explanati
     if key in graph.sources:
         return Explanation(key, None, (), (), None, ())
     made = deliberate(workspace, (key,))
-    planned = made.plan[key]
+    target = whole(key)
+    planned = made.plan[target]
     code = made.deliberation.identified[planned.decision.step.key].code
-    recorded = made.deliberation.snapshot.latest.get(key)
+    recorded = made.deliberation.snapshot.latest.get(target)
     if since is not None:
         recorded = recorded_since(workspace, key, since)
         planned = replace(planned, verdict=judge(planned.decision.inputs, Memory(recorded), Demand()))
     return Explanation(
         asset=key,
         planned=planned,
-        causes=tuple(root_causes(made.plan, key)),
+        causes=tuple(root_causes(made.plan, target)),
         symbols=_symbol_changes(workspace, planned, recorded, code.symbols),
         recorded=recorded,
         is_dynamic=code.dynamic,
     )
 
 
-def root_causes(plan: Plan, key: AssetKey) -> Iterable[RootCause]:
+def root_causes(plan: Plan, target: Target) -> Iterable[RootCause]:
     """Yield every upstream with reasons of its own that this asset's verdict goes back to, nearest first."""
-    planned = {step.asset: step for step in plan.steps}
-    waiting: list[tuple[AssetKey, ...]] = [(key,)]
-    seen = {key}
+    planned = {step.target: step for step in plan.steps}
+    waiting: list[tuple[Target, ...]] = [(target,)]
+    seen = {target}
     while waiting:
         path = waiting.pop(0)
         step = planned.get(path[-1])
@@ -67,16 +68,16 @@ def root_causes(plan: Plan, key: AssetKey) -> Iterable[RootCause]:
         own = tuple(r for r in step.reasons if not isinstance(r, UpstreamChanged))
         if own and len(path) > 1:
             yield RootCause(path, own)
-        changed = [r.upstream for r in step.reasons if isinstance(r, UpstreamChanged)]
+        changed = [whole(r.upstream) for r in step.reasons if isinstance(r, UpstreamChanged)]
         for upstream in (*changed, *step.waiting_on, *_unsettled(step, planned)):
             if upstream not in seen:
                 seen.add(upstream)
                 waiting.append((*path, upstream))
 
 
-def _unsettled(step: PlannedAsset, planned: Mapping[AssetKey, PlannedAsset]) -> list[AssetKey]:
+def _unsettled(step: PlannedAsset, planned: Mapping[Target, PlannedAsset]) -> list[Target]:
     """Return upstreams that would be rebuilt before this one, though it is stale for reasons of its own."""
-    upstream = step.decision.step.upstream
+    upstream = map(whole, step.decision.step.upstream)
     return [u for u in upstream if u in planned and planned[u].action is not Action.KEEP]
 
 

@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Sequence
 
 from assetctl.assets.errors import AssetctlError, Problem, SelectionError
-from assetctl.assets.ids import AssetKey
+from assetctl.assets.ids import AssetKey, whole
 from assetctl.engine.answers.values import HistoryEntry
 from assetctl.engine.workspace.workspace import Workspace
 from assetctl.lineage.facts.records import Pinned
@@ -26,7 +26,7 @@ def find_recorded(workspace: Workspace, key: AssetKey, version: str | None = Non
     stores = workspace.stores
     stores.refresh()
     if version is None:
-        latest = stores.lineage.snapshot([key]).latest.get(key)
+        latest = stores.lineage.snapshot([whole(key)]).latest.get(whole(key))
         if latest is not None:
             return latest
         raise nothing_recorded(workspace, key)
@@ -54,12 +54,12 @@ def history_of(workspace: Workspace, key: AssetKey | None, limit: int) -> list[H
 
 
 def _entry(recorded: Recorded, gone: Sequence[Span], pins: Sequence[Pinned]) -> HistoryEntry:
-    asset, made = recorded.output.asset, recorded.materialization.id
+    target, made = recorded.output.target, recorded.materialization.id
     version = recorded.output.value.version
     held = [pin for pin in pins if pin.materialization_id == made and pin.data_version == version]
     return HistoryEntry.of(
         recorded,
-        forgotten=any(span.covers(asset, recorded.position) for span in gone),
+        forgotten=any(span.covers(target, recorded.position) for span in gone),
         pinned=tuple(dict.fromkeys(pin.purpose.value for pin in held)),
     )
 

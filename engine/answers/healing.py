@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from assetctl.assets.errors import AssetctlError
-from assetctl.assets.ids import AssetKey
+from assetctl.assets.ids import AssetKey, Target
 from assetctl.engine.answers.find import history_of
 from assetctl.engine.planning.planner import deliberate, select
 from assetctl.engine.workspace.workspace import Workspace
@@ -22,8 +22,8 @@ from assetctl.storage.care.verify import Damage, Use
 class Present:
     """What the project's code says now: None where it cannot be asked (it does not import)."""
 
-    declared: Collection[AssetKey] | None
-    provenance: Callable[[AssetKey], ProvenanceDigest | None]
+    declared: Collection[Target] | None
+    provenance: Callable[[Target], ProvenanceDigest | None]
 
 
 def selected_assets(workspace: Workspace, selection: Sequence[str]) -> frozenset[AssetKey] | None:
@@ -49,11 +49,11 @@ def _is_recorded(workspace: Workspace, term: str) -> bool:
 def present_of(workspace: Workspace) -> Present:
     """Look at the code and plan with it, if that works."""
     try:
-        steps = {planned.asset: planned.decision for planned in deliberate(workspace).plan.steps}
+        steps = {planned.target: planned.decision for planned in deliberate(workspace).plan.steps}
     except AssetctlError:
         return Present(None, lambda _key: None)
 
-    def provenance(key: AssetKey) -> ProvenanceDigest | None:
+    def provenance(key: Target) -> ProvenanceDigest | None:
         found = steps[key].provenance if key in steps else None
         return None if found is None else found.digest
 
@@ -62,7 +62,7 @@ def present_of(workspace: Workspace) -> Present:
 
 def healing(damage: Damage, use: Use, present: Present) -> str:
     """Return what would give one asset its bytes back."""
-    key = use.asset
+    key = use.target
     if present.declared is not None and key not in present.declared:
         return f"nothing can rebuild it: `{key}` is no longer declared"
     if present.declared is not None and present.provenance(key) != use.provenance:

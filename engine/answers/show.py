@@ -84,7 +84,7 @@ def _declared(workspace: Workspace, key: str) -> dict[str, Any] | None:
 
 def _checks(workspace: Workspace, output: Output) -> tuple[dict[str, Any], ...]:
     """Return the last answer of each check about this version."""
-    answers = last_check_answers(workspace.stores.lineage, output.asset, output.value.version)
+    answers = last_check_answers(workspace.stores.lineage, output.target.asset, output.value.version)
     return tuple({**answer, "ran_at": str(answer["ran_at"])} for answer in answers)
 
 

@@ -174,6 +174,6 @@ def _is_parquet(codec: str) -> bool:
 
 
 def _not_a_table(output: Output) -> NotATable:
-    key = output.asset
+    key = output.target
     hint = f"`assetctl show {key}` shows what it is, `assetctl get {key} -o FILE` writes it to a file"
     return NotATable(Problem(f"`{key}` is not a table", (("it is", output.value.kind),), hint))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from assetctl.assets.ids import AssetKey
+from assetctl.assets.ids import AssetKey, whole
 from assetctl.engine.answers.draw import render
 from assetctl.engine.answers.values import AssetStatus
 from assetctl.engine.planning.planner import deliberate, select
@@ -21,16 +21,16 @@ def states_of(workspace: Workspace, selection: Sequence[str]) -> list[AssetStatu
     """Return one line of state per asset of a selection (everything if empty)."""
     graph = workspace.graph()
     made = deliberate(workspace, tuple(selection) or graph.order)  # all of them by name: lost bytes count
-    plan = {planned.asset: planned for planned in made.plan.steps}
+    plan = {planned.target: planned for planned in made.plan.steps}
     snapshot = made.deliberation.snapshot
     states: list[AssetStatus] = []
     for key in made.selected:
         if key in graph.sources:
-            states.append(_source_status(graph, key, snapshot.observed.get(key)))
+            states.append(_source_status(graph, key, snapshot.observed.get(whole(key))))
             continue
-        recorded = snapshot.latest.get(key)
+        recorded = snapshot.latest.get(whole(key))
         is_gone = recorded is not None and workspace.stores.data.state(recorded.output) is not OutputState.PRESENT
-        states.append(_status(plan[key], recorded, is_gone))
+        states.append(_status(plan[whole(key)], recorded, is_gone))
     return states
 
 
@@ -50,7 +50,7 @@ def _source_status(graph: AssetGraph, key: AssetKey, seen: SourceObserved | None
 
 def _status(planned: PlannedAsset, recorded: Recorded | None, is_gone: bool) -> AssetStatus:
     return AssetStatus(
-        asset=planned.asset,
+        asset=planned.target.asset,
         state="missing" if is_gone else state_of(planned),
         last_materialized=recorded.materialization.started_at if recorded else None,
         data_version=recorded.output.value.version if recorded else None,

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from html import escape
 from typing import Any
 
-from assetctl.assets.ids import AssetKey
+from assetctl.assets.ids import AssetKey, Target
 from assetctl.lineage.deciding.plan import PlannedAsset
 from assetctl.lineage.deciding.reasons import Reason, describe, to_json
 from assetctl.lineage.deciding.staleness import Fresh, Stale
@@ -19,7 +19,7 @@ from assetctl.lineage.facts.snapshot import Recorded
 class RootCause:
     """Where staleness began: `path` leads from the asset asked about up to the asset with reasons of its own."""
 
-    path: tuple[AssetKey, ...]
+    path: tuple[Target, ...]
     reasons: tuple[Reason, ...]
 
     def to_json(self) -> dict[str, Any]:
@@ -94,7 +94,7 @@ class Explanation:
 def pin_json(pin: Pinned) -> dict[str, Any]:
     """Return one pin as JSON."""
     return {
-        "asset": pin.asset,
+        "asset": pin.target.asset,
         "purpose": pin.purpose.value,
         "data_version": pin.data_version,
         "materialization_id": pin.materialization_id,
@@ -105,7 +105,7 @@ def pin_json(pin: Pinned) -> dict[str, Any]:
 
 def pinned_json(planned: PlannedAsset) -> dict[str, Any] | None:
     """Return the pin that keeps an asset from being built, and what would otherwise be reasons to; None without."""
-    pin = planned.decision.pins.get(planned.asset)
+    pin = planned.decision.pins.get(planned.target)
     if pin is None:
         return None
     served = planned.served
@@ -150,7 +150,7 @@ class HistoryEntry:
         if any(reason.get("kind") == "accepted" for reason in fact.reasons):
             action = "accepted"
         return cls(
-            asset=output.asset,
+            asset=output.target.asset,
             materialization_id=fact.id,
             run_id=fact.run_id,
             action=action,

@@ -84,7 +84,7 @@ def _accept(workspace: Workspace, key: AssetKey, *, is_verified: bool) -> Accept
     if decision.action is Action.KEEP:
         return Accepted(decision.step.outputs, changed=False, verified=is_verified, data_versions=versions)
     _refuse_other_reasons(decision, recorded)
-    with step_lock(workspace.layout, decision.step.key, _LOCK_WAIT_S):
+    with step_lock(workspace.layout, decision.target, _LOCK_WAIT_S):
         run_id = RunId(new_identifier())
         if is_verified:
             _verify(workspace, deliberation, decision, recorded, run_id)
@@ -94,12 +94,12 @@ def _accept(workspace: Workspace, key: AssetKey, *, is_verified: bool) -> Accept
 
 
 def _recorded(decision: StepDecision, deliberation: Deliberation) -> tuple[Recorded, ...]:
-    missing = [key for key in decision.step.outputs if key not in deliberation.latest]
+    missing = [target for target in decision.targets if target not in deliberation.known.latest]
     if missing:
         raise SelectionError(
             Problem(f"`{missing[0]}` was never materialized", hint=f"build it with `assetctl materialize {missing[0]}`")
         )
-    return tuple(deliberation.latest[key] for key in decision.step.outputs)
+    return tuple(deliberation.known.latest[target] for target in decision.targets)
 
 
 def _refuse_pinned(decision: StepDecision) -> None:
@@ -152,11 +152,11 @@ def _verify(
                 "nothing was accepted",
             )
         )
-    made = outputs_of(decision.step, result)
+    made = outputs_of(decision.target, decision.step, result.outputs)
     problems = [
-        _other_data(before.output, made[before.output.asset])
+        _other_data(before.output, made[before.output.target])
         for before in recorded
-        if made[before.output.asset].value.version != before.output.value.version
+        if made[before.output.target].value.version != before.output.value.version
     ]
     if problems:
         raise AssetFailed(*problems)
@@ -169,9 +169,9 @@ def _other_data(before: Output, after: Output) -> Problem:
     if differ:
         facts.append(("columns", ", ".join(differ)))
     return Problem(
-        f"`{before.asset}` is not what was recorded: its present code gives other data",
+        f"`{before.target}` is not what was recorded: its present code gives other data",
         tuple(facts),
-        f"nothing was accepted; build it with `assetctl materialize {before.asset}`",
+        f"nothing was accepted; build it with `assetctl materialize {before.target}`",
     )
 
 
@@ -184,18 +184,18 @@ def _record(
     *,
     is_verified: bool,
 ) -> None:
-    keys = decision.step.outputs
+    targets = decision.targets
     recorder = Recorder(
         journal=workspace.stores.journal,
         clock=SystemClock(),
         data=workspace.stores.data,
         deliberation=deliberation,
         run_id=run_id,
-        selection=keys,
+        selection=targets,
         checkout=checkout_of(workspace.root),
         recorded_texts=workspace.stores.lineage.texts,
-        command=f"accept {keys[0]}" + ("" if is_verified else " --unverified"),
+        command=f"accept {targets[0]}" + ("" if is_verified else " --unverified"),
     )
     recorder.accepted(decision, recorded, MaterializationId(new_identifier()), is_verified=is_verified)
-    recorder.decided(keys, "accepted", decision.reasons)
-    recorder.finished(RunFinished(run_id, "succeeded", (), keys, (), (), (), 0.0))
+    recorder.decided(targets, "accepted", decision.reasons)
+    recorder.finished(RunFinished(run_id, "succeeded", (), targets, (), (), (), 0.0))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 
-from assetctl.assets.ids import AssetKey
+from assetctl.assets.ids import AssetKey, Target, whole
 from assetctl.engine.workspace.checkout import checkout_of
 from assetctl.engine.workspace.clock import SystemClock
 from assetctl.engine.workspace.identifiers import new_identifier
@@ -23,7 +23,7 @@ _LOCK_WAIT_S = 60.0
 
 
 @contextmanager
-def steps_at_rest(workspace: Workspace, steps: Iterable[AssetKey]) -> Iterator[None]:
+def steps_at_rest(workspace: Workspace, steps: Iterable[Target]) -> Iterator[None]:
     """Hold the locks of these steps, so that none of them is being built meanwhile.
 
     Raises:
@@ -37,10 +37,10 @@ def steps_at_rest(workspace: Workspace, steps: Iterable[AssetKey]) -> Iterator[N
         yield
 
 
-def step_keys(workspace: Workspace, key: AssetKey, recorded: Recorded | None) -> set[AssetKey]:
+def step_keys(workspace: Workspace, key: AssetKey, recorded: Recorded | None) -> set[Target]:
     """Return the steps that make an asset: as declared, and as recorded."""
     step = workspace.graph().steps.get(key)
-    declared = {step.key} if step is not None else {key}
+    declared = {step.target} if step is not None else {whole(key)}
     return declared | ({recorded.materialization.step} if recorded is not None else set())
 
 
@@ -62,7 +62,7 @@ def append_run(
     """Append facts as a run of their own, which says what was asked and what was done."""
     at = checkout_of(workspace.root)
     began = RunStarted(run_id, now(), tuple(keys), command, at.branch, at.commit)
-    made = [o.asset for f in facts if isinstance(f, Materialized) for o in f.outputs]
+    made = [o.target for f in facts if isinstance(f, Materialized) for o in f.outputs]
     done = tuple(Decision(key, "restored", ()) for key in made)
     append(workspace, [began, *facts, RunFinished(run_id, now(), "succeeded", 0.0, done)])
 

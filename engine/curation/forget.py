@@ -7,11 +7,12 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from assetctl.assets.errors import AssetctlError, Problem, SelectionError
-from assetctl.assets.ids import AssetKey
+from assetctl.assets.ids import AssetKey, Target, whole
 from assetctl.engine.answers.find import nothing_recorded
 from assetctl.engine.curation.append import append, now, step_keys, steps_at_rest
 from assetctl.engine.workspace.workspace import Workspace
 from assetctl.lineage.facts.records import Forgotten, Pinned, Purpose
+from assetctl.lineage.facts.snapshot import Recorded
 from assetctl.storage.lineage_store.history import blobs_of_others, past_materializations
 
 
@@ -54,29 +55,30 @@ def forget(workspace: Workspace, keys: Sequence[AssetKey], *, dry_run: bool) -> 
         WaitTimeout: another process is building one of them.
     """
     wanted = list(dict.fromkeys(keys))
+    targets = tuple(map(whole, wanted))
     workspace.stores.refresh()
     found = tuple(_describe(workspace, key) for key in wanted)
     _refuse_pinned(workspace, wanted)
     if dry_run:
         return ForgottenAssets(found, recorded=False)
-    latest = workspace.stores.lineage.snapshot(wanted).latest
-    steps = {step for key in wanted for step in _steps(workspace, key, latest.get(key))}
+    latest = workspace.stores.lineage.snapshot(targets).latest
+    steps = {step for key in wanted for step in _steps(workspace, key, latest.get(whole(key)))}
     with steps_at_rest(workspace, steps):
         _refuse_pinned(workspace, wanted)
-        append(workspace, [Forgotten(tuple(wanted), now(), f"rm {' '.join(wanted)}")])
+        append(workspace, [Forgotten(targets, now(), f"rm {' '.join(wanted)}")])
     return ForgottenAssets(found, recorded=True)
 
 
-def _steps(workspace: Workspace, key: AssetKey, recorded: Any) -> set[AssetKey]:
+def _steps(workspace: Workspace, key: AssetKey, recorded: Recorded | None) -> set[Target]:
     try:
         return step_keys(workspace, key, recorded)
     except AssetctlError:  # what is recorded can be forgotten even while the code is broken
-        return {key} if recorded is None else {key, recorded.materialization.step}
+        return {whole(key)} if recorded is None else {whole(key), recorded.materialization.step}
 
 
 def _describe(workspace: Workspace, key: AssetKey) -> ForgottenAsset:
     versions = list(past_materializations(workspace.stores.lineage, key))
-    if not versions and key not in workspace.stores.lineage.snapshot([key]).observed:
+    if not versions and whole(key) not in workspace.stores.lineage.snapshot([whole(key)]).observed:
         raise nothing_recorded(workspace, key)
     try:
         graph = workspace.graph()
@@ -84,7 +86,7 @@ def _describe(workspace: Workspace, key: AssetKey) -> ForgottenAsset:
     except AssetctlError:
         step, is_declared = None, False
     own = {v.output.blob: v.output.size_bytes for v in versions if v.output.blob and v.output.inline is None}
-    names = {v.output.asset for v in versions}  # also those that it had before
+    names = {v.output.target.asset for v in versions}  # also those that it had before
     shared = blobs_of_others(workspace.stores.lineage, names) if names else set()
     several = step is not None and len(step.outputs) > 1
     return ForgottenAsset(
@@ -97,16 +99,16 @@ def _describe(workspace: Workspace, key: AssetKey) -> ForgottenAsset:
 
 
 def _refuse_pinned(workspace: Workspace, keys: Sequence[AssetKey]) -> None:
-    pinned = [pin for pin in workspace.stores.lineage.pins() if pin.asset in keys]
+    pinned = [pin for pin in workspace.stores.lineage.pins() if pin.target.asset in keys]
     if pinned:
         raise SelectionError(*(_pinned(pin) for pin in pinned))
 
 
 def _pinned(pin: Pinned) -> Problem:
     is_served = pin.purpose is Purpose.SERVE
-    lift = f"assetctl rollback {pin.asset} --lift" if is_served else f"assetctl pin {pin.asset} --remove"
+    lift = f"assetctl rollback {pin.target} --lift" if is_served else f"assetctl pin {pin.target} --remove"
     return Problem(
-        f"`{pin.asset}` is pinned, so it is not forgotten",
+        f"`{pin.target}` is pinned, so it is not forgotten",
         (("version", pin.data_version), ("pinned", pin.pinned_at), *((("note", pin.note),) if pin.note else ())),
         f"lift the pin first with `{lift}`",
     )

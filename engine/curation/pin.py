@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from assetctl.assets.errors import Problem, SelectionError
-from assetctl.assets.ids import AssetKey
+from assetctl.assets.ids import AssetKey, whole
 from assetctl.engine.answers.find import find_recorded, is_named
 from assetctl.engine.answers.values import pin_json
 from assetctl.engine.curation.append import append, now
@@ -47,7 +47,7 @@ def keep(workspace: Workspace, key: AssetKey, version: str | None, note: str) ->
     """
     found = find_recorded(workspace, key, version)
     require_bytes(workspace, found)
-    pin = Pinned(key, found.materialization.id, found.output.value.version, Purpose.KEEP, now(), note)
+    pin = Pinned(whole(key), found.materialization.id, found.output.value.version, Purpose.KEEP, now(), note)
     append(workspace, [pin])
     return Pins(workspace.stores.lineage.pins(), set_=pin)
 
@@ -59,12 +59,12 @@ def stop_keeping(workspace: Workspace, key: AssetKey, version: str | None) -> Pi
         SelectionError: there is no such pin.
     """
     workspace.stores.refresh()
-    held = [p for p in workspace.stores.lineage.pins() if p.asset == key and p.purpose is Purpose.KEEP]
+    held = [p for p in workspace.stores.lineage.pins() if p.target == whole(key) and p.purpose is Purpose.KEEP]
     lifted = tuple(pin for pin in held if version is None or _is_meant(pin, version))
     if not lifted:
         what = f"`{key}`" if version is None else f"`{key}@{version}`"
         raise SelectionError(Problem(f"no pin spares {what} from cleaning up", hint="`assetctl pin` lists the pins"))
-    facts: list[Fact] = [Unpinned(key, Purpose.KEEP, pin.materialization_id, now()) for pin in lifted]
+    facts: list[Fact] = [Unpinned(whole(key), Purpose.KEEP, pin.materialization_id, now()) for pin in lifted]
     append(workspace, facts)
     return Pins(workspace.stores.lineage.pins(), lifted=lifted)
 
@@ -80,9 +80,9 @@ def require_bytes(workspace: Workspace, found: Recorded) -> None:
         if state is not OutputState.PRESENT:
             raise SelectionError(
                 Problem(
-                    f"the stored output of `{output.asset}` is {state.value} in this version",
+                    f"the stored output of `{output.target}` is {state.value} in this version",
                     (("data version", output.value.version),),
-                    f"see `assetctl history {output.asset}` for other versions",
+                    f"see `assetctl history {output.target}` for other versions",
                 )
             )
 

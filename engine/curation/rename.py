@@ -11,10 +11,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from assetctl.assets.errors import Problem, SelectionError
-from assetctl.assets.ids import AssetKey
+from assetctl.assets.ids import AssetKey, Target, whole
 from assetctl.engine.curation.append import append_run, new_run_id, now, step_keys, steps_at_rest
 from assetctl.engine.workspace.identifiers import new_identifier
 from assetctl.engine.workspace.workspace import Workspace
+from assetctl.lineage.facts.again import Recording, again
 from assetctl.lineage.facts.records import (
     CheckRan,
     Fact,
@@ -59,10 +60,12 @@ def move(workspace: Workspace, old: AssetKey, new: AssetKey) -> Moved:
     graph = workspace.graph()
     _require_code(graph, old, new)
     workspace.stores.refresh()
-    before = workspace.stores.lineage.snapshot([old, new])
-    steps = {new, old} if new in graph.sources else step_keys(workspace, new, before.latest.get(old)) | {old}
+    before = workspace.stores.lineage.snapshot([whole(old), whole(new)])
+    is_source = new in graph.sources
+    makers = {whole(new)} if is_source else step_keys(workspace, new, before.latest.get(whole(old)))
+    steps = makers | {whole(old)}
     with steps_at_rest(workspace, steps):
-        snapshot = workspace.stores.lineage.snapshot([old, new])
+        snapshot = workspace.stores.lineage.snapshot([whole(old), whole(new)])
         is_renamed = old in workspace.stores.lineage.names().get(new, ())[-1:]
         if is_renamed and _version(snapshot, new) is not None:
             return Moved(old, new, changed=False, data_version=_version(snapshot, new))
@@ -73,7 +76,7 @@ def move(workspace: Workspace, old: AssetKey, new: AssetKey) -> Moved:
             _require_free(snapshot, new)
             facts = _facts(workspace, old, new, snapshot, run_id, is_renamed=is_renamed)
         append_run(workspace, run_id, f"mv {old} {new}", (new,), facts)
-    return Moved(old, new, changed=True, data_version=_version(workspace.stores.lineage.snapshot([new]), new))
+    return Moved(old, new, changed=True, data_version=_version(workspace.stores.lineage.snapshot([whole(new)]), new))
 
 
 def _facts(
@@ -82,52 +85,46 @@ def _facts(
     graph = workspace.graph()
     first: list[Fact] = [] if is_renamed else [Renamed(old, new, now())]
     if new in graph.sources:
-        seen = snapshot.observed.get(old) if not is_renamed else _last_observation(workspace, new)
+        seen = snapshot.observed.get(whole(old)) if not is_renamed else _last_observation(workspace, new)
         if seen is None:
             raise _nothing_of(old, "observed")
-        return [*first, replace(seen, run_id=run_id, asset=new)]
-    recorded = snapshot.latest.get(old) if not is_renamed else _last_record(workspace, new)
+        return [*first, replace(seen, run_id=run_id, target=whole(new))]
+    recorded = snapshot.latest.get(whole(old)) if not is_renamed else _last_record(workspace, new)
     if recorded is None:
         raise _nothing_of(old, "materialized")
-    made = _under_new_name(workspace, recorded, {recorded.output.asset: new}, run_id)
-    answers = workspace.stores.lineage.snapshot([old]).checks.values()
+    made = _under_new_name(workspace, recorded, {recorded.output.target: whole(new)}, run_id)
+    answers = workspace.stores.lineage.snapshot([whole(old)]).checks.values()
     version = recorded.output.value.version
-    checks: list[CheckRan] = [replace(ran, run_id=run_id, asset=new) for ran in answers if ran.data_version == version]
+    checks: list[CheckRan] = [
+        replace(ran, run_id=run_id, target=whole(new)) for ran in answers if ran.data_version == version
+    ]
     return [*first, made, *checks]
 
 
 def _under_new_name(
-    workspace: Workspace, recorded: Recorded, names: Mapping[AssetKey, AssetKey], run_id: RunId
+    workspace: Workspace, recorded: Recorded, names: Mapping[Target, Target], run_id: RunId
 ) -> Materialized:
     """Return the record once more, with the outputs that are still its own under the names they have now."""
     made = recorded.materialization
-    latest = workspace.stores.lineage.snapshot([o.asset for o in made.outputs]).latest
+    latest = workspace.stores.lineage.snapshot([o.target for o in made.outputs]).latest
     own = [
-        replace(output, asset=names.get(output.asset, output.asset))
+        replace(output, target=names.get(output.target, output.target))
         for output in made.outputs
-        if output.asset in names or (output.asset in latest and latest[output.asset].materialization.id == made.id)
+        if output.target in names or (output.target in latest and latest[output.target].materialization.id == made.id)
     ]
     new = next(iter(names.values()))
-    step = workspace.graph().steps[new]
-    place = {key: n for n, key in enumerate(step.outputs)}
-    own.sort(key=lambda output: place.get(output.asset, len(place)))
-    return replace(
-        made,
-        id=MaterializationId(new_identifier()),
-        run_id=run_id,
-        step=step.key,
-        outputs=tuple(own),
-        started_at=now(),
-        duration_s=0.0,
-        origin=made.origin or made.id,
-        reasons=({"kind": "renamed", "upstream": recorded.output.asset},),
-    )
+    step = workspace.graph().steps[new.asset]
+    place = {target: n for n, target in enumerate(step.targets)}
+    own.sort(key=lambda output: place.get(output.target, len(place)))
+    recording = Recording(MaterializationId(new_identifier()), run_id, now())
+    reason = {"kind": "renamed", "upstream": recorded.output.target.asset}
+    return replace(again(made, recording, (reason,)), step=step.target, outputs=tuple(own))
 
 
 def _last_record(workspace: Workspace, new: AssetKey) -> Recorded | None:
     """Return what was published last under an earlier name."""
     found = past_materializations(workspace.stores.lineage, new)
-    return next((r for r in found if r.output.asset != new and r.materialization.published), None)
+    return next((r for r in found if r.output.target != whole(new) and r.materialization.published), None)
 
 
 def _last_observation(workspace: Workspace, new: AssetKey) -> SourceObserved | None:
@@ -136,9 +133,10 @@ def _last_observation(workspace: Workspace, new: AssetKey) -> SourceObserved | N
 
 
 def _version(snapshot: Snapshot, key: AssetKey) -> str | None:
-    if key in snapshot.latest:
-        return snapshot.latest[key].output.value.version
-    return snapshot.observed[key].value.version if key in snapshot.observed else None
+    target = whole(key)
+    if target in snapshot.latest:
+        return snapshot.latest[target].output.value.version
+    return snapshot.observed[target].value.version if target in snapshot.observed else None
 
 
 def _require_code(graph: AssetGraph, old: AssetKey, new: AssetKey) -> None:
@@ -160,9 +158,10 @@ def _require_code(graph: AssetGraph, old: AssetKey, new: AssetKey) -> None:
 
 def _is_same_history(snapshot: Snapshot, old: AssetKey, new: AssetKey) -> bool:
     """Say whether what `new` has was restored from `old`, by a declared alias: then only the name is missing."""
-    if new not in snapshot.latest or old not in snapshot.latest:
+    before, after = snapshot.latest.get(whole(old)), snapshot.latest.get(whole(new))
+    if before is None or after is None:
         return False
-    was, now_ = snapshot.latest[old].materialization, snapshot.latest[new].materialization
+    was, now_ = before.materialization, after.materialization
     return now_.origin is not None and now_.origin in (was.id, was.origin)
 
 

@@ -12,11 +12,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from assetctl.assets.errors import Problem, SelectionError
-from assetctl.assets.ids import AssetKey
+from assetctl.assets.ids import AssetKey, Target, whole
 from assetctl.engine.curation.append import append, append_run, new_run_id, now, step_keys, steps_at_rest
 from assetctl.engine.curation.pin import published_version, require_bytes
 from assetctl.engine.workspace.identifiers import new_identifier
 from assetctl.engine.workspace.workspace import Workspace
+from assetctl.lineage.facts.again import Recording, again
 from assetctl.lineage.facts.records import (
     Fact,
     MaterializationId,
@@ -48,8 +49,8 @@ class RolledBack:
             "schema": "assetctl.rollback/1",
             "asset": self.asset,
             "lifted": bool(self.lifted),
-            "assets": [pin.asset for pin in shown],
-            "data_versions": {pin.asset: pin.data_version for pin in shown},
+            "assets": [pin.target.asset for pin in shown],
+            "data_versions": {pin.target.asset: pin.data_version for pin in shown},
             "materialization_id": shown[0].materialization_id,
             "origin": self.origin,
             "note": shown[0].note,
@@ -72,14 +73,14 @@ def roll_back(workspace: Workspace, key: AssetKey, version: str, note: str = "")
     found = published_version(workspace, key, version)
     require_bytes(workspace, found)
     step = _declared_step(workspace, key)
-    with steps_at_rest(workspace, {step.key, *step_keys(workspace, key, found)}):
+    with steps_at_rest(workspace, {step.target, *step_keys(workspace, key, found)}):
         made = _under_present_names(workspace, step, found)
         run_id = new_run_id()
-        latest = workspace.stores.lineage.snapshot(step.outputs).latest
-        is_latest = all(k in latest and latest[k].materialization.id == made.id for k in step.outputs)
+        latest = workspace.stores.lineage.snapshot(step.targets).latest
+        is_latest = all(t in latest and latest[t].materialization.id == made.id for t in step.targets)
         again = made if is_latest else _published_again(made, run_id)
         when = now()
-        pins = [Pinned(o.asset, again.id, o.value.version, Purpose.SERVE, when, note) for o in again.outputs]
+        pins = [Pinned(o.target, again.id, o.value.version, Purpose.SERVE, when, note) for o in again.outputs]
         facts: list[Fact] = [*pins] if is_latest else [again, *pins]
         append_run(workspace, run_id, f"rollback {key}@{version}", step.outputs, facts)
     return RolledBack(key, tuple(pins), origin=made.origin or made.id)
@@ -93,14 +94,14 @@ def lift(workspace: Workspace, key: AssetKey) -> RolledBack:
     """
     workspace.stores.refresh()
     served = [pin for pin in workspace.stores.lineage.pins() if pin.purpose is Purpose.SERVE]
-    own = next((pin for pin in served if pin.asset == key), None)
+    own = next((pin for pin in served if pin.target == whole(key)), None)
     if own is None:
         raise SelectionError(
             Problem(f"`{key}` is not pinned to a version", hint="`assetctl pin` lists the pins in force")
         )
     lifted = tuple(pin for pin in served if pin.materialization_id == own.materialization_id)
     when = now()
-    facts: list[Fact] = [Unpinned(pin.asset, Purpose.SERVE, pin.materialization_id, when) for pin in lifted]
+    facts: list[Fact] = [Unpinned(pin.target, Purpose.SERVE, pin.materialization_id, when) for pin in lifted]
     append(workspace, facts)
     return RolledBack(key, (), lifted)
 
@@ -124,31 +125,23 @@ def _under_present_names(workspace: Workspace, step: Step, found: Recorded) -> M
         SelectionError: the step does not make exactly these outputs any more.
     """
     names = _names_now(workspace, found.materialization, found.position)
-    if set(names.values()) != set(step.outputs):
+    if set(names.values()) != set(step.targets):
         raise SelectionError(
             Problem(
                 f"that version was made together with outputs that `{step.key}` does not declare alike now",
                 (("then", ", ".join(names.values())), ("now", ", ".join(step.outputs))),
-                f"get it as a file with `assetctl get {found.output.asset}@{found.materialization.id}`",
+                f"get it as a file with `assetctl get {found.output.target}@{found.materialization.id}`",
             )
         )
-    outputs = {names[o.asset]: replace(o, asset=names[o.asset]) for o in found.materialization.outputs}
-    return replace(found.materialization, step=step.key, outputs=tuple(outputs[key] for key in step.outputs))
+    outputs = {names[o.target]: replace(o, target=names[o.target]) for o in found.materialization.outputs}
+    return replace(found.materialization, step=step.target, outputs=tuple(outputs[target] for target in step.targets))
 
 
-def _names_now(workspace: Workspace, made: Materialized, position: Position) -> Mapping[AssetKey, AssetKey]:
+def _names_now(workspace: Workspace, made: Materialized, position: Position) -> Mapping[Target, Target]:
     facts = retention_facts(workspace.stores.lineage)
-    return {output.asset: name_now(facts, output.asset, position) for output in made.outputs}
+    return {o.target: Target(name_now(facts, o.target.asset, position), o.target.partition_key) for o in made.outputs}
 
 
 def _published_again(made: Materialized, run_id: RunId) -> Materialized:
-    return replace(
-        made,
-        id=MaterializationId(new_identifier()),
-        run_id=run_id,
-        started_at=now(),
-        duration_s=0.0,
-        published=True,
-        origin=made.origin or made.id,
-        reasons=({"kind": "rolled_back"},),
-    )
+    recording = Recording(MaterializationId(new_identifier()), run_id, now())
+    return replace(again(made, recording, ({"kind": "rolled_back"},)), published=True)

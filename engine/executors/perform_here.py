@@ -26,7 +26,7 @@ def perform_here(workspace: Workspace, task: StepTask) -> StepResult:
     if result.failure is not None or task.stored:
         return result
     identification = workspace.declarations.identification()
-    step = graph.steps[task.step]
+    step = graph.steps[task.step.asset]
     if task.captures_values and not identification.is_unchanged(step):
         result = replace(result, code_changed=True)
     used = [
@@ -41,7 +41,7 @@ def perform_here(workspace: Workspace, task: StepTask) -> StepResult:
 def mask_of_task(workspace: Workspace, task: StepTask) -> Mask:
     """Return the mask for what a task's step prints, raises or answers."""
     graph = workspace.declarations.current(task.set_config)
-    step = graph.steps[task.step]
+    step = graph.steps[task.step.asset]
     return mask_of_step(step, workspace.declarations.identification().identify(step, graph))
 
 

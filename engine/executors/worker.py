@@ -80,9 +80,9 @@ def _serve(
 
 def _mismatch(workspace: Workspace, task: StepTask) -> StepResult | None:
     graph = workspace.declarations.current(task.set_config, task.former_names)
-    if task.step not in graph.steps:
+    if task.step.asset not in graph.steps:
         return _changed(task)
-    identified = workspace.declarations.identification().identify(graph.steps[task.step], graph)
+    identified = workspace.declarations.identification().identify(graph.steps[task.step.asset], graph)
     return None if identified.definition.digest == task.definition else _changed(task)
 
 

@@ -95,7 +95,7 @@ def _paths_relied_on(workspace: Workspace, deliberation: Deliberation, files: Se
 
     `files` are those of the imported first-party modules.
     """
-    if any(key in deliberation.pins for key in deliberation.request.scope):
+    if any(key in deliberation.known.pins for key in deliberation.request.scope):
         return None  # a pin is named every time
     try:
         found = {*_code(workspace, files), *_folders(workspace, files), *_data(workspace, deliberation)}
@@ -210,8 +210,8 @@ def _folders(workspace: Workspace, files: Sequence[str]) -> Iterator[str]:
 
 
 def _data(workspace: Workspace, deliberation: Deliberation) -> Iterator[str]:
-    for key in deliberation.observed:
-        declaration = deliberation.graph.sources[key]
+    for target in deliberation.observed:
+        declaration = deliberation.graph.sources[target.asset]
         path = source_path(declaration, workspace.root)
         if declaration.shape == "directory":
             yield from _below(path, lambda found: True)
@@ -221,8 +221,8 @@ def _data(workspace: Workspace, deliberation: Deliberation) -> Iterator[str]:
             yield from _below(base, lambda found: found.is_dir())
         else:
             yield str(path)
-    for key in deliberation.request.scope & deliberation.latest.keys():
-        recorded = deliberation.latest[key]
+    for key in deliberation.request.scope & deliberation.known.latest.keys():
+        recorded = deliberation.known.latest[key]
         yield from _blobs(workspace, recorded.output)
         for used in recorded.materialization.undeclared:
             if used.kind != "file":
@@ -234,13 +234,13 @@ def _data(workspace: Workspace, deliberation: Deliberation) -> Iterator[str]:
 
 def _blobs(workspace: Workspace, output: Output) -> Iterator[str]:
     if output.codec.startswith("folder"):
-        raise _NotRememberable(output.asset)
+        raise _NotRememberable(output.target)
     if output.blob is not None and output.inline is None:
         path = workspace.stores.data.blobs.path(output.blob)
         if (
             workspace.settings.remote is not None and not path.exists()
         ):  # it may be in the shared cache, or not any more
-            raise _NotRememberable(output.asset)
+            raise _NotRememberable(output.target)
         yield str(path)
 
 

@@ -12,12 +12,12 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 
-from assetctl.assets.ids import AssetKey
+from assetctl.assets.ids import AssetKey, Target, whole
 from assetctl.engine.planning.options import PlanOptions
 from assetctl.engine.planning.refusals import gone_outside, refuse_dynamic, require_recorded, spare_pinned
 from assetctl.engine.sharing.port import plan_with_others
 from assetctl.engine.workspace.workspace import Workspace
-from assetctl.lineage.deciding.decide import Deliberation, Identified, Observation, Request
+from assetctl.lineage.deciding.decide import Deliberation, Identified, Observation, Question, Request
 from assetctl.lineage.deciding.plan import Plan, make_plan
 from assetctl.lineage.deciding.states import state_words
 from assetctl.lineage.deciding.traces import trace_keys, usable_traces
@@ -49,20 +49,23 @@ class _Evidence:
     graph: AssetGraph
     snapshot: Snapshot
     identified: Mapping[AssetKey, Identified]
-    observed: Mapping[AssetKey, Observation]
-    states: Mapping[AssetKey, OutputState]
-    gone: frozenset[AssetKey] | None = None  # None: the assets' own probes were not asked yet
+    observed: Mapping[Target, Observation]
+    states: Mapping[Target, OutputState]
+    gone: frozenset[Target] | None = None  # None: the assets' own probes were not asked yet
 
     @classmethod
     def behind(cls, made: Deliberation) -> Self:
         """Return what a deliberation was made from."""
-        return cls(made.graph, made.snapshot, made.identified, made.observed, made.states, frozenset(made.gone))
+        return cls(
+            made.graph, made.snapshot, made.identified, made.observed, made.known.states, frozenset(made.known.gone)
+        )
 
-    def gone_in(self, scope: frozenset[AssetKey]) -> frozenset[AssetKey]:
+    def gone_in(self, scope: frozenset[AssetKey]) -> frozenset[Target]:
         """Return the assets of a scope whose own probe says that what they did outside is not there any more."""
         if self.gone is not None:
-            return self.gone & scope
-        return frozenset(gone_outside(self.graph, scope & self.snapshot.latest.keys()))
+            return frozenset(target for target in self.gone if target.asset in scope)
+        recorded = {target.asset for target in self.snapshot.latest}
+        return frozenset(map(whole, gone_outside(self.graph, scope & recorded)))
 
 
 def deliberate(workspace: Workspace, selection: Sequence[str] = (), options: PlanOptions = _AS_DECLARED) -> Deliberated:
@@ -74,26 +77,28 @@ def deliberate(workspace: Workspace, selection: Sequence[str] = (), options: Pla
     """
     question = _Question(workspace, options)
     selected = question.resolve(selection, options.exclude).keys
-    request = question.request(selected, is_named=bool(selection))
-    borders = {u for k in request.scope for u in question.declared.upstream(k) if u not in request.scope}
-    evidence = question.evidence(request.scope, borders)
+    scope = question.scope(selected)
+    borders = {u for k in scope for u in question.declared.upstream(k) if u not in scope}
+    evidence = question.evidence(scope, borders)
     graph = evidence.graph
+    request = question.request(selected, scope, is_named=bool(selection))
     request = spare_pinned(graph, request, evidence.snapshot.pins)
     if workspace.settings.dynamic == "strict":
         refuse_dynamic(graph, evidence.identified)
+    require_recorded(graph, request, borders, evidence.snapshot)
     deliberation = Deliberation(
-        graph=graph,
-        request=request,
-        identified=evidence.identified,
-        observed=evidence.observed,
-        snapshot=evidence.snapshot,
-        states=dict(evidence.states),
-        traces={},
-        class_code=workspace.declarations.identification().class_code,
-        current_digest=_DigestNow(workspace),
+        Question(
+            graph=graph,
+            request=request,
+            identified=evidence.identified,
+            observed=evidence.observed,
+            snapshot=evidence.snapshot,
+            states=evidence.states,
+            class_code=workspace.declarations.identification().class_code,
+            current_digest=_DigestNow(workspace),
+        )
     )
-    require_recorded(graph, request, borders, deliberation)
-    deliberation.gone.update(evidence.gone_in(request.scope))
+    deliberation.known.missed_outside(evidence.gone_in(scope))
     plan = make_plan(deliberation)
     if any(not planned.action.is_keep for planned in plan.steps):
         waiting = {p.decision.step.key for p in plan.steps if not p.action.is_keep}
@@ -135,16 +140,19 @@ class _Question:
     def resolve(self, selection: Sequence[str], exclude: Sequence[str]) -> Selected:
         return resolve(self.declared, selection, exclude, self._states)
 
-    def request(self, selected: Collection[AssetKey], *, is_named: bool) -> Request:
+    def scope(self, selected: Collection[AssetKey]) -> frozenset[AssetKey]:
         """Return what is acted on: what is selected and, unless `only`, what it needs; co-outputs always."""
         options, graph = self._options, self.declared
-        chosen = frozenset(selected)
-        scope = chosen if options.only else graph.ancestry(chosen)
+        needed = frozenset(selected) if options.only else graph.ancestry(selected)
         excluded = frozenset(self.resolve(options.exclude, ()).keys) if options.exclude else frozenset()
-        co_outputs = {o for k in scope - excluded if k in graph.steps for o in graph.steps[k].outputs}
-        named: frozenset[AssetKey] = chosen if is_named else frozenset()
-        forced: frozenset[AssetKey] = chosen if options.force else frozenset()
-        return Request((scope - excluded) | co_outputs, named, forced)
+        kept = needed - excluded
+        return kept | {o for k in kept if k in graph.steps for o in graph.steps[k].outputs}
+
+    def request(self, selected: Collection[AssetKey], scope: Collection[AssetKey], *, is_named: bool) -> Request:
+        chosen = frozenset(map(whole, selected))
+        named: frozenset[Target] = chosen if is_named else frozenset()
+        forced: frozenset[Target] = chosen if self._options.force else frozenset()
+        return Request(frozenset(map(whole, scope)), named, forced)
 
     def evidence(self, scope: Collection[AssetKey], borders: Collection[AssetKey]) -> _Evidence:
         """Look at all that counts for these keys, unless the plan of everything has done so already."""
@@ -155,7 +163,7 @@ class _Question:
     def _states(self) -> dict[AssetKey, set[str]]:
         if self._everything is None:
             self._everything = deliberate(self._workspace)
-        return state_words(self._everything.plan)
+        return {target.asset: words for target, words in state_words(self._everything.plan).items()}
 
 
 def _look(
@@ -164,7 +172,7 @@ def _look(
     keys = scope | borders
     stores = workspace.stores
     stores.refresh()
-    snapshot = stores.lineage.snapshot(keys)
+    snapshot = stores.lineage.snapshot(set(map(whole, keys)))
     stores.look(recorded.output for recorded in snapshot.latest.values())
     graph = with_former_names(declared, snapshot.names)
     return _Evidence(
@@ -172,7 +180,7 @@ def _look(
         snapshot=snapshot,
         identified=workspace.declarations.identification().identify_all(graph, scope),
         observed=stores.observer(workspace.root).observe_all(graph, keys),
-        states={key: stores.data.state(recorded.output) for key, recorded in snapshot.latest.items()},
+        states={target: stores.data.state(recorded.output) for target, recorded in snapshot.latest.items()},
     )
 
 

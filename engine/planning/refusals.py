@@ -6,9 +6,10 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from assetctl.assets.errors import DeclarationError, Problem, SelectionError
-from assetctl.assets.ids import AssetKey
-from assetctl.lineage.deciding.decide import Deliberation, Identified, Request
+from assetctl.assets.ids import AssetKey, Target, whole
+from assetctl.lineage.deciding.decide import Identified, Request
 from assetctl.lineage.facts.records import Pinned
+from assetctl.lineage.facts.snapshot import Snapshot
 from assetctl.lineage.graph.asset_graph import AssetGraph
 
 
@@ -34,17 +35,15 @@ def gone_outside(graph: AssetGraph, keys: Collection[AssetKey]) -> set[AssetKey]
     return {key for step, exists in probes if exists is not None and not exists() for key in step.outputs}
 
 
-def require_recorded(
-    graph: AssetGraph, request: Request, borders: Collection[AssetKey], deliberation: Deliberation
-) -> None:
+def require_recorded(graph: AssetGraph, request: Request, borders: Collection[AssetKey], snapshot: Snapshot) -> None:
     """Refuse to act on assets whose upstreams are left alone and were never materialized."""
-    missing = sorted(u for u in borders if u in graph.steps and u not in deliberation.latest)
+    missing = sorted(u for u in borders if u in graph.steps and whole(u) not in snapshot.latest)
     if missing:
         raise SelectionError(
             *(
                 Problem(
                     f"`{key}` was never materialized, and this selection leaves it alone",
-                    (("read by", ", ".join(sorted(k for k in request.scope if key in graph.upstream(k)))),),
+                    (("read by", ", ".join(sorted(t for t in request.scope if key in graph.upstream(t.asset)))),),
                     f"build it first with `assetctl materialize {key}`",
                 )
                 for key in missing
@@ -52,13 +51,13 @@ def require_recorded(
         )
 
 
-def spare_pinned(graph: AssetGraph, request: Request, pins: Mapping[AssetKey, Pinned]) -> Request:
+def spare_pinned(graph: AssetGraph, request: Request, pins: Mapping[Target, Pinned]) -> Request:
     """Return the request without forcing what is pinned; refuse it where a person selected that.
 
     Raises:
         SelectionError: with every pinned asset that was selected together with `--force`.
     """
-    pinned = {output for key in pins if key in graph.steps for output in graph.steps[key].outputs}
+    pinned = {output for key in pins if key.asset in graph.steps for output in graph.steps[key.asset].targets}
     forced = sorted(request.forced & pinned)
     if forced and request.named:
         raise SelectionError(
@@ -69,7 +68,7 @@ def spare_pinned(graph: AssetGraph, request: Request, pins: Mapping[AssetKey, Pi
                     f"lift the pin with `assetctl rollback {key} --lift`, or leave it out with `--exclude {key}`",
                 )
                 for key in forced
-                for pin in (pins.get(key) or next(pins[o] for o in graph.steps[key].outputs if o in pins),)
+                for pin in (pins.get(key) or next(pins[o] for o in graph.steps[key.asset].targets if o in pins),)
             )
         )
     return replace(request, forced=request.forced - pinned)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from assetctl.assets.errors import EnvironmentFault, Problem, ProjectError
-from assetctl.assets.ids import AssetKey
+from assetctl.assets.ids import Target
 from assetctl.engine.planning.planner import deliberate
 from assetctl.engine.workspace.workspace import Workspace
 from assetctl.lineage.deciding.decide import Action, StepDecision
@@ -24,9 +24,9 @@ class Pushed:
     """What `push` did: `shared` was uploaded, `present` was there, `not_fresh` has nothing to share."""
 
     remote: str
-    shared: tuple[AssetKey, ...]
-    present: tuple[AssetKey, ...]
-    not_fresh: tuple[AssetKey, ...]
+    shared: tuple[Target, ...]
+    present: tuple[Target, ...]
+    not_fresh: tuple[Target, ...]
     size_bytes: int
 
     def to_json(self) -> dict[str, Any]:
@@ -59,8 +59,10 @@ def push(workspace: Workspace, selection: Sequence[str]) -> Pushed:
     cache.link.require()
     made = deliberate(workspace, selection)
     plan, deliberation = made.plan, made.deliberation
-    steps = {planned.decision.step.key: planned.decision for planned in plan.steps}
-    records = {key: deliberation.latest[key].materialization for key, d in steps.items() if d.action is Action.KEEP}
+    steps = {planned.decision.target: planned.decision for planned in plan.steps}
+    records = {
+        key: deliberation.known.latest[key].materialization for key, d in steps.items() if d.action is Action.KEEP
+    }
     shareable = {key: made for key, made in records.items() if _may_be_shared(made, steps[key])}
     present = [key for key in shareable if cache.is_answered(steps[key])]
     new = [key for key in shareable if key not in present]
@@ -87,9 +89,9 @@ def push(workspace: Workspace, selection: Sequence[str]) -> Pushed:
 
 def _may_be_shared(made: Materialized, decision: StepDecision) -> bool:
     is_claimed = any(reason.get("kind") == "accepted" and not reason.get("verified") for reason in made.reasons)
-    is_whole = {output.asset for output in made.outputs} == set(decision.step.outputs)
+    is_whole = {output.target for output in made.outputs} == set(decision.targets)
     return made.published and made.trace is Trace.SOUND and is_whole and not is_claimed
 
 
-def _outputs(steps: dict[AssetKey, StepDecision], keys: Sequence[AssetKey]) -> tuple[AssetKey, ...]:
-    return tuple(output for key in keys for output in steps[key].step.outputs)
+def _outputs(steps: dict[Target, StepDecision], keys: Sequence[Target]) -> tuple[Target, ...]:
+    return tuple(output for key in keys for output in steps[key].targets)

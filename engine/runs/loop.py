@@ -13,11 +13,11 @@ from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 
-from assetctl.assets.ids import AssetKey
+from assetctl.assets.ids import Target, whole
 from assetctl.engine.executors.base import Executor
 from assetctl.engine.runs.ports import Surroundings
 from assetctl.engine.runs.ready_queue import Schedule
-from assetctl.engine.runs.recording import Recorder, believe
+from assetctl.engine.runs.recording import Recorder
 from assetctl.engine.runs.result import (
     OUTCOMES,
     RunResult,
@@ -68,12 +68,12 @@ class Run:
     sharing: Sharing = field(default_factory=NotShared)
     _said: list[Event] = field(default_factory=list)
     _schedule: Schedule = field(init=False)
-    _running: dict[AssetKey, _Attempt] = field(default_factory=dict)
-    _delayed: list[tuple[float, int, AssetKey]] = field(default_factory=list)
-    _blocked: list[AssetKey] = field(default_factory=list)
-    _broken: dict[AssetKey, AssetKey] = field(default_factory=dict)  # asset -> the asset whose failure broke it
-    _done: dict[str, list[AssetKey]] = field(default_factory=dict)
-    _waited_for: set[AssetKey] = field(default_factory=set)
+    _running: dict[Target, _Attempt] = field(default_factory=dict)
+    _delayed: list[tuple[float, int, Target]] = field(default_factory=list)
+    _blocked: list[Target] = field(default_factory=list)
+    _broken: dict[Target, Target] = field(default_factory=dict)  # target -> the one whose failure broke it
+    _done: dict[str, list[Target]] = field(default_factory=dict)
+    _waited_for: set[Target] = field(default_factory=set)
     _interrupted: bool = False
     _is_stopping: bool = False
 
@@ -81,8 +81,7 @@ class Run:
         """Bring everything in the plan up to date and return what happened."""
         began = self.clock.monotonic()
         self._schedule = Schedule(self.plan, self.deliberation)
-        for planned in self.plan.steps:  # a run starts from what is recorded, not from what the plan assumed
-            self.deliberation.values.pop(planned.asset, None)
+        self.deliberation.known.unsettle(planned.target for planned in self.plan.steps)
         counts = {a: len(self.plan.with_action(a)) for a in Action}
         doing = counts[Action.RUN] + counts[Action.RESTORE] + counts[Action.HELD]
         self._say(events.RunStarted(self.recorder.run_id, doing, counts[Action.MAYBE], counts[Action.KEEP]))
@@ -103,19 +102,19 @@ class Run:
         return RunResult(tuple(self._said), finished, self.deliberation)
 
     def _start_ready(self) -> None:
-        for key in self._blocked:
-            self._schedule.push(key)
+        for target in self._blocked:
+            self._schedule.push(target)
         self._blocked.clear()
         while self._schedule and not self.is_cancelled():
             step = self._schedule.pop()
-            broken = next((self._broken[u] for u in step.upstream if u in self._broken), None)
+            broken = next((self._broken[u] for u in map(whole, step.upstream) if u in self._broken), None)
             if broken is not None:
                 self._skip(step, broken)
                 continue
             decision = self.deliberation.decide(step)
             is_work = decision.action is not Action.KEEP or bool(decision.pending_checks)
             if is_work and self.executor.n_free == 0:
-                self._schedule.push(step.key)
+                self._schedule.push(step.target)
                 return
             self._carry_out(decision)
         if self.is_cancelled():
@@ -138,28 +137,29 @@ class Run:
     def _fetch_missing(self, decision: StepDecision) -> bool:
         """Have upstreams whose bytes are gone rebuilt first; the step comes back when they are there."""
         graph, steps = self.deliberation.graph, self._schedule.steps
-        missing = [u for u in self.deliberation.unreadable(decision) if graph.steps[u].key in steps]
+        missing = [u for u in self.deliberation.unreadable(decision) if graph.steps[u.asset].target in steps]
         if not missing:
             return False
-        self.deliberation.demand(missing)
-        owners = {graph.steps[key].key for key in missing}
+        self.deliberation.known.demand(missing)
+        owners = {graph.steps[target.asset].target for target in missing}
         for done in self._done.values():
-            done[:] = [key for key in done if graph.steps[key].key not in owners]
-        self._schedule.again(decision.step.key, sorted(owners))
+            done[:] = [target for target in done if graph.steps[target.asset].target not in owners]
+        self._schedule.again(decision.target, sorted(owners))
         return True
 
     def _submit(self, decision: StepDecision) -> None:
         lock = self.around.try_lock(decision.step)
         if lock is None:
-            self._blocked.append(decision.step.key)
-            if decision.step.key not in self._waited_for:
-                self._waited_for.add(decision.step.key)
-                self._say(events.Warned(f"waiting for another process, which is building `{decision.step.key}`"))
+            self._blocked.append(decision.target)
+            if decision.target not in self._waited_for:
+                self._waited_for.add(decision.target)
+                self._say(events.Warned(f"waiting for another process, which is building `{decision.target}`"))
             return
         news = self.around.news()
         if news:
-            for output in believe(self.deliberation, news):
-                self.deliberation.states[output.asset] = self.around.state(output)
+            for position, fact in news:
+                for output in self.deliberation.known.learn(position, fact):
+                    self.deliberation.known.looked_at(output, self.around.state(output))
             decision = consult(self.sharing, self.deliberation, self.deliberation.decide(decision.step))
         is_kept = decision.action is Action.KEEP and not decision.pending_checks
         if is_kept or decision.action is Action.HELD:  # another process answered meanwhile
@@ -170,18 +170,18 @@ class Run:
             task = self.around.task(decision, self.around.new_id())
         else:
             task = self.around.check_task(decision, self._outputs_at_hand(decision), self.around.new_id())
-        self._running[decision.step.key] = _Attempt(decision, task, lock)
+        self._running[decision.target] = _Attempt(decision, task, lock)
         if decision.action is not Action.RUN and not task.checks:
-            self._settle(StepResult(decision.step.key))
+            self._settle(StepResult(decision.target))
             return
         if decision.action is Action.RUN:
-            self._say(events.StepStarted(decision.step.key, decision.step.outputs, decision.reasons))
+            self._say(events.StepStarted(decision.target, decision.targets, decision.reasons))
         self.executor.submit(task)
 
     def _outputs_at_hand(self, decision: StepDecision) -> tuple[Output, ...]:
         if decision.action is Action.RESTORE and decision.reusable is not None:
             return decision.reusable.outputs
-        return tuple(self.deliberation.latest[key].output for key in decision.step.outputs)
+        return tuple(self.deliberation.known.latest[target].output for target in decision.targets)
 
     def _collect(self) -> None:
         if len(self._running) > len(self._delayed):
@@ -196,7 +196,7 @@ class Run:
         while self._delayed and self._delayed[0][0] <= self.clock.monotonic() and self.executor.n_free:
             _, _, key = heapq.heappop(self._delayed)
             attempt = self._running[key]
-            self._say(events.StepStarted(key, attempt.decision.step.outputs, attempt.decision.reasons, attempt.number))
+            self._say(events.StepStarted(key, attempt.decision.targets, attempt.decision.reasons, attempt.number))
             self.executor.submit(attempt.task)
 
     def _settle(self, result: StepResult) -> None:
@@ -227,24 +227,26 @@ class Run:
             return False
         attempt.number += 1
         delay = retry_delay(attempt.number)
-        heapq.heappush(self._delayed, (self.clock.monotonic() + delay, self._schedule.rank[step.key], step.key))
-        self._say(events.StepRetried(step.key, attempt.number, n_attempts, failure.error_type, failure.message, delay))
+        heapq.heappush(self._delayed, (self.clock.monotonic() + delay, self._schedule.rank[step.target], step.target))
+        self._say(
+            events.StepRetried(step.target, attempt.number, n_attempts, failure.error_type, failure.message, delay)
+        )
         return True
 
     def _heal(self, attempt: _Attempt) -> bool:
         """Look again at what the step read; what turned out corrupt is rebuilt, then the step comes back."""
         read = [b for b in attempt.decision.step.bindings if b.is_read and not b.is_source]
-        outputs = [self.deliberation.latest[b.upstream].output for b in read]
+        outputs = [self.deliberation.known.latest[b.target].output for b in read]
         self.sharing.lacking(outputs)  # what arrives damaged from elsewhere does not count as there
         for output in outputs:
             state = self.around.state(output)
             if state is not OutputState.PRESENT:
-                self.deliberation.lose(output, state)
+                self.deliberation.known.lose(output, state)
         return self._fetch_missing(attempt.decision)
 
     def _publish(self, attempt: _Attempt, result: StepResult) -> None:
         decision, task = attempt.decision, attempt.task
-        before = {key: self.deliberation.latest.get(key) for key in decision.step.outputs}
+        before = {target: self.deliberation.known.latest.get(target) for target in decision.targets}
         trace = self.around.trace(decision, result)
         fact = self.recorder.materialized(decision, task, result, trace)
         self._show_checks(fact.outputs, result.checks)
@@ -256,23 +258,25 @@ class Run:
             self.sharing.share(fact)
         is_random = is_nondeterministic(fact, before)
         changed = {
-            output.asset: (old := before[output.asset]) is None or old.output.value.version != output.value.version
+            output.target: (old := before[output.target]) is None or old.output.value.version != output.value.version
             for output in fact.outputs
         }
         self._deliver(fact.outputs)
         self._close(decision, "materialized")
         self._say(
             events.StepFinished(
-                decision.step.key,
+                decision.target,
                 fact.outputs,
                 decision.reasons,
                 result.duration_s,
                 changed,
                 self.around.log_tail(task),
-                warnings_of(fact, self.deliberation.identified[fact.step].code, result.notes, is_random=is_random),
+                warnings_of(
+                    fact, self.deliberation.identified[fact.step.asset].code, result.notes, is_random=is_random
+                ),
             )
         )
-        self._schedule.release(decision.step.key)
+        self._schedule.release(decision.target)
 
     def _restore(self, attempt: _Attempt, answers: tuple[CheckAnswer, ...]) -> None:
         decision = attempt.decision
@@ -286,8 +290,8 @@ class Run:
             self.sharing.share(fact)
         self._deliver(fact.outputs)
         self._close(decision, "restored")
-        self._say(events.StepRestored(decision.step.key, fact.outputs, decision.reasons, fact.origin or ""))
-        self._schedule.release(decision.step.key)
+        self._say(events.StepRestored(decision.target, fact.outputs, decision.reasons, fact.origin or ""))
+        self._schedule.release(decision.target)
 
     def _answer(self, attempt: _Attempt, answers: tuple[CheckAnswer, ...]) -> None:
         """Take the answers of checks that were asked about data that stay as they are."""
@@ -302,13 +306,13 @@ class Run:
             self._keep(decision)
 
     def _keep(self, decision: StepDecision) -> None:
-        outputs = [self.deliberation.latest[key].output for key in decision.step.outputs]
+        outputs = [self.deliberation.known.latest[target].output for target in decision.targets]
         self._deliver(outputs)
         self._close(decision, "fresh")
-        first = self.plan[decision.step.key]
+        first = self.plan[decision.target]
         by_cutoff, pin = first.action is Action.MAYBE, pin_text(decision)
-        self._say(events.StepKept(decision.step.key, decision.step.outputs, by_cutoff, pin))
-        self._schedule.release(decision.step.key)
+        self._say(events.StepKept(decision.target, decision.targets, by_cutoff, pin))
+        self._schedule.release(decision.target)
 
     def _hold_back(self, decision: StepDecision) -> None:
         self._give_up(decision, held_back(decision), 0.0, "")
@@ -325,8 +329,8 @@ class Run:
         self._close(decision, "failed")
         self._say(
             events.StepFailed(
-                step=decision.step.key,
-                outputs=decision.step.outputs,
+                step=decision.target,
+                outputs=decision.targets,
                 reasons=decision.reasons,
                 error_type=failure.error_type,
                 message=failure.message,
@@ -336,31 +340,30 @@ class Run:
                 hint=failure.hint,
             )
         )
-        self._spoil(decision.step)
+        self._spoil(decision)
 
-    def _spoil(self, step: Step) -> None:
-        self._broken.update(dict.fromkeys(step.outputs, step.key))
-        self._schedule.release(step.key)
+    def _spoil(self, decision: StepDecision) -> None:
+        self._broken.update(dict.fromkeys(decision.targets, decision.target))
+        self._schedule.release(decision.target)
 
-    def _skip(self, step: Step, because: AssetKey) -> None:
-        self._broken.update(dict.fromkeys(step.outputs, because))
-        self._done.setdefault("skipped", []).extend(step.outputs)
-        self.recorder.decided(step.outputs, "skipped", ())
-        self._say(events.StepSkipped(step.key, step.outputs, because))
-        self._schedule.release(step.key)
+    def _skip(self, step: Step, because: Target) -> None:
+        self._broken.update(dict.fromkeys(step.targets, because))
+        self._done.setdefault("skipped", []).extend(step.targets)
+        self.recorder.decided(step.targets, "skipped", ())
+        self._say(events.StepSkipped(step.target, step.targets, because))
+        self._schedule.release(step.target)
 
     def _deliver(self, outputs: Iterable[Output]) -> None:
-        for output in outputs:
-            self.deliberation.values[output.asset] = output.value
+        self.deliberation.known.deliver({output.target: output.value for output in outputs})
 
     def _close(self, decision: StepDecision, what: str) -> None:
-        self._done.setdefault(what, []).extend(decision.step.outputs)
-        self.recorder.decided(decision.step.outputs, what, decision.reasons)
+        self._done.setdefault(what, []).extend(decision.targets)
+        self.recorder.decided(decision.targets, what, decision.reasons)
 
     def _show_checks(self, outputs: Iterable[Output], answers: tuple[CheckAnswer, ...]) -> None:
-        versions = {output.asset: output.value.version for output in outputs}
+        versions = {output.target: output.value.version for output in outputs}
         for answer in answers:
-            ran = self.deliberation.checks[answer.task.definition, versions[answer.task.asset]]
+            ran = self.deliberation.known.checks[answer.task.definition, versions[answer.task.target]]
             self._say(events.CheckFinished(ran))
 
     def _finish(self, duration_s: float) -> RunFinished:

@@ -10,13 +10,14 @@ import sys
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from assetctl.assets.ids import AssetKey
+from assetctl.assets.ids import Target
 from assetctl.engine.steps.perform import outputs_of
 from assetctl.engine.steps.tasks import CheckAnswer, StepResult, StepTask
 from assetctl.engine.workspace.checkout import Checkout
 from assetctl.lineage.deciding.decide import Deliberation, StepDecision
 from assetctl.lineage.deciding.events import RunFinished
 from assetctl.lineage.deciding.reasons import Reason, to_json
+from assetctl.lineage.facts.again import Recording, again
 from assetctl.lineage.facts.ports import Clock, DataStore, Journal
 from assetctl.lineage.facts.records import (
     CheckRan,
@@ -25,21 +26,15 @@ from assetctl.lineage.facts.records import (
     Decision,
     Digest,
     Fact,
-    Forgotten,
     MaterializationId,
     Materialized,
     Output,
-    Pinned,
     Position,
     ProvenanceDigest,
-    Purpose,
-    Renamed,
-    Retention,
     RunId,
     SourceObserved,
     StepFailed,
     Trace,
-    Unpinned,
 )
 from assetctl.lineage.facts.records import RunFinished as RunFinishedFact
 from assetctl.lineage.facts.records import RunStarted as RunStartedFact
@@ -92,9 +87,11 @@ class Recorder:
         fact = Materialized(
             id=task.materialization_id,
             run_id=self.run_id,
-            step=decision.step.key,
+            step=decision.target,
             provenance=decision.provenance,
-            outputs=tuple(self._kept(output) for output in outputs_of(decision.step, result).values()),
+            outputs=tuple(
+                self._kept(output) for output in outputs_of(decision.target, decision.step, result.outputs).values()
+            ),
             started_at=self.clock.now(),
             duration_s=result.duration_s,
             published=not any(_says_no(answer) for answer in result.checks),
@@ -114,23 +111,12 @@ class Recorder:
         """Record that an earlier materialization answers again (or is published at last)."""
         origin = decision.reusable
         assert origin is not None and decision.provenance is not None
-        fact = Materialized(
-            id=task.materialization_id,
-            run_id=self.run_id,
-            step=decision.step.key,
+        recording = Recording(task.materialization_id, self.run_id, self.clock.now())
+        fact = replace(
+            again(origin, recording, _as_json(decision.reasons)),
+            step=decision.target,
             provenance=decision.provenance,
-            outputs=origin.outputs,
-            started_at=self.clock.now(),
-            duration_s=0.0,
             published=not any(_says_no(answer) for answer in answers),
-            origin=origin.origin or origin.id,
-            metrics=origin.metrics,
-            figures=origin.figures,
-            links=origin.links,
-            reasons=_as_json(decision.reasons),
-            python=origin.python,
-            platform=origin.platform,
-            undeclared=origin.undeclared,
         )
         code = self._code(decision) if origin.id in self.from_elsewhere else []
         self._record(fact, self._answers(fact.outputs, answers), code)
@@ -142,32 +128,23 @@ class Recorder:
         """Record that the latest outputs answer the present definition too."""
         origin = recorded[0].materialization
         assert decision.provenance is not None
-        fact = replace(
-            origin,
-            id=id_,
-            run_id=self.run_id,
-            provenance=decision.provenance,
-            outputs=tuple(r.output for r in recorded),
-            started_at=self.clock.now(),
-            duration_s=0.0,
-            origin=origin.origin or origin.id,
-            reasons=({"kind": "accepted", "verified": is_verified}, *_as_json(decision.reasons)),
-        )
+        reasons = ({"kind": "accepted", "verified": is_verified}, *_as_json(decision.reasons))
+        made = again(origin, Recording(id_, self.run_id, self.clock.now()), reasons)
+        fact = replace(made, provenance=decision.provenance, outputs=tuple(r.output for r in recorded))
         self._record(fact, (), self._code(decision))
 
     def checked(self, outputs: Iterable[Output], answers: tuple[CheckAnswer, ...]) -> tuple[CheckRan, ...]:
         """Record answers about data that stay as they are."""
         ran = self._answers(tuple(outputs), answers)
         if ran:
-            self.append(list(ran))
+            self._learn(self.append(list(ran)), *ran)
         return ran
 
     def failed(self, decision: StepDecision, error_type: str, message: str, duration_s: float) -> None:
         """Record a failed attempt; it is a reason to run again only while nothing changes."""
         provenance = decision.provenance.digest if decision.provenance else ProvenanceDigest("")
-        fact = StepFailed(self.run_id, decision.step.key, provenance, error_type, message, self.clock.now(), duration_s)
-        self.append([fact])
-        self.deliberation.failures[decision.step.key] = fact
+        fact = StepFailed(self.run_id, decision.target, provenance, error_type, message, self.clock.now(), duration_s)
+        self._learn(self.append([fact]), fact)
 
     def finished(self, finished: RunFinished) -> None:
         """Record the end of the run, if anything was recorded, and make it all durable."""
@@ -182,23 +159,24 @@ class Recorder:
             reached(CrashPoint.RUN_FINISHED_RECORDED)
             self.journal.sync()
 
-    def decided(self, keys: Iterable[AssetKey], action: str, reasons: tuple[Reason, ...]) -> None:
-        """Remember what this run did about some assets, to be recorded at its end."""
-        self.decisions.extend(Decision(key, action, _as_json(reasons)) for key in keys)
+    def decided(self, targets: Iterable[Target], action: str, reasons: tuple[Reason, ...]) -> None:
+        """Remember what this run did about some targets, to be recorded at its end."""
+        self.decisions.extend(Decision(target, action, _as_json(reasons)) for target in targets)
 
     def _record(self, fact: Materialized, ran: tuple[CheckRan, ...], code: list[Fact]) -> None:
-        position = self.append([*code, fact, *ran])
-        believe(self.deliberation, [(position, fact), *((position, r) for r in ran)])
-        for output in fact.outputs:
-            self.deliberation.states[output.asset] = OutputState.PRESENT
-            self.deliberation.gone.discard(output.asset)
+        self._learn(self.append([*code, fact, *ran]), fact, *ran)
+        self.deliberation.known.published(fact.outputs)
+
+    def _learn(self, position: Position, *facts: Fact) -> None:
+        for fact in facts:
+            self.deliberation.known.learn(position, fact)
 
     def _kept(self, output: Output) -> Output:
         """Return the output already stored for the same data and codec, so that equal data are kept once.
 
         Not where a codec of the project's own wrote it: its code may no longer read what it wrote before.
         """
-        recorded = self.deliberation.latest.get(output.asset)
+        recorded = self.deliberation.known.latest.get(output.target)
         if recorded is None or output.codec.partition("/")[0] not in RESERVED:
             return output
         before = recorded.output
@@ -206,14 +184,14 @@ class Recorder:
         return before if same and self.data.state(before) is OutputState.PRESENT else output
 
     def _answers(self, outputs: tuple[Output, ...], answers: tuple[CheckAnswer, ...]) -> tuple[CheckRan, ...]:
-        versions = {output.asset: output.value.version for output in outputs}
-        ran = tuple(
+        versions = {output.target: output.value.version for output in outputs}
+        return tuple(
             CheckRan(
                 run_id=self.run_id,
-                asset=a.task.asset,
+                target=a.task.target,
                 check=a.task.name,
                 definition=a.task.definition,
-                data_version=versions[a.task.asset],
+                data_version=versions[a.task.target],
                 passed=a.passed,
                 blocking=a.task.blocking,
                 message=a.message,
@@ -222,8 +200,6 @@ class Recorder:
             )
             for a in answers
         )
-        self.deliberation.checks.update({(r.definition, r.data_version): r for r in ran})
-        return ran
 
     def _code(self, decision: StepDecision) -> list[Fact]:
         code: CodeIdentity = self.deliberation.identified[decision.step.key].code
@@ -237,67 +213,10 @@ class Recorder:
     def _observations(self) -> list[Fact]:
         known = self.deliberation.snapshot.observed
         return [
-            SourceObserved(self.run_id, key, seen.value, seen.size_bytes, self.clock.now())
-            for key, seen in self.deliberation.observed.items()
-            if key not in known or known[key].value.version != seen.value.version
+            SourceObserved(self.run_id, target, seen.value, seen.size_bytes, self.clock.now())
+            for target, seen in self.deliberation.observed.items()
+            if target not in known or known[target].value.version != seen.value.version
         ]
-
-
-def believe(deliberation: Deliberation, facts: Iterable[tuple[Position, Fact]]) -> list[Output]:
-    """Let the deliberation know facts that were recorded since its snapshot, by this run or another process.
-
-    Return the outputs that readers get from now on. Readers get the latest output, so what
-    this run had settled on changes with it: a record that names the version before would lie.
-    """
-    published: list[Output] = []
-    for position, fact in facts:
-        if isinstance(fact, Materialized):
-            deliberation.failures.pop(fact.step, None)
-            if not fact.published and fact.trace is Trace.SOUND:  # held back: known, so not made again
-                deliberation.traces = {**deliberation.traces, (fact.step, fact.provenance.digest): fact}
-            for output in fact.outputs if fact.published else ():
-                deliberation.latest[output.asset] = Recorded(position, fact, output)
-                if deliberation.values.get(output.asset) is not None:
-                    deliberation.values[output.asset] = output.value
-                published.append(output)
-        elif isinstance(fact, StepFailed):
-            deliberation.failures[fact.step] = fact
-        elif isinstance(fact, CheckRan):
-            deliberation.checks[fact.definition, fact.data_version] = fact
-        elif isinstance(fact, Retention):
-            _believe_retention(deliberation, fact)
-    return published
-
-
-def _believe_retention(deliberation: Deliberation, fact: Retention) -> None:
-    """Take in what a person decided meanwhile; what this run had settled on stays what its readers get."""
-    match fact:
-        case Pinned(asset, purpose=Purpose.SERVE):
-            deliberation.pins[asset] = fact
-        case Unpinned(asset, Purpose.SERVE, made):
-            held = deliberation.pins.get(asset)
-            if held is not None and made in (None, held.materialization_id):
-                del deliberation.pins[asset]
-        case Forgotten(assets):
-            for key in assets:
-                _forget(deliberation, key)
-            gone = set(assets)
-            kept = {k: m for k, m in deliberation.traces.items() if gone.isdisjoint(o.asset for o in m.outputs)}
-            deliberation.traces = kept
-        case Renamed(old, new):
-            held = deliberation.pins.get(old)
-            _forget(deliberation, old)
-            if held is not None:
-                deliberation.pins[new] = replace(held, asset=new)
-
-
-def _forget(deliberation: Deliberation, key: AssetKey) -> None:
-    if deliberation.values.get(key) is None:
-        deliberation.latest.pop(key, None)
-    deliberation.failures.pop(key, None)
-    deliberation.pins.pop(key, None)
-    for asked in [asked for asked, ran in deliberation.checks.items() if ran.asset == key]:
-        del deliberation.checks[asked]
 
 
 def _says_no(answer: CheckAnswer) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from assetctl.assets.ids import AssetKey
+from assetctl.assets.ids import Target
 from assetctl.engine.steps.tasks import CheckAnswer, Failure
 from assetctl.lineage.deciding import events
 from assetctl.lineage.deciding.decide import Deliberation, StepDecision
@@ -91,12 +91,12 @@ def held_back(decision: StepDecision) -> Failure:
         return refused_by_check(describe(next(r for r in decision.reasons if isinstance(r, CheckFailed))))
     pin = next(iter(decision.pins.values()))
     why = "; ".join(map(describe, decision.reasons))
-    lift = f"lift the pin with `assetctl rollback {pin.asset} --lift`"
-    again = f"serve it again with `assetctl rollback {pin.asset}@{pin.materialization_id}`"
+    lift = f"lift the pin with `assetctl rollback {pin.target} --lift`"
+    again = f"serve it again with `assetctl rollback {pin.target}@{pin.materialization_id}`"
     is_other = any(isinstance(reason, PinNotPublished) for reason in decision.reasons)
     hint = f"{again if is_other else 'bring its bytes back from a remote or a backup'}, or {lift}"
     version = pin.data_version.removeprefix("b3:")[:8]
-    return Failure("Pinned", f"`{pin.asset}` is pinned to b3:{version}, so it is not built: {why}", hint=hint)
+    return Failure("Pinned", f"`{pin.target}` is pinned to b3:{version}, so it is not built: {why}", hint=hint)
 
 
 def warnings_of(
@@ -117,11 +117,11 @@ def warnings_of(
         for used in fact.undeclared
         if used.kind != "codec"  # using it is how one declares it
     ]
-    found += [f"`{output.asset}` {note}" for output, said in zip(fact.outputs, notes, strict=True) for note in said]
+    found += [f"`{output.target}` {note}" for output, said in zip(fact.outputs, notes, strict=True) for note in said]
     return tuple(found)
 
 
-def is_nondeterministic(fact: Materialized, before: Mapping[AssetKey, Recorded | None]) -> bool:
+def is_nondeterministic(fact: Materialized, before: Mapping[Target, Recorded | None]) -> bool:
     """Say whether the provenance of the last materialization gave other data this time."""
     return any(
         was is not None
@@ -129,5 +129,5 @@ def is_nondeterministic(fact: Materialized, before: Mapping[AssetKey, Recorded |
         and was.materialization.trace is Trace.SOUND
         and was.output.value.version != output.value.version
         for output in fact.outputs
-        for was in (before[output.asset],)
+        for was in (before[output.target],)
     )

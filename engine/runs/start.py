@@ -87,7 +87,7 @@ def start_run(workspace: Workspace, plan: Plan, deliberation: Deliberation, aske
         own_segments=around.own_segments,
         recorded_texts=stores.lineage.texts,
         from_elsewhere=stores.cache.from_elsewhere if stores.cache is not None else (),
-        known_code={r.materialization.provenance.definition.code for r in deliberation.latest.values()},
+        known_code={r.materialization.provenance.definition.code for r in deliberation.known.latest.values()},
     )
     if stores.cache is not None and not plan.is_fresh:
         stores.cache.resume()

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from assetctl.assets.errors import WaitTimeout
-from assetctl.assets.ids import AssetKey
+from assetctl.assets.ids import Target, whole
 from assetctl.engine.steps.capture import tail
 from assetctl.engine.steps.tasks import CheckTask, OutputInput, SourceInput, StepResult, StepTask
 from assetctl.engine.workspace.identifiers import new_identifier
@@ -37,18 +37,20 @@ class ProjectSurroundings:
         step, provenance = decision.step, decision.provenance
         assert provenance is not None, "a step runs only when all it reads is known"
         identified = self.deliberation.identified[step.key]
-        latest = self.deliberation.latest
+        latest = self.deliberation.known.latest
         return StepTask(
-            step=step.key,
+            step=decision.target,
             definition=identified.definition.digest,
             provenance=provenance.digest,
             run_id=self.run_id,
             materialization_id=materialization_id,
             inputs=tuple(self._inputs(step)),
-            checks=self._checks(step, {key: tuple(identified.checks.get(key, ())) for key in step.outputs}),
+            checks=self._checks(
+                step, {target: tuple(identified.checks.get(target.asset, ())) for target in decision.targets}
+            ),
             set_config=self.set_config,
             former_names=step.former,
-            upstream_metrics={u: latest[u].materialization.metrics for u in step.upstream if u in latest},
+            upstream_metrics={u: latest[whole(u)].materialization.metrics for u in step.upstream if whole(u) in latest},
             captures_values=any(symbol.kind == "value" for symbol in identified.code.symbols),
             log=str(self._log(step)),
             timeout_s=step.declaration.options.timeout_s,
@@ -62,7 +64,7 @@ class ProjectSurroundings:
         provenance = decision.provenance
         assert provenance is not None, "checks are asked about data whose making is known"
         return StepTask(
-            step=step.key,
+            step=decision.target,
             definition=self.deliberation.identified[step.key].definition.digest,
             provenance=provenance.digest,
             run_id=self.run_id,
@@ -75,7 +77,7 @@ class ProjectSurroundings:
         )
 
     def try_lock(self, step: Step) -> AbstractContextManager[object] | None:
-        lock = hold(step_lock_file(self.workspace.layout, step.key), 0, "")
+        lock = hold(step_lock_file(self.workspace.layout, step.target), 0, "")
         try:
             lock.__enter__()
         except WaitTimeout:
@@ -102,7 +104,7 @@ class ProjectSurroundings:
             if binding.is_source:
                 declaration = self.deliberation.graph.sources[binding.upstream]
                 now = observer.version(declaration)
-                if now != self.deliberation.observed[binding.upstream].value.version:
+                if now != self.deliberation.observed[binding.target].value.version:
                     return Trace.INPUT_CHANGED
         return Trace.SOUND
 
@@ -125,16 +127,16 @@ class ProjectSurroundings:
                 paths = observer.paths(source)
                 yield SourceInput(binding.name, binding.upstream, source.shape, paths, binding.wanted)
             else:
-                yield OutputInput(binding.name, self.deliberation.latest[binding.upstream].output, binding.wanted)
+                yield OutputInput(binding.name, self.deliberation.known.latest[binding.target].output, binding.wanted)
 
-    def _checks(self, step: Step, wanted: Mapping[AssetKey, tuple[str, ...]]) -> tuple[CheckTask, ...]:
+    def _checks(self, step: Step, wanted: Mapping[Target, tuple[str, ...]]) -> tuple[CheckTask, ...]:
         definitions = self.deliberation.identified[step.key].checks
         return tuple(
-            CheckTask(key, check.name, definitions[key][check.name], check.declaration.blocking)
-            for key in step.outputs
-            for check in self.deliberation.graph.checks.get(key, ())
-            if check.name in wanted.get(key, ())
+            CheckTask(target, check.name, definitions[target.asset][check.name], check.declaration.blocking)
+            for target in wanted
+            for check in self.deliberation.graph.checks.get(target.asset, ())
+            if check.name in wanted[target]
         )
 
     def _log(self, step: Step) -> Path:
-        return self.workspace.layout.log(self.run_id, step.key)
+        return self.workspace.layout.log(self.run_id, step.target)

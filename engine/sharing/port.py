@@ -66,11 +66,11 @@ def plan_with_others(sharing: Sharing, plan: Plan, deliberation: Deliberation) -
     A restored upstream makes more provenances known, so it is asked until nothing new is found.
     """
     while True:
-        decisions = {planned.decision.step.key: planned.decision for planned in plan.steps}
+        decisions = {planned.decision.target: planned.decision for planned in plan.steps}
         found = sharing.find([d for d in decisions.values() if _may_be_answered(deliberation, d)])
         if not found:
             return plan, deliberation
-        deliberation = deliberation.begin_anew(_with(deliberation.traces, found))
+        deliberation = deliberation.begin_anew(_with(deliberation.known.traces, found))
         plan = make_plan(deliberation)
 
 
@@ -82,10 +82,10 @@ def consult(sharing: Sharing, deliberation: Deliberation, decision: StepDecision
     decision = _answered(sharing, deliberation, decision)
     lost = sharing.lacking(_relied_on(deliberation, decision))
     for output in lost:
-        deliberation.lose(output, OutputState.MISSING)
+        deliberation.known.lose(output, OutputState.MISSING)
     if not lost or decision.action is not Action.KEEP:
         return decision
-    deliberation.demand([output.asset for output in lost])
+    deliberation.known.demand([output.target for output in lost])
     return _answered(sharing, deliberation, deliberation.decide(decision.step))
 
 
@@ -95,12 +95,12 @@ def _answered(sharing: Sharing, deliberation: Deliberation, decision: StepDecisi
             found = sharing.find([decision])
             if not found:
                 return decision
-            deliberation.traces = _with(deliberation.traces, found)
+            deliberation.known.may_restore(found)
         elif decision.action is Action.RESTORE and decision.reusable is not None:
             made = decision.reusable
             if sharing.bring(made):
                 return decision
-            deliberation.traces = {key: m for key, m in deliberation.traces.items() if m.id != made.id}
+            deliberation.known.cannot_restore(made)
         else:
             return decision
         decision = deliberation.decide(decision.step)
@@ -121,9 +121,10 @@ def _relied_on(deliberation: Deliberation, decision: StepDecision) -> list[Outpu
     Asked for is what the person named, and what a check has yet to look at.
     """
     if decision.action is Action.RUN:
-        keys = {b.upstream for b in decision.step.bindings if b.is_read and not b.is_source}
+        needed = {b.target for b in decision.step.bindings if b.is_read and not b.is_source}
     elif decision.action is Action.KEEP:
-        keys = set(decision.step.outputs) & (deliberation.request.named | decision.pending_checks.keys())
+        needed = set(decision.targets) & (deliberation.request.named | decision.pending_checks.keys())
     else:
         return []
-    return [deliberation.latest[key].output for key in sorted(keys) if key in deliberation.latest]
+    latest = deliberation.known.latest
+    return [latest[target].output for target in sorted(needed) if target in latest]

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Collection, Iterable, Iterator
 
 from assetctl.assets.errors import AssetctlError, CorruptionError
-from assetctl.assets.ids import AssetKey
+from assetctl.assets.ids import Target, whole
 from assetctl.engine.sharing.background import Background
 from assetctl.engine.sharing.downloads import Incoming
 from assetctl.engine.sharing.remote_link import RemoteLink
@@ -35,7 +35,7 @@ from assetctl.storage.state.layout import Layout
 _N_QUESTIONS = 8  # at once
 _ASKED_AGAIN_AFTER_S = 30.0  # in a notebook, which lives long
 
-_Asked = tuple[AssetKey, ProvenanceDigest]
+_Asked = tuple[Target, ProvenanceDigest]
 
 
 class SharedCache:
@@ -214,9 +214,11 @@ def _questions(decision: StepDecision) -> list[Question]:
     """Return what to ask for a step: what was made under its key, then under its earlier names."""
     assert decision.provenance is not None
     step, digest = decision.step, decision.provenance.digest
-    found = [Question(step.key, step.outputs, digest, decision.inputs)]
+    found = [Question(decision.target, decision.targets, digest, decision.inputs)]
     if len(step.outputs) == 1:
-        found += [Question(name, (name,), digest, decision.inputs) for name in step.former.get(step.key, ())]
+        found += [
+            Question(whole(name), (whole(name),), digest, decision.inputs) for name in step.former.get(step.key, ())
+        ]
     return found
 
 

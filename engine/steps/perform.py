@@ -13,13 +13,13 @@ import os
 import shutil
 import time
 import traceback
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from assetctl.assets.checks import CheckResult
 from assetctl.assets.errors import AssetctlError, AssetFailed, CorruptionError, EnvironmentFault
-from assetctl.assets.ids import AssetKey
+from assetctl.assets.ids import Target
 from assetctl.engine.steps.context import StepContext
 from assetctl.engine.steps.tasks import CheckAnswer, CheckTask, Failure, OutputInput, SourceInput, StepResult, StepTask
 from assetctl.lineage.facts.ports import DataStore, Stored
@@ -38,7 +38,7 @@ def perform(task: StepTask, graph: AssetGraph, data: DataStore, layout: Layout) 
     Raises:
         EnvironmentFault: the disk refused; the run has to stop.
     """
-    step = graph.steps[task.step]
+    step = graph.steps[task.step.asset]
     context = StepContext(task, str(layout.state))
     started = time.perf_counter()
     stored: tuple[Stored, ...] = ()
@@ -52,7 +52,7 @@ def perform(task: StepTask, graph: AssetGraph, data: DataStore, layout: Layout) 
                 stored = _store(step, task, _call(step, arguments), data)
             finally:
                 _discard_copies(arguments.values(), layout)
-            outputs = tuple(s.as_output(key) for s, key in zip(stored, step.outputs, strict=True))
+            outputs = tuple(outputs_of(task.step, step, stored).values())
         answers = tuple(_ask(check, graph, outputs, data) for check in task.checks)
         figures = context.store_figures(data)
     except EnvironmentFault:
@@ -207,8 +207,8 @@ def _split(step: Step, value: Any) -> list[Any]:
 
 
 def _ask(task: CheckTask, graph: AssetGraph, outputs: tuple[Output, ...], data: DataStore) -> CheckAnswer:
-    check = next(c for c in graph.checks[task.asset] if c.name == task.name)
-    output = next(o for o in outputs if o.asset == task.asset)
+    check = next(c for c in graph.checks[task.target.asset] if c.name == task.name)
+    output = next(o for o in outputs if o.target == task.target)
     try:
         found = _finished(check.declaration.fn(**{check.parameter: data.load(output, check.wanted)}))
     except (CorruptionError, EnvironmentFault):
@@ -228,6 +228,7 @@ def _answer(task: CheckTask, found: object, check: Check) -> CheckAnswer:
     return CheckAnswer(task, passed=False, message=message, metrics={})
 
 
-def outputs_of(step: Step, result: StepResult) -> dict[AssetKey, Output]:
-    """Return a result's outputs by asset key."""
-    return {key: stored.as_output(key) for key, stored in zip(step.outputs, result.outputs, strict=True)}
+def outputs_of(target: Target, step: Step, stored: Sequence[Stored]) -> dict[Target, Output]:
+    """Return what a step gave, by target: its outputs, of the partition that was materialized."""
+    targets = [Target(key, target.partition_key) for key in step.outputs]
+    return {of: value.as_output(of) for of, value in zip(targets, stored, strict=True)}

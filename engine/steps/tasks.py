@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from assetctl.assets.ids import AssetKey
+from assetctl.assets.ids import AssetKey, Target
 from assetctl.lineage.facts.ports import Stored, Wanted
 from assetctl.lineage.facts.records import Digest, MaterializationId, Output, ProvenanceDigest, RunId, Undeclared
 
@@ -36,7 +36,7 @@ class SourceInput:
 class CheckTask:
     """One check to ask about one output (by asset key), with the check's definition."""
 
-    asset: AssetKey
+    target: Target
     name: str
     definition: Digest
     blocking: bool
@@ -51,7 +51,7 @@ class StepTask:
     those recorded for its outputs.
     """
 
-    step: AssetKey
+    step: Target
     definition: Digest
     provenance: ProvenanceDigest
     run_id: RunId
@@ -90,7 +90,7 @@ class Failure:
 class StepResult:
     """What running one task gave; `failure` is None exactly if `outputs` are usable."""
 
-    step: AssetKey
+    step: Target
     outputs: tuple[Stored, ...] = ()
     checks: tuple[CheckAnswer, ...] = ()
     metrics: Mapping[str, float] = field(default_factory=dict)

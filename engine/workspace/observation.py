@@ -9,7 +9,7 @@ from pathlib import Path
 from assetctl.assets.collect import relative
 from assetctl.assets.definition import SourceDef
 from assetctl.assets.errors import DeclarationError, Problem
-from assetctl.assets.ids import AssetKey
+from assetctl.assets.ids import AssetKey, Target, whole
 from assetctl.lineage.deciding.decide import Observation
 from assetctl.lineage.facts.records import DataVersion
 from assetctl.lineage.graph.asset_graph import AssetGraph
@@ -25,7 +25,7 @@ class Observer:
         self._digests = digests
         self._cache = cache
 
-    def observe_all(self, graph: AssetGraph, keys: Collection[AssetKey]) -> dict[AssetKey, Observation]:
+    def observe_all(self, graph: AssetGraph, keys: Collection[AssetKey]) -> dict[Target, Observation]:
         """Return what the sources among `keys` hold now.
 
         Raises:
@@ -36,14 +36,14 @@ class Observer:
             for binding in graph.steps[key].bindings if key in graph.steps else ():
                 if binding.reads_table:
                     tables.setdefault(binding.upstream, key)
-        found: dict[AssetKey, Observation] = {}
+        found: dict[Target, Observation] = {}
         problems: list[Problem] = []
         for key in sorted(keys):
             declaration = graph.sources.get(key)
             if declaration is None:
                 continue
             try:
-                found[key] = self.observe(key, declaration, as_table=key in tables)
+                found[whole(key)] = self.observe(key, declaration, as_table=key in tables)
             except DeclarationError as error:
                 reader = (("read by", tables[key]),) if key in tables else ()
                 problems.extend(

@@ -104,7 +104,7 @@ class Workspace:
             return
         if self.stores.cache is not None and self.stores.cache.link.fault is not None:
             raise self.stores.cache.link.as_error()
-        key = recorded.output.asset
+        key = recorded.output.target
         kind = CorruptionError if state is OutputState.CORRUPT else SelectionError
         raise kind(
             Problem(

@@ -7,11 +7,13 @@ for each step, so a plan and a run cannot disagree. It only holds values; no eff
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
+from types import MappingProxyType
 
-from assetctl.assets.ids import AssetKey
+from assetctl.assets.ids import AssetKey, Target
+from assetctl.lineage.deciding.known import Known
 from assetctl.lineage.deciding.provenance import ClassCode, provenance_of, resolve_inputs
 from assetctl.lineage.deciding.reasons import OutputCorrupt, OutputMissing, Reason
 from assetctl.lineage.deciding.staleness import Demand, Fresh, Memory, Stale, Undecided, Verdict, judge
@@ -23,10 +25,8 @@ from assetctl.lineage.facts.records import (
     Digest,
     Inputs,
     Materialized,
-    Output,
     Pinned,
     Provenance,
-    StepFailed,
     Undeclared,
     ValueIdentity,
 )
@@ -73,11 +73,11 @@ class Observation:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What was asked for: `scope` holds every key acted on, `named` those the person selected."""
+    """What was asked for: `scope` holds every target acted on, `named` those the person selected."""
 
-    scope: frozenset[AssetKey]
-    named: frozenset[AssetKey]
-    forced: frozenset[AssetKey] = frozenset()
+    scope: frozenset[Target]
+    named: frozenset[Target]
+    forced: frozenset[Target] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +89,21 @@ class StepDecision:
 
     step: Step
     action: Action
-    verdicts: Mapping[AssetKey, Verdict]
+    verdicts: Mapping[Target, Verdict]
     inputs: Inputs
     provenance: Provenance | None
     reusable: Materialized | None
-    pending_checks: Mapping[AssetKey, tuple[str, ...]]
-    pins: Mapping[AssetKey, Pinned] = field(default_factory=dict)
+    pending_checks: Mapping[Target, tuple[str, ...]]
+    pins: Mapping[Target, Pinned] = field(default_factory=dict)
+
+    @property
+    def target(self) -> Target:
+        """What is materialized by the step here: its first output, or one partition of it."""
+        return self.step.target
+
+    @property
+    def targets(self) -> tuple[Target, ...]:
+        return self.step.targets
 
     @property
     def reasons(self) -> tuple[Reason, ...]:
@@ -103,76 +112,80 @@ class StepDecision:
         return tuple(dict.fromkeys(found))
 
     @property
-    def waiting_on(self) -> tuple[AssetKey, ...]:
+    def waiting_on(self) -> tuple[Target, ...]:
         found = [k for v in self.verdicts.values() if isinstance(v, Undecided) for k in v.waiting_on]
         return tuple(dict.fromkeys(found))
 
 
-@dataclass(slots=True)
-class Deliberation:
-    """What is known while a plan or a run goes through the graph.
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a deliberation is about: declarations, what was asked, and what was looked at for it.
 
-    `values` maps an asset to the identity of what a reader would get now; None means not
-    known until it is rebuilt. `latest`, `failures`, `checks` and `pins` start as the
-    snapshot's and are replaced by what a run learns.
+    `identified` is by step key. `class_code` gives the digest of a first-party class's code, `current_digest` that of
+    something a step was seen to use, as they are now.
     """
 
     graph: AssetGraph
     request: Request
-    identified: Mapping[AssetKey, Identified]  # by step key
-    observed: Mapping[AssetKey, Observation]
+    identified: Mapping[AssetKey, Identified]
+    observed: Mapping[Target, Observation]
     snapshot: Snapshot
-    states: dict[AssetKey, OutputState]
-    traces: Traces
+    states: Mapping[Target, OutputState]
     class_code: ClassCode
     current_digest: Callable[[Undeclared], Digest | None]
-    latest: dict[AssetKey, Recorded] = field(default_factory=dict)
-    failures: dict[AssetKey, StepFailed] = field(default_factory=dict)
-    checks: dict[tuple[Digest, DataVersion], CheckRan] = field(default_factory=dict)
-    pins: dict[AssetKey, Pinned] = field(default_factory=dict)
-    values: dict[AssetKey, ValueIdentity | None] = field(default_factory=dict)
-    demanded: set[AssetKey] = field(default_factory=set)
-    gone: set[AssetKey] = field(default_factory=set)  # their own probe says that what they did outside is not there
 
-    def __post_init__(self) -> None:
-        self.latest.update(self.snapshot.latest)
-        self.failures.update(self.snapshot.failures)
-        self.checks.update(self.snapshot.checks)
-        self.pins.update(self.snapshot.pins)
-        for key, seen in self.observed.items():
-            self.values[key] = seen.value
-        for key, recorded in self.latest.items():
-            if key not in self.request.scope:  # not acted on: what was published last is what readers get
-                self.values[key] = recorded.output.value
+
+NO_TRACES: Traces = MappingProxyType({})
+
+
+class Deliberation:
+    """One question to the planner, or one run: what was asked, what is known, and the decision about each step."""
+
+    def __init__(self, question: Question, traces: Traces = NO_TRACES) -> None:
+        self.question = question
+        self.known = Known(question.snapshot, question.states, traces)
+        self.known.deliver({target: seen.value for target, seen in question.observed.items()})
+        outside = question.request.scope  # what is not acted on is what was published last
+        self.known.deliver({t: r.output.value for t, r in self.known.latest.items() if t not in outside})
+
+    @property
+    def graph(self) -> AssetGraph:
+        return self.question.graph
+
+    @property
+    def request(self) -> Request:
+        return self.question.request
+
+    @property
+    def identified(self) -> Mapping[AssetKey, Identified]:
+        return self.question.identified
+
+    @property
+    def observed(self) -> Mapping[Target, Observation]:
+        return self.question.observed
+
+    @property
+    def snapshot(self) -> Snapshot:
+        return self.question.snapshot
 
     def begin_anew(self, traces: Traces) -> Deliberation:
         """Return the same question with more traces to restore from, and nothing assumed yet."""
-        anew = replace(
-            self,
-            states=dict(self.states),
-            traces=traces,
-            latest={},
-            failures={},
-            checks={},
-            pins={},
-            values={},
-            demanded=set(),
-            gone=set(),
-        )
-        anew.gone.update(self.gone)
+        anew = Deliberation(replace(self.question, states=dict(self.known.states)), traces)
+        anew.known.missed_outside(self.known.gone)
         return anew
 
     def decide(self, step: Step) -> StepDecision:
         """Return what this step needs, as far as the versions of its upstreams are known."""
         identified = self.identified[step.key]
         parsed = (
-            {k: o.table for k, o in self.observed.items() if o.table is not None} if self._reads_table(step) else {}
+            {t: o.table for t, o in self.observed.items() if o.table is not None} if self._reads_table(step) else {}
         )
-        inputs = Inputs(self._definition(step), resolve_inputs(step.bindings, self.values, parsed, self.class_code))
+        resolved = resolve_inputs(step.bindings, self.known.values, parsed, self.question.class_code)
+        inputs = Inputs(self._definition(step), resolved)
         provenance = provenance_of(inputs)
         candidate = self._candidate(step, provenance)
-        verdicts = {key: self._judge(key, step, inputs, candidate) for key in step.outputs}
-        pins = {key: self.pins[key] for key in step.outputs if key in self.pins}
+        verdicts = {target: self._judge(target, step, inputs, candidate) for target in step.targets}
+        pins = {target: self.known.pins[target] for target in step.targets if target in self.known.pins}
         reusable = candidate if candidate is not None and not pins and self._may_restore(step, candidate) else None
         action = _action(verdicts, reusable, self._is_held(reusable)) if not pins else _pinned_action(verdicts)
         if action in (Action.RUN, Action.MAYBE):  # what is made now is recorded in the present format
@@ -183,95 +196,88 @@ class Deliberation:
 
     def assume(self, decision: StepDecision) -> None:
         """Take a decision as carried out: record what readers would get, or that it is unknown."""
-        for key in decision.step.outputs:
-            self.values[key] = self._assumed(key, decision)
+        self.known.deliver({target: self._assumed(target, decision) for target in decision.targets})
 
-    def demand(self, keys: Collection[AssetKey]) -> None:
-        """Say that a step that runs will read these outputs."""
-        self.demanded.update(keys)
-
-    def lose(self, output: Output, state: OutputState) -> None:
-        """Take note that an output's bytes turned out not to be readable: nothing is restored from them."""
-        self.states[output.asset] = state
-        self.traces = {k: m for k, m in self.traces.items() if all(o.blob != output.blob for o in m.outputs)}
-
-    def unreadable(self, decision: StepDecision) -> tuple[AssetKey, ...]:
+    def unreadable(self, decision: StepDecision) -> tuple[Target, ...]:
         """Return the upstreams this step reads whose stored bytes are not there."""
-        read = {b.upstream for b in decision.step.bindings if b.is_read and not b.is_source}
-        return tuple(sorted(k for k in read if self.states.get(k, OutputState.PRESENT) is not OutputState.PRESENT))
+        read = {b.target for b in decision.step.bindings if b.is_read and not b.is_source}
+        states = self.known.states
+        return tuple(sorted(t for t in read if states.get(t, OutputState.PRESENT) is not OutputState.PRESENT))
 
     def _definition(self, step: Step) -> Definition:
         """Return the step's definition, in the format in which it was recorded if that means the same."""
-        identified, recorded = self.identified[step.key], self.latest.get(step.key)
+        identified, recorded = self.identified[step.key], self.known.latest.get(step.target)
         if identified.former and recorded is not None:
             was = recorded.materialization.provenance.definition
             return was if was.digest in identified.former else identified.definition
         return identified.definition
 
-    def _judge(self, key: AssetKey, step: Step, inputs: Inputs, candidate: Materialized | None) -> Verdict:
-        identified = self.identified[step.key]
-        recorded = self.latest.get(key)
+    def _judge(self, target: Target, step: Step, inputs: Inputs, candidate: Materialized | None) -> Verdict:
+        identified, known = self.identified[step.key], self.known
+        recorded = known.latest.get(target)
         memory = Memory(
             recorded,
-            OutputState.MISSING if key in self.gone else self.states.get(key, OutputState.PRESENT),
-            self.failures.get(step.key),
-            self._failed_checks(key, recorded, candidate),
+            known.state(target),
+            known.failures.get(step.target),
+            self._failed_checks(target, recorded, candidate),
             self.snapshot.columns,
             self._changed_since(recorded.materialization) if recorded is not None else (),
-            self.pins.get(key),
+            known.pins.get(target),
         )
         demand = Demand(
-            forced=key in self.request.forced,
-            wanted=key in self.request.named or key in self.demanded or key in self.gone,
+            forced=target in self.request.forced,
+            wanted=target in self.request.named or known.is_wanted(target),
             undecidable=identified.code.undecidable,
         )
         return judge(inputs, memory, demand, self._current_columns(step))
 
     def _changed_since(self, made: Materialized) -> tuple[str, ...]:
         """Return what a materialization was seen to use without declaring it, and is not what it was."""
-        return tuple(used.name.rstrip(":") for used in made.undeclared if self.current_digest(used) != used.digest)
+        return tuple(
+            used.name.rstrip(":") for used in made.undeclared if self.question.current_digest(used) != used.digest
+        )
 
     def _reads_table(self, step: Step) -> bool:
         return any(b.is_source and b.reads_table for b in step.bindings)
 
-    def _current_columns(self, step: Step) -> dict[tuple[AssetKey, DataVersion], ValueIdentity]:
-        found: dict[tuple[AssetKey, DataVersion], ValueIdentity] = {}
+    def _current_columns(self, step: Step) -> dict[tuple[Target, DataVersion], ValueIdentity]:
+        columns: dict[tuple[Target, DataVersion], ValueIdentity] = {}
         for binding in step.bindings:
-            seen = self.observed.get(binding.upstream)
-            for value in (self.values.get(binding.upstream), seen.table if seen else None):
+            seen = self.observed.get(binding.target)
+            for value in (self.known.values.get(binding.target), seen.table if seen else None):
                 if value is not None:
-                    found[binding.upstream, value.version] = value
-        return found
+                    columns[binding.target, value.version] = value
+        return columns
 
     def _candidate(self, step: Step, provenance: Provenance | None) -> Materialized | None:
         if provenance is None:
             return None
-        found = self.traces.get((step.key, provenance.digest))
+        found = self.known.traces.get((step.target, provenance.digest))
         return None if found is None or self._changed_since(found) else found
 
     def is_restorable(self, step: Step) -> bool:
         """Say whether any earlier result may answer for a step; one that was asked to run is run."""
-        asked_to_run = self.request.forced | self.gone
-        return not asked_to_run.intersection(step.outputs) and not self.identified[step.key].code.undecidable
+        asked_to_run = self.request.forced | self.known.gone
+        return not asked_to_run.intersection(step.targets) and not self.identified[step.key].code.undecidable
 
     def _may_restore(self, step: Step, candidate: Materialized) -> bool:
-        return self.is_restorable(step) and {output.asset for output in candidate.outputs} == set(step.outputs)
+        return self.is_restorable(step) and {output.target for output in candidate.outputs} == set(step.targets)
 
     def _is_held(self, candidate: Materialized | None) -> bool:
         outputs = candidate.outputs if candidate is not None else ()
-        return any(self._failed_of(o.asset, o.value.version) for o in outputs)
+        return any(self._failed_of(o.target, o.value.version) for o in outputs)
 
     def _failed_checks(
-        self, key: AssetKey, recorded: Recorded | None, candidate: Materialized | None
+        self, target: Target, recorded: Recorded | None, candidate: Materialized | None
     ) -> tuple[CheckRan, ...]:
         outputs = [recorded.output] if recorded is not None else []
-        outputs += [o for o in candidate.outputs if o.asset == key] if candidate is not None else []
-        found = [ran for output in outputs for ran in self._failed_of(key, output.value.version)]
-        return tuple({ran.check: ran for ran in found}.values())
+        outputs += [o for o in candidate.outputs if o.target == target] if candidate is not None else []
+        failed = [ran for output in outputs for ran in self._failed_of(target, output.value.version)]
+        return tuple({ran.check: ran for ran in failed}.values())
 
-    def _failed_of(self, key: AssetKey, version: DataVersion) -> list[CheckRan]:
-        definitions = self._check_definitions(key)
-        answers = [self.checks.get((definition, version)) for definition in definitions.values()]
+    def _failed_of(self, target: Target, version: DataVersion) -> list[CheckRan]:
+        definitions = self._check_definitions(target.asset)
+        answers = [self.known.checks.get((definition, version)) for definition in definitions.values()]
         return [ran for ran in answers if ran is not None and ran.blocking and not ran.passed]
 
     def _check_definitions(self, key: AssetKey) -> Mapping[str, Digest]:
@@ -280,34 +286,35 @@ class Deliberation:
 
     def _pending_checks(
         self, step: Step, action: Action, reusable: Materialized | None
-    ) -> dict[AssetKey, tuple[str, ...]]:
-        """Return the checks without an answer for the version that readers would get, by asset."""
-        found: dict[AssetKey, tuple[str, ...]] = {}
-        for key in step.outputs:
-            definitions = self._check_definitions(key)
-            recorded = self.latest.get(key)
+    ) -> dict[Target, tuple[str, ...]]:
+        """Return the checks without an answer for the version that readers would get, by target."""
+        pending: dict[Target, tuple[str, ...]] = {}
+        for target in step.targets:
+            definitions = self._check_definitions(target.asset)
+            recorded = self.known.latest.get(target)
             version: DataVersion | None = None
             if action is Action.KEEP and recorded is not None:
                 version = recorded.output.value.version
             elif reusable is not None:
-                version = next(o.value.version for o in reusable.outputs if o.asset == key)
-            names = tuple(n for n, d in definitions.items() if version is None or (d, version) not in self.checks)
+                version = next(o.value.version for o in reusable.outputs if o.target == target)
+            answers = self.known.checks
+            names = tuple(n for n, d in definitions.items() if version is None or (d, version) not in answers)
             if names:
-                found[key] = names
-        return found
+                pending[target] = names
+        return pending
 
-    def _assumed(self, key: AssetKey, decision: StepDecision) -> ValueIdentity | None:
+    def _assumed(self, target: Target, decision: StepDecision) -> ValueIdentity | None:
         if decision.reusable is not None and decision.action is Action.RESTORE:
-            return next(o.value for o in decision.reusable.outputs if o.asset == key)
-        recorded = self.latest.get(key)
+            return next(o.value for o in decision.reusable.outputs if o.target == target)
+        recorded = self.known.latest.get(target)
         only_bytes = all(isinstance(reason, OutputMissing | OutputCorrupt) for reason in decision.reasons)
-        known = decision.action is Action.KEEP or (
+        is_known = decision.action is Action.KEEP or (
             only_bytes and (decision.action is Action.RUN or bool(decision.pins))
         )
-        return recorded.output.value if known and recorded is not None else None
+        return recorded.output.value if is_known and recorded is not None else None
 
 
-def _action(verdicts: Mapping[AssetKey, Verdict], reusable: Materialized | None, is_held: bool) -> Action:
+def _action(verdicts: Mapping[Target, Verdict], reusable: Materialized | None, is_held: bool) -> Action:
     if any(isinstance(v, Stale) for v in verdicts.values()):
         if is_held:
             return Action.HELD
@@ -317,6 +324,6 @@ def _action(verdicts: Mapping[AssetKey, Verdict], reusable: Materialized | None,
     return Action.MAYBE
 
 
-def _pinned_action(verdicts: Mapping[AssetKey, Verdict]) -> Action:
+def _pinned_action(verdicts: Mapping[Target, Verdict]) -> Action:
     """Keep what is pinned; where it cannot be kept, nothing is put in its place."""
     return Action.HELD if any(isinstance(v, Stale) for v in verdicts.values()) else Action.KEEP

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from assetctl.assets.ids import AssetKey
+from assetctl.assets.ids import Target
 from assetctl.lineage.deciding.reasons import Reason, to_json
 from assetctl.lineage.facts.records import CheckRan, Output
 
@@ -27,8 +27,8 @@ class RunStarted:
 
 @dataclass(frozen=True, slots=True)
 class StepStarted:
-    step: AssetKey
-    outputs: tuple[AssetKey, ...]
+    step: Target
+    outputs: tuple[Target, ...]
     reasons: tuple[Reason, ...]
     attempt: int = 1
 
@@ -37,11 +37,11 @@ class StepStarted:
 class StepFinished:
     """The function ran and its outputs are published. `changed` maps an output to whether its data differ."""
 
-    step: AssetKey
+    step: Target
     outputs: tuple[Output, ...]
     reasons: tuple[Reason, ...]
     duration_s: float
-    changed: Mapping[AssetKey, bool]
+    changed: Mapping[Target, bool]
     log: str = ""
     warnings: tuple[str, ...] = ()
 
@@ -50,7 +50,7 @@ class StepFinished:
 class StepRestored:
     """An earlier result of exactly this provenance was brought back; nothing ran."""
 
-    step: AssetKey
+    step: Target
     outputs: tuple[Output, ...]
     reasons: tuple[Reason, ...]
     origin: str
@@ -63,8 +63,8 @@ class StepKept:
     `pinned` says of a pinned step what holds it, and what would otherwise be reasons to build it.
     """
 
-    step: AssetKey
-    outputs: tuple[AssetKey, ...]
+    step: Target
+    outputs: tuple[Target, ...]
     by_cutoff: bool
     pinned: str | None = None
 
@@ -76,8 +76,8 @@ class StepFailed:
     `traceback` starts at the person's own code; `log` is the last part of what it printed.
     """
 
-    step: AssetKey
-    outputs: tuple[AssetKey, ...]
+    step: Target
+    outputs: tuple[Target, ...]
     reasons: tuple[Reason, ...]
     error_type: str
     message: str
@@ -89,7 +89,7 @@ class StepFailed:
 
 @dataclass(frozen=True, slots=True)
 class StepRetried:
-    step: AssetKey
+    step: Target
     attempt: int
     n_attempts: int
     error_type: str
@@ -101,9 +101,9 @@ class StepRetried:
 class StepSkipped:
     """Not run because an upstream failed (or was skipped itself); `because` names the one that failed."""
 
-    step: AssetKey
-    outputs: tuple[AssetKey, ...]
-    because: AssetKey
+    step: Target
+    outputs: tuple[Target, ...]
+    because: Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,11 +139,11 @@ class RunFinished:
 
     run_id: str
     status: str  # "succeeded", "failed" or "cancelled"
-    materialized: tuple[AssetKey, ...]
-    restored: tuple[AssetKey, ...]
-    fresh: tuple[AssetKey, ...]
-    failed: tuple[AssetKey, ...]
-    skipped: tuple[AssetKey, ...]
+    materialized: tuple[Target, ...]
+    restored: tuple[Target, ...]
+    fresh: tuple[Target, ...]
+    failed: tuple[Target, ...]
+    skipped: tuple[Target, ...]
     duration_s: float
 
 
@@ -185,7 +185,7 @@ def event_json(event: Event) -> dict[str, Any]:
         ran = event.ran
         return {
             **found,
-            "asset": ran.asset,
+            "asset": ran.target.asset,
             "check": ran.check,
             "passed": ran.passed,
             "blocking": ran.blocking,
@@ -200,7 +200,7 @@ def event_json(event: Event) -> dict[str, Any]:
 def _json(value: Any) -> Any:
     if isinstance(value, Output):
         return {
-            "asset": value.asset,
+            "asset": value.target.asset,
             "data_version": value.value.version,
             "kind": value.value.kind,
             "n_rows": value.value.n_rows,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from assetctl.assets.ids import AssetKey
+from assetctl.assets.ids import AssetKey, Target, whole
 from assetctl.lineage.deciding.decide import Action, Deliberation, StepDecision
 from assetctl.lineage.deciding.html_table import table
 from assetctl.lineage.deciding.reasons import Reason, describe
@@ -18,9 +18,9 @@ from assetctl.lineage.deciding.staleness import Fresh, Served, Stale, Undecided,
 
 @dataclass(frozen=True, slots=True)
 class PlannedAsset:
-    """One asset of a plan. `action` is its step's; `checks` are those that would have to be asked."""
+    """One target of a plan. `action` is its step's; `checks` are those that would have to be asked."""
 
-    asset: AssetKey
+    target: Target
     verdict: Verdict
     action: Action
     restorable: bool
@@ -37,7 +37,7 @@ class PlannedAsset:
         return self.verdict.served if isinstance(self.verdict, Fresh) else None
 
     @property
-    def waiting_on(self) -> tuple[AssetKey, ...]:
+    def waiting_on(self) -> tuple[Target, ...]:
         return self.verdict.waiting_on if isinstance(self.verdict, Undecided) else ()
 
     @property
@@ -59,7 +59,7 @@ class Plan:
     steps: tuple[PlannedAsset, ...]
 
     def __getitem__(self, key: str) -> PlannedAsset:
-        return next(planned for planned in self.steps if planned.asset == key)
+        return next(planned for planned in self.steps if planned.target == key)
 
     @property
     def is_fresh(self) -> bool:
@@ -70,14 +70,14 @@ class Plan:
         return str(self)
 
     def __str__(self) -> str:
-        width = max((len(p.asset) for p in self.steps), default=0)
+        width = max((len(p.target) for p in self.steps), default=0)
         words = {Action.KEEP: "fresh"}
         return "\n".join(
-            f"{words.get(p.action, p.action.value):8}{p.asset:{width}}  {p.why}".rstrip() for p in self.steps
+            f"{words.get(p.action, p.action.value):8}{p.target:{width}}  {p.why}".rstrip() for p in self.steps
         )
 
     def _repr_html_(self) -> str:
-        return table(("", "asset", "why"), [(p.action.value, p.asset, p.why) for p in self.steps])
+        return table(("", "asset", "why"), [(p.action.value, p.target, p.why) for p in self.steps])
 
     def with_action(self, action: Action) -> tuple[PlannedAsset, ...]:
         return tuple(planned for planned in self.steps if planned.action is action)
@@ -87,45 +87,45 @@ def make_plan(deliberation: Deliberation) -> Plan:
     """Return the plan for the deliberation's request; the deliberation then holds its assumptions."""
     decisions: dict[AssetKey, StepDecision] = {}
     scope = deliberation.request.scope
-    order = [key for key in deliberation.graph.order if key in scope and key in deliberation.graph.steps]
+    order = [key for key in deliberation.graph.order if whole(key) in scope and key in deliberation.graph.steps]
     for key in order:
         step = deliberation.graph.steps[key]
         if step.key not in decisions:
             decisions[step.key] = deliberation.decide(step)
             deliberation.assume(decisions[step.key])
     _want_missing_outputs(deliberation, decisions)
-    return Plan(tuple(_planned(key, decisions[deliberation.graph.steps[key].key]) for key in order))
+    return Plan(tuple(_planned(whole(key), decisions[deliberation.graph.steps[key].key]) for key in order))
 
 
 def _want_missing_outputs(deliberation: Deliberation, decisions: dict[AssetKey, StepDecision]) -> None:
     """Turn a kept step whose missing output will be read into one that runs, or may run."""
     for step_key in reversed(list(decisions)):
         decision = decisions[step_key]
-        needed = [key for key in deliberation.unreadable(decision) if key in deliberation.request.scope]
+        needed = [target for target in deliberation.unreadable(decision) if target in deliberation.request.scope]
         if decision.action is Action.RUN:
-            deliberation.demand(needed)
-        for key in needed:
-            owner = deliberation.graph.steps[key]
+            deliberation.known.demand(needed)
+        for target in needed:
+            owner = deliberation.graph.steps[target.asset]
             if decisions[owner.key].action is not Action.KEEP:
                 continue
             if decision.action is Action.RUN:
                 decisions[owner.key] = deliberation.decide(owner)
             elif decision.action is Action.MAYBE and not decisions[owner.key].pins:
-                decisions[owner.key] = _waiting(decisions[owner.key], key, decision)
+                decisions[owner.key] = _waiting(decisions[owner.key], target, decision)
 
 
-def _waiting(owner: StepDecision, key: AssetKey, reader: StepDecision) -> StepDecision:
+def _waiting(owner: StepDecision, target: Target, reader: StepDecision) -> StepDecision:
     """Return a kept decision as one that runs only if its reader turns out to run."""
-    verdicts = {**owner.verdicts, key: Undecided(reader.waiting_on)}
+    verdicts = {**owner.verdicts, target: Undecided(reader.waiting_on)}
     return replace(owner, action=Action.MAYBE, verdicts=verdicts)
 
 
-def _planned(key: AssetKey, decision: StepDecision) -> PlannedAsset:
+def _planned(target: Target, decision: StepDecision) -> PlannedAsset:
     return PlannedAsset(
-        asset=key,
-        verdict=decision.verdicts[key],
+        target=target,
+        verdict=decision.verdicts[target],
         action=decision.action,
         restorable=decision.action is Action.RESTORE,
-        checks=decision.pending_checks.get(key, ()),
+        checks=decision.pending_checks.get(target, ()),
         decision=decision,
     )

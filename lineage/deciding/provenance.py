@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
-from assetctl.assets.ids import AssetKey
+from assetctl.assets.ids import AssetKey, PartitionKey, Target
 from assetctl.lineage.facts.records import (
     DataVersion,
     Digest,
+    FanIn,
     Input,
     Inputs,
     Provenance,
@@ -35,7 +36,21 @@ def provenance_of(current: Inputs) -> Provenance | None:
             return None
         upstream = found.aliases[0] if found.aliases else found.upstream
         out.text(_canonical(found.name, found.upstream, upstream)).text(upstream).child(found.version)
-    return Provenance(ProvenanceDigest(out.hexdigest()), current.definition, current.inputs)
+        if found.partition is not None:
+            out.tag("partition").text(found.partition)
+        elif found.fan_in is not None:
+            out.tag("partitions").integer(found.fan_in.n)
+    if current.partition is not None:
+        out.tag("partition").text(current.partition)
+    return Provenance(ProvenanceDigest(out.hexdigest()), current.definition, current.inputs, current.partition)
+
+
+def fan_in_of(versions: Mapping[PartitionKey, Digest]) -> FanIn:
+    """Return many partitions of one upstream as one input: the digest covers each key and version, in key order."""
+    out = Framed(FORMAT).tag("fan-in").length(len(versions))
+    for key in sorted(versions):
+        out.text(key).child(versions[key])
+    return FanIn(len(versions), out.hexdigest())
 
 
 def _canonical(name: str, upstream: AssetKey, first_name: AssetKey) -> str:
@@ -89,10 +104,10 @@ def _version_read(binding: Binding, value: ValueIdentity) -> Digest:
 
 def resolve_inputs(
     bindings: Iterable[Binding],
-    values: Mapping[AssetKey, ValueIdentity | None],
-    parsed: Mapping[AssetKey, ValueIdentity],
+    values: Mapping[Target, ValueIdentity | None],
+    parsed: Mapping[Target, ValueIdentity],
     class_code: ClassCode,
 ) -> tuple[Input, ...]:
     """Return the inputs of a step's bindings, sorted by name."""
-    found = (resolve_input(b, values.get(b.upstream), parsed.get(b.upstream), class_code) for b in bindings)
+    found = (resolve_input(b, values.get(b.target), parsed.get(b.target), class_code) for b in bindings)
     return tuple(sorted(found, key=lambda i: i.name))

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from assetctl.assets.ids import AssetKey
+from assetctl.assets.ids import AssetKey, Target
 from assetctl.lineage.deciding.provenance import provenance_of
 from assetctl.lineage.deciding.reasons import (
     BuildSpecChanged,
@@ -49,7 +49,7 @@ from assetctl.lineage.facts.records import (
 )
 from assetctl.lineage.facts.snapshot import OutputState, Recorded
 
-Columns = Mapping[tuple[AssetKey, DataVersion], ValueIdentity]
+Columns = Mapping[tuple[Target, DataVersion], ValueIdentity]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ class Stale:
 class Undecided:
     """Nothing of its own differs; stale only if one of these upstreams, once rebuilt, yields new data."""
 
-    waiting_on: tuple[AssetKey, ...]
+    waiting_on: tuple[Target, ...]
 
 
 Verdict = Fresh | Stale | Undecided
@@ -137,7 +137,7 @@ def judge(current: Inputs, memory: Memory, demand: Demand, columns: Columns | No
         return _judge_pinned(memory.pin, memory, reasons)
     if reasons:
         return Stale(reasons)
-    waiting_on = tuple(sorted({i.upstream for i in current.inputs if i.version is None}))
+    waiting_on = tuple(sorted({i.target for i in current.inputs if i.version is None}))
     return Undecided(waiting_on) if waiting_on else Fresh()
 
 
@@ -220,8 +220,8 @@ def _input_reasons(old: tuple[Input, ...], new: tuple[Input, ...], columns: Colu
 
 def _difference(old: Input, new: Input, columns: Columns) -> tuple[AssetKey, str, str, tuple[str, ...]]:
     """Return upstream, both versions, and the names of the columns that differ (none if unknown)."""
-    before = columns.get((old.upstream, old.data_version)) if old.data_version else None
-    after = columns.get((new.upstream, new.data_version)) if new.data_version else None
+    before = columns.get((old.target, old.data_version)) if old.data_version else None
+    after = columns.get((new.target, new.data_version)) if new.data_version else None
     names: tuple[str, ...] = ()
     if before is not None and after is not None:
         was = {c.name: c.digest for c in before.columns}

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from assetctl.assets.ids import AssetKey
+from assetctl.assets.ids import Target
 from assetctl.lineage.deciding.decide import Action
 from assetctl.lineage.deciding.plan import Plan, PlannedAsset
 from assetctl.lineage.deciding.reasons import LastAttemptFailed, NeverMaterialized, OutputMissing
 from assetctl.lineage.deciding.staleness import Fresh, Undecided
 
 
-def state_words(plan: Plan) -> dict[AssetKey, set[str]]:
+def state_words(plan: Plan) -> dict[Target, set[str]]:
     """Return the words by which a selection finds assets in some state: stale, failed, missing, and more."""
-    words: dict[AssetKey, set[str]] = {}
+    words: dict[Target, set[str]] = {}
     for planned in plan.steps:
         said = {state_of(planned)}
         if planned.reasons:
@@ -26,7 +26,7 @@ def state_words(plan: Plan) -> dict[AssetKey, set[str]]:
             said.add("restorable")
         if planned.decision.pins:
             said.add("pinned")
-        words[planned.asset] = said
+        words[planned.target] = said
     return words
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import CodeType
 from typing import Any, Protocol
 
-from assetctl.assets.ids import AssetKey
+from assetctl.assets.ids import AssetKey, Target
 from assetctl.lineage.facts.records import (
     BlobDigest,
     Digest,
@@ -70,12 +70,12 @@ class LineageStore(Protocol):
         """Fold what the journal has beyond what is folded."""
         ...
 
-    def snapshot(self, keys: Collection[AssetKey]) -> Snapshot:
-        """Return what is known about these assets; one round trip."""
+    def snapshot(self, targets: Collection[Target]) -> Snapshot:
+        """Return what is known about these targets; one round trip."""
         ...
 
-    def traces(self, keys: Collection[AssetKey]) -> Traces:
-        """Return the sound materializations of the steps whose first output is one of `keys`."""
+    def traces(self, targets: Collection[Target]) -> Traces:
+        """Return the sound materializations of the steps whose first output is one of `targets`."""
         ...
 
     def texts(self) -> frozenset[Digest]:
@@ -105,8 +105,8 @@ class Stored:
     inline: bytes | None = None
     notes: tuple[str, ...] = ()
 
-    def as_output(self, asset: AssetKey) -> Output:
-        return Output(asset, self.value, self.codec, self.blob, self.size_bytes, self.inline)
+    def as_output(self, target: Target) -> Output:
+        return Output(target, self.value, self.codec, self.blob, self.size_bytes, self.inline)
 
 
 @dataclass(frozen=True, slots=True)

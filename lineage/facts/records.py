@@ -12,7 +12,7 @@ from enum import Enum
 from types import MappingProxyType
 from typing import Any, NewType
 
-from assetctl.assets.ids import AssetKey
+from assetctl.assets.ids import AssetKey, PartitionKey, Target
 
 Digest = NewType("Digest", str)  # "b3:" + 64 hex digits, like all of the following
 CodeVersion = NewType("CodeVersion", str)
@@ -118,6 +118,17 @@ class Definition:
 
 
 @dataclass(frozen=True, slots=True)
+class FanIn:
+    """Many partitions of one upstream, read as one input: how many, and one digest of their keys and versions.
+
+    A record that named each would grow with every partition of its upstream.
+    """
+
+    n: int
+    digest: Digest
+
+
+@dataclass(frozen=True, slots=True)
 class Input:
     """One binding of a step, resolved: which upstream, and which version of it was or would be read.
 
@@ -125,6 +136,9 @@ class Input:
     read. `version` is the upstream's data version, or the digest of the columns or
     parsed table that the parameter reads; None means not known until it is rebuilt.
     `data_version` is always the whole upstream's (to find its record again).
+
+    Of an upstream with partitions an input reads one (`partition`), or a set of them: then
+    `fan_in` stands for the set, its digest is the `version`, and there is no one data version.
     """
 
     name: str
@@ -135,6 +149,13 @@ class Input:
     columns: tuple[str, ...] = ()
     classes: tuple[tuple[str, Digest], ...] = ()  # first-party classes within the value, with their code's digests
     aliases: tuple[AssetKey, ...] = field(default=(), compare=False)  # earlier names; the first one is in the digest
+    partition: PartitionKey | None = None
+    fan_in: FanIn | None = None
+
+    @property
+    def target(self) -> Target:
+        """What of the upstream is read, where that is one thing."""
+        return Target(self.upstream, self.partition)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,15 +164,17 @@ class Inputs:
 
     definition: Definition
     inputs: tuple[Input, ...]
+    partition: PartitionKey | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """What one materialization was made from. `digest` covers definition and every input version."""
+    """What one materialization was made from. `digest` covers definition, partition key and every input version."""
 
     digest: ProvenanceDigest
     definition: Definition
     inputs: tuple[Input, ...]
+    partition: PartitionKey | None = None
 
 
 # --- facts, as the journal keeps them -------------------------------------------------
@@ -159,14 +182,14 @@ class Provenance:
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """One asset as produced by a step: what it is, and where its bytes are.
+    """One target as produced by a step: what it is, and where its bytes are.
 
     An encoded value of at most 4 KB is kept `inline`; otherwise `blob` names the stored
     bytes. `blob` is given in both cases (the digest of the encoded bytes); it is None
     only for a `None` result. `is_folder`: the blob is a folder of files.
     """
 
-    asset: AssetKey
+    target: Target
     value: ValueIdentity
     codec: str
     blob: BlobDigest | None
@@ -206,7 +229,7 @@ class Materialized:
 
     id: MaterializationId
     run_id: RunId
-    step: AssetKey
+    step: Target
     provenance: Provenance
     outputs: tuple[Output, ...]
     started_at: str
@@ -228,7 +251,7 @@ class StepFailed:
     """An attempt failed; holds only while `provenance` is the current one and nothing newer exists."""
 
     run_id: RunId
-    step: AssetKey
+    step: Target
     provenance: ProvenanceDigest
     error_type: str
     message: str
@@ -241,7 +264,7 @@ class CheckRan:
     """A check answered for one data version; reused while check definition and version stay."""
 
     run_id: RunId
-    asset: AssetKey
+    target: Target
     check: str
     definition: Digest
     data_version: DataVersion
@@ -257,7 +280,7 @@ class SourceObserved:
     """A source was seen with a data version it did not have at the last observation."""
 
     run_id: RunId
-    asset: AssetKey
+    target: Target
     value: ValueIdentity
     size_bytes: int
     observed_at: str
@@ -293,9 +316,9 @@ class RunStarted:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What a run did about one asset: fresh, restored, materialized, failed or skipped, and why."""
+    """What a run did about one target: fresh, restored, materialized, failed or skipped, and why."""
 
-    asset: AssetKey
+    target: Target
     action: str
     reasons: tuple[Mapping[str, Any], ...]
 
@@ -311,9 +334,9 @@ class RunFinished:
 
 @dataclass(frozen=True, slots=True)
 class Forgotten:
-    """From here on, nothing recorded earlier about these assets answers anything; the history keeps it."""
+    """From here on, nothing recorded earlier about these targets answers anything; the history keeps it."""
 
-    assets: tuple[AssetKey, ...]
+    targets: tuple[Target, ...]
     forgotten_at: str
     command: str
 
@@ -327,9 +350,9 @@ class Purpose(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Pinned:
-    """A person pinned one version of an asset. Of several to serve, the greatest position holds."""
+    """A person pinned one version of a target. Of several to serve, the greatest position holds."""
 
-    asset: AssetKey
+    target: Target
     materialization_id: MaterializationId
     data_version: DataVersion
     purpose: Purpose
@@ -339,9 +362,9 @@ class Pinned:
 
 @dataclass(frozen=True, slots=True)
 class Unpinned:
-    """A person lifted one pin of an asset, or all of this purpose (`materialization_id` is None)."""
+    """A person lifted one pin of a target, or all of this purpose (`materialization_id` is None)."""
 
-    asset: AssetKey
+    target: Target
     purpose: Purpose
     materialization_id: MaterializationId | None
     unpinned_at: str

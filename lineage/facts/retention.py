@@ -7,10 +7,10 @@ them to the journal.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 
-from assetctl.assets.ids import AssetKey
+from assetctl.assets.ids import AssetKey, PartitionKey, Target, whole
 from assetctl.lineage.facts.records import (
     Fact,
     Forgotten,
@@ -22,7 +22,7 @@ from assetctl.lineage.facts.records import (
     Unpinned,
 )
 
-_Pins = dict[tuple[AssetKey, Purpose], dict[MaterializationId, tuple[Position, Pinned]]]
+_Pins = dict[tuple[Target, Purpose], dict[MaterializationId, tuple[Position, Pinned]]]
 
 
 def pins_in_force(facts: Iterable[tuple[Position, Fact]]) -> tuple[Pinned, ...]:
@@ -34,17 +34,17 @@ def pins_in_force(facts: Iterable[tuple[Position, Fact]]) -> tuple[Pinned, ...]:
     pins: _Pins = {}
     for position, fact in _in_order(facts):
         match fact:
-            case Pinned(asset, made, _, purpose):
-                held = pins.setdefault((asset, purpose), {})
+            case Pinned(target, made, _, purpose):
+                held = pins.setdefault((target, purpose), {})
                 if purpose is Purpose.SERVE:
                     held.clear()
                 held[made] = (position, fact)
-            case Unpinned(asset, purpose, None):
-                pins.pop((asset, purpose), None)
-            case Unpinned(asset, purpose, made) if made is not None:
-                pins.get((asset, purpose), {}).pop(made, None)
-            case Forgotten(assets):
-                for key in [key for key in pins if key[0] in assets]:
+            case Unpinned(target, purpose, None):
+                pins.pop((target, purpose), None)
+            case Unpinned(target, purpose, made) if made is not None:
+                pins.get((target, purpose), {}).pop(made, None)
+            case Forgotten(targets):
+                for key in [key for key in pins if is_among(key[0], targets)]:
                     del pins[key]
             case Renamed(old, new):
                 _carry_over(pins, old, new)
@@ -70,16 +70,21 @@ def former_names(facts: Iterable[tuple[Position, Fact]]) -> dict[AssetKey, tuple
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """What an asset recorded under one of its names: after `since` (None: from the beginning), before `until`."""
+    """What an asset recorded under one of its names: after `since` (None: from the beginning), before `until`.
+
+    Of all its partitions, or of one.
+    """
 
     asset: AssetKey
     since: Position | None
     until: Position | None
+    partition: PartitionKey | None = None
 
-    def covers(self, asset: AssetKey, position: Position) -> bool:
-        """Say whether a record under this name, at this place, is within the span."""
+    def covers(self, target: Target, position: Position) -> bool:
+        """Say whether a record of this target, at this place, is within the span."""
         is_after = self.since is None or self.since < position
-        return asset == self.asset and is_after and (self.until is None or position < self.until)
+        is_of = target.asset == self.asset and self.partition in (None, target.partition_key)
+        return is_of and is_after and (self.until is None or position < self.until)
 
 
 def name_spans(
@@ -106,12 +111,17 @@ def forgotten_spans(facts: Iterable[tuple[Position, Fact]]) -> tuple[Span, ...]:
     """Return where the records lie that were forgotten, those under earlier names of the asset included."""
     placed = _in_order(facts)
     return tuple(
-        span
+        replace(span, partition=target.partition_key)
         for position, fact in placed
         if isinstance(fact, Forgotten)
-        for key in dict.fromkeys(fact.assets)
-        for span in name_spans(placed, key, position)
+        for target in dict.fromkeys(fact.targets)
+        for span in name_spans(placed, target.asset, position)
     )
+
+
+def is_among(target: Target, targets: Collection[Target]) -> bool:
+    """Say whether a target is one of these: itself, or as a partition of an asset that is named as a whole."""
+    return target in targets or whole(target.asset) in targets
 
 
 def name_now(facts: Iterable[tuple[Position, Fact]], key: AssetKey, position: Position) -> AssetKey:
@@ -123,12 +133,13 @@ def name_now(facts: Iterable[tuple[Position, Fact]], key: AssetKey, position: Po
 
 
 def _carry_over(pins: _Pins, old: AssetKey, new: AssetKey) -> None:
-    for purpose in Purpose:
-        moved = pins.pop((old, purpose), {})
-        held = pins.setdefault((new, purpose), {})
+    for target, purpose in [key for key in pins if key[0].asset == old]:
+        moved = pins.pop((target, purpose))
+        goes_on = Target(new, target.partition_key)
+        held = pins.setdefault((goes_on, purpose), {})
         if moved and purpose is Purpose.SERVE:
             held.clear()
-        held.update({made: (position, replace(pin, asset=new)) for made, (position, pin) in moved.items()})
+        held.update({made: (position, replace(pin, target=goes_on)) for made, (position, pin) in moved.items()})
 
 
 def _in_order(facts: Iterable[tuple[Position, Fact]]) -> list[tuple[Position, Fact]]:

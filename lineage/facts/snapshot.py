@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
-from assetctl.assets.ids import AssetKey
+from assetctl.assets.ids import AssetKey, Target
 from assetctl.lineage.facts.records import (
     CheckRan,
     DataVersion,
@@ -35,7 +35,7 @@ class OutputState(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """The latest published materialization of one asset.
+    """The latest published materialization of one target.
 
     `materialization` is shared by all outputs of a step; `output` is this asset's.
     """
@@ -47,7 +47,7 @@ class Recorded:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What the lineage store knew at one moment, for the assets asked about.
+    """What the lineage store knew at one moment, for the targets asked about.
 
     `failures` holds a step's last failed attempt when it is newer than the step's latest
     materialization. `checks` answers (check definition, data version) with the latest
@@ -58,25 +58,23 @@ class Snapshot:
     was forgotten, or before its name was given up, is in none of them but `columns`.
     """
 
-    latest: Mapping[AssetKey, Recorded] = field(default_factory=dict)
-    failures: Mapping[AssetKey, StepFailed] = field(default_factory=dict)
+    latest: Mapping[Target, Recorded] = field(default_factory=dict)
+    failures: Mapping[Target, StepFailed] = field(default_factory=dict)
     checks: Mapping[tuple[Digest, DataVersion], CheckRan] = field(default_factory=dict)
-    columns: Mapping[tuple[AssetKey, DataVersion], ValueIdentity] = field(default_factory=dict)
-    observed: Mapping[AssetKey, SourceObserved] = field(default_factory=dict)
-    pins: Mapping[AssetKey, Pinned] = field(default_factory=dict)
+    columns: Mapping[tuple[Target, DataVersion], ValueIdentity] = field(default_factory=dict)
+    observed: Mapping[Target, SourceObserved] = field(default_factory=dict)
+    pins: Mapping[Target, Pinned] = field(default_factory=dict)
     names: Mapping[AssetKey, tuple[AssetKey, ...]] = field(default_factory=dict)
 
 
-Traces = Mapping[tuple[AssetKey, ProvenanceDigest], Materialized]
+Traces = Mapping[tuple[Target, ProvenanceDigest], Materialized]
 """Sound materializations of steps by (first output, provenance), the newest of each; candidates included.
 
 One of whose outputs was forgotten since is none."""
 
 
-def versions_read(materialized: Materialized) -> list[tuple[AssetKey, DataVersion]]:
+def versions_read(materialized: Materialized) -> list[tuple[Target, DataVersion]]:
     """Return the upstream versions that a materialization was made from."""
     return [
-        (given.upstream, given.data_version)
-        for given in materialized.provenance.inputs
-        if given.data_version is not None
+        (given.target, given.data_version) for given in materialized.provenance.inputs if given.data_version is not None
     ]

@@ -17,7 +17,7 @@ from typing import Any
 from assetctl.assets.collect import Found
 from assetctl.assets.definition import AssetDef, AssetOptions, CheckDef, SourceDef
 from assetctl.assets.errors import DeclarationError, Problem
-from assetctl.assets.ids import AssetKey
+from assetctl.assets.ids import AssetKey, Target, whole
 from assetctl.lineage.facts.ports import Wanted
 from assetctl.lineage.graph.bindings import Read, read_signature
 
@@ -31,6 +31,11 @@ class Binding:
     wanted: Wanted
     is_source: bool
     aliases: tuple[AssetKey, ...] = ()  # earlier names of the upstream
+
+    @property
+    def target(self) -> Target:
+        """What it reads, where that is the upstream as a whole."""
+        return whole(self.upstream)
 
     @property
     def is_read(self) -> bool:
@@ -56,6 +61,16 @@ class Step:
     where: str
     name: str
     former: Mapping[AssetKey, tuple[AssetKey, ...]] = field(default_factory=dict)  # names its outputs had, oldest first
+
+    @property
+    def target(self) -> Target:
+        """What the step is known by when it materializes its assets as a whole."""
+        return whole(self.key)
+
+    @property
+    def targets(self) -> tuple[Target, ...]:
+        """What it materializes, where that is its assets as a whole; in the order of `outputs`."""
+        return tuple(map(whole, self.outputs))
 
     @property
     def first_names(self) -> tuple[AssetKey, ...]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from assetctl.assets.errors import AssetctlError
-from assetctl.assets.ids import AssetKey
+from assetctl.assets.ids import AssetKey, whole
 from assetctl.lineage.deciding.decide import Action
 from assetctl.lineage.deciding.plan import Plan, PlannedAsset
 from assetctl.lineage.deciding.reasons import (
@@ -109,11 +109,11 @@ def view_lineage(
     graph: AssetGraph, plan: Plan | None, keys: Collection[AssetKey], render: Renderer | None = None
 ) -> LineageView:
     """Return the view of these assets; without a plan no state is known."""
-    planned = {p.asset: p for p in plan.steps} if plan is not None else {}
+    planned = {p.target: p for p in plan.steps} if plan is not None else {}
     changed = _changed_sources(planned.values())
     asked = frozenset(keys)
     shown = [key for key in graph.order if key in asked]
-    nodes = tuple(_node(graph, key, planned.get(key), changed) for key in shown)
+    nodes = tuple(_node(graph, key, planned.get(whole(key)), changed) for key in shown)
     edges = tuple((up, key) for key in shown for up in graph.upstream(key) if up in asked)
     return LineageView(nodes, edges, render)
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from assetctl.assets.errors import EnvironmentFault, Problem
-from assetctl.assets.ids import AssetKey
+from assetctl.assets.ids import AssetKey, Target
 from assetctl.lineage.facts.ports import Journal
 from assetctl.lineage.facts.records import BlobDigest
 from assetctl.storage.care.retention_rules import KeepRules, judge_versions
@@ -42,7 +42,7 @@ class Reclaim:
     digest: BlobDigest | None
     size_bytes: int
     why: str
-    asset: AssetKey | None = None
+    target: Target | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class GcPlan:
     reclaims: tuple[Reclaim, ...]
     n_kept: int
     kept_bytes: int
-    kept: Mapping[AssetKey, int]
+    kept: Mapping[Target, int]
     n_spared: int = 0
     spared_bytes: int = 0
     gone: tuple[Root, ...] = ()
@@ -110,7 +110,7 @@ def plan_gc(asked: Cleaning) -> GcPlan:
             left.append(file)
         else:
             reclaims.append(reclaim)
-    sizes: dict[AssetKey, int] = {}
+    sizes: dict[Target, int] = {}
     for file in left:
         if file.digest in kept:
             sizes[kept[file.digest]] = sizes.get(kept[file.digest], 0) + file.size_bytes
@@ -217,7 +217,7 @@ def _forget_hint(root: Root) -> str:
 
 
 def _reclaim(
-    file: BlobFile, dropped: Mapping[BlobDigest, tuple[AssetKey, str]], grace_s: float, now: float
+    file: BlobFile, dropped: Mapping[BlobDigest, tuple[Target, str]], grace_s: float, now: float
 ) -> Reclaim | None:
     asset, why = dropped.get(file.digest, (None, _ORPHAN))
     if asset is None and now - file.modified < grace_s:

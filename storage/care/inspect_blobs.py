@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 
-from assetctl.assets.ids import AssetKey
+from assetctl.assets.ids import Target
 from assetctl.lineage.facts.records import BlobDigest, Fact, Position
 from assetctl.storage.care.findings import ERROR, NOTE, WARNING, Finding
 from assetctl.storage.care.gc import orphans, stray_writes
@@ -29,9 +29,9 @@ def blob_findings(layout: Layout, *, full: bool) -> Iterator[Finding]:
         if damage.path.parent == layout.quarantine:
             continue  # a finding of its own
         use = _worst_hit(damage)
-        others = {other.asset for other in damage.uses} - {use.asset}
-        whose = f"`{use.asset}`" + "".join(f", `{asset}`" for asset in sorted(others))
-        build = f"`assetctl materialize {use.asset}{'' if damage.is_plain else ' --force'}`"
+        others = {other.target for other in damage.uses} - {use.target}
+        whose = f"`{use.target}`" + "".join(f", `{asset}`" for asset in sorted(others))
+        build = f"`assetctl materialize {use.target}{'' if damage.is_plain else ' --force'}`"
         if damage.is_missing:
             hint = f"{build} builds it again; what was made from it stays fresh"
             yield Finding(WARNING, f"the stored bytes of {whose} are missing", str(damage.path), hint)
@@ -51,10 +51,10 @@ def quarantine_findings(layout: Layout, facts: _Facts) -> Iterator[Finding]:
     if not layout.quarantine.is_dir():
         return
     references = References(layout)
-    owners: dict[str, AssetKey] = {}
+    owners: dict[str, Target] = {}
     stored = stored_files(layout)
     for version in versions_in(facts):
-        owners.update({digest.removeprefix("b3:"): version.output.asset for digest in references.of(version)})
+        owners.update({digest.removeprefix("b3:"): version.output.target for digest in references.of(version)})
     for path in sorted(layout.quarantine.iterdir()):
         asset = owners.get(path.name)
         if asset is not None and BlobDigest(f"b3:{path.name}") not in stored:

@@ -11,9 +11,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from assetctl.assets.ids import AssetKey
+from assetctl.assets.ids import AssetKey, Target
 from assetctl.lineage.facts.records import Fact, Forgotten, Materialized, Position, Renamed, RunId, RunStarted
-from assetctl.lineage.facts.retention import pins_in_force
+from assetctl.lineage.facts.retention import is_among, pins_in_force
 from assetctl.storage.values.references import Version, versions_in
 
 _DAY_S = 24 * 3600.0
@@ -47,16 +47,16 @@ class KeepRules:
 class Keeping:
     """What the rules say of each recorded version, under the name its asset has now; those dropped with the reason."""
 
-    kept: tuple[tuple[AssetKey, Version], ...]
-    dropped: tuple[tuple[AssetKey, Version, str], ...]
+    kept: tuple[tuple[Target, Version], ...]
+    dropped: tuple[tuple[Target, Version, str], ...]
 
 
 @dataclass(slots=True)
 class _Histories:
     """The versions of each asset under its present name, oldest first, and those that were forgotten."""
 
-    of: dict[AssetKey, list[Version]] = field(default_factory=dict)
-    forgotten: list[tuple[AssetKey, Version]] = field(default_factory=list)
+    of: dict[Target, list[Version]] = field(default_factory=dict)
+    forgotten: list[tuple[Target, Version]] = field(default_factory=list)
 
 
 def judge_versions(
@@ -72,46 +72,53 @@ def judge_versions(
     histories = _histories(ordered, declared or {})
     pinned = {pin.materialization_id for pin in pins_in_force(ordered)}
     runs = {fact.run_id: fact for _, fact in ordered if isinstance(fact, RunStarted)}
-    kept: list[tuple[AssetKey, Version]] = []
+    kept: list[tuple[Target, Version]] = []
     dropped = [(key, version, f"`{key}` was forgotten") for key, version in histories.forgotten]
-    for asset, versions in histories.of.items():
-        exists = declared is None or asset in declared
+    for target, versions in histories.of.items():
+        exists = declared is None or target.asset in declared
         if rules.drop_removed and not exists:
-            keeping, why = [], f"`{asset}` is no longer declared"
+            keeping, why = [], f"`{target}` is no longer declared"
         else:
             keeping, why = (
                 _kept_versions(versions, runs, rules, now),
-                f"an earlier version of `{asset}` that no rule keeps",
+                f"an earlier version of `{target}` that no rule keeps",
             )
         chosen = {id(version) for version in keeping}
         for version in versions:
             if id(version) in chosen or version.materialization.id in pinned:
-                kept.append((asset, version))
+                kept.append((target, version))
             else:
-                dropped.append((asset, version, why))
+                dropped.append((target, version, why))
     return Keeping(tuple(kept), tuple(dropped))
 
 
 def _histories(ordered: Iterable[tuple[Position, Fact]], names: Mapping[AssetKey, AssetKey]) -> _Histories:
-    found = _Histories()
+    histories = _Histories()
+    of = histories.of
     for position, fact in ordered:
         match fact:
             case Materialized():
                 for version in versions_in([(position, fact)]):
-                    asset = version.output.asset
-                    found.of.setdefault(names.get(asset, asset), []).append(version)
+                    of.setdefault(_present(version.output.target, names), []).append(version)
             case Renamed(old, new):
-                before = found.of.pop(names.get(old, old), [])
-                found.of.setdefault(names.get(new, new), []).extend(before)
-            case Forgotten(assets):
-                for asset in assets:
-                    gone = found.of.pop(names.get(asset, asset), [])
-                    found.forgotten.extend((asset, version) for version in gone)
+                before, after = names.get(old, old), names.get(new, new)
+                for target in [target for target in of if target.asset == before]:
+                    moved = of.pop(target)
+                    of.setdefault(Target(after, target.partition_key), []).extend(moved)
+            case Forgotten(targets):
+                present = {_present(target, names): target for target in targets}
+                for target in [target for target in of if is_among(target, present.keys())]:
+                    named = present.get(target, target)
+                    histories.forgotten.extend((named, version) for version in of.pop(target))
             case _:
                 continue
-    for versions in found.of.values():
+    for versions in of.values():
         versions.sort(key=lambda version: version.position)
-    return found
+    return histories
+
+
+def _present(target: Target, names: Mapping[AssetKey, AssetKey]) -> Target:
+    return Target(names.get(target.asset, target.asset), target.partition_key)
 
 
 def _kept_versions(

@@ -24,7 +24,7 @@ from pathlib import Path
 
 from blake3 import blake3
 
-from assetctl.assets.ids import AssetKey
+from assetctl.assets.ids import AssetKey, Target
 from assetctl.lineage.facts.records import BlobDigest, DataVersion, Fact, MaterializationId, Position, ProvenanceDigest
 from assetctl.lineage.identity.encode import PREFIX, digest_bytes
 from assetctl.storage.blobs.blobs import Blobs
@@ -44,7 +44,7 @@ _READINGS = 3
 class Use:
     """One record that stands on some bytes. `part` says which part of it they are ("" for its value)."""
 
-    asset: AssetKey
+    target: Target
     data_version: DataVersion
     materialization: MaterializationId
     provenance: ProvenanceDigest
@@ -104,7 +104,9 @@ def take_inventory(layout: Layout, assets: Collection[AssetKey] | None, *, lates
     journal = FileJournal(layout)
     facts, _ = journal.read_since({})
     damages = list(_journal_damages(journal))
-    versions = [version for version in _with_latest(facts) if assets is None or version[0].output.asset in assets]
+    versions = [
+        version for version in _with_latest(facts) if assets is None or version[0].output.target.asset in assets
+    ]
     if latest_only:
         versions = [version for version in versions if version[1]]
     inline = [(version, is_latest) for version, is_latest in versions if version.output.inline is not None]
@@ -148,13 +150,13 @@ def _journal_damages(journal: FileJournal) -> Iterator[Damage]:
 def _with_latest(facts: Iterable[tuple[Position, Fact]]) -> list[tuple[Version, bool]]:
     """Return all recorded versions, and of each whether readers get it now."""
     versions = list(versions_in(facts))
-    latest = {v.output.asset: v for v in versions if v.materialization.published}
-    return [(version, latest.get(version.output.asset) is version) for version in versions]
+    latest = {v.output.target: v for v in versions if v.materialization.published}
+    return [(version, latest.get(version.output.target) is version) for version in versions]
 
 
 def _use(version: Version, *, is_latest: bool, part: str = "") -> Use:
     made, output = version.materialization, version.output
-    return Use(output.asset, output.value.version, made.id, made.provenance.digest, is_latest, part)
+    return Use(output.target, output.value.version, made.id, made.provenance.digest, is_latest, part)
 
 
 def _inline_damage(journal: FileJournal, version: Version, is_latest: bool) -> Iterator[Damage]:
@@ -169,14 +171,14 @@ def _pieces(layout: Layout, versions: Sequence[tuple[Version, bool]]) -> list[Pi
     """Return the blobs that versions stand on, each once, sorted by digest."""
     references = References(layout)
     sizes: dict[BlobDigest, int | None] = {}
-    uses: dict[BlobDigest, dict[tuple[AssetKey, DataVersion, str], Use]] = {}
+    uses: dict[BlobDigest, dict[tuple[Target, DataVersion, str], Use]] = {}
     for version, is_latest in versions:
         for digest, size, part in references.parts(version):
             sizes[digest] = size if size is not None else sizes.get(digest)
             use = _use(version, is_latest=is_latest, part=part)
-            known = uses.setdefault(digest, {}).get((use.asset, use.data_version, part))
+            known = uses.setdefault(digest, {}).get((use.target, use.data_version, part))
             if known is None or not known.is_latest:  # a restored version stands for the one it came from
-                uses[digest][use.asset, use.data_version, part] = use
+                uses[digest][use.target, use.data_version, part] = use
     blobs = Blobs(layout)
     return [Piece(digest, blobs.path(digest), sizes[digest], tuple(uses[digest].values())) for digest in sorted(sizes)]
 

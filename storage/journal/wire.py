@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 from assetctl.assets.errors import AssetctlError
+from assetctl.assets.ids import Target
 from assetctl.lineage.facts.records import (
     CheckRan,
     CodeRecorded,
@@ -45,10 +46,10 @@ from assetctl.storage.journal.wire_parts import (
     output_to_json,
     provenance_to_json,
     read_blob,
-    read_key,
     read_numbers,
     read_output,
     read_provenance,
+    read_target,
     read_value,
     value_to_json,
     without_defaults,
@@ -64,8 +65,14 @@ from assetctl.storage.journal.wire_retention import (
     unpinned_to_json,
 )
 
-_LATEST = {"code_recorded": 2}
 _FIRST = 1
+_WRITTEN = {"code_recorded": 2}
+# A fact that names a partition is of a version that earlier releases do not know: they would take it for the asset's.
+_WITH_PARTITION = dict.fromkeys(
+    ["materialized", "step_failed", "check_ran", "source_observed", "run_finished", "forgotten", "pinned", "unpinned"],
+    2,
+)
+_LATEST = {**_WRITTEN, **_WITH_PARTITION}
 
 
 class WireError(ValueError):
@@ -79,7 +86,26 @@ class UnknownFact(WireError):
 def to_json(fact: Fact) -> Json:
     """Return a fact as a JSON object."""
     kind, encode = _ENCODERS[type(fact)]
-    return {"k": kind, "v": _LATEST.get(kind, _FIRST), **encode(fact)}
+    version = _WITH_PARTITION[kind] if _names_partition(fact) else _WRITTEN.get(kind, _FIRST)
+    return {"k": kind, "v": version, **encode(fact)}
+
+
+def _names_partition(fact: Fact) -> bool:
+    match fact:
+        case Materialized(step=step, provenance=made):
+            return step.partition_key is not None or any(
+                i.partition is not None or i.fan_in is not None for i in made.inputs
+            )
+        case StepFailed(step=target):
+            return target.partition_key is not None
+        case CheckRan(target=target) | SourceObserved(target=target) | Pinned(target=target) | Unpinned(target=target):
+            return target.partition_key is not None
+        case RunFinished(decisions=decisions):
+            return any(decision.target.partition_key is not None for decision in decisions)
+        case Forgotten(targets=targets):
+            return any(target.partition_key is not None for target in targets)
+        case _:
+            return False
 
 
 def from_json(found: Json) -> Fact:
@@ -122,7 +148,7 @@ def _materialized_to_json(fact: Materialized) -> Json:
     return {
         "id": fact.id,
         "run": fact.run_id,
-        "step": fact.step,
+        "step": fact.step.asset,
         "provenance": provenance_to_json(fact.provenance),
         "outputs": [output_to_json(output) for output in fact.outputs],
         "started_at": fact.started_at,
@@ -138,18 +164,20 @@ def _materialized_to_json(fact: Materialized) -> Json:
             python=fact.python,
             platform=fact.platform,
             undeclared=[[used.kind, used.name, used.digest] for used in fact.undeclared],
+            partition=fact.step.partition_key,
         ),
     }
 
 
 def _materialized(found: Json) -> Materialized:
     origin = found.get("origin")
+    step = read_target(found["step"], found.get("partition"))
     return Materialized(
         MaterializationId(found["id"]),
         RunId(found["run"]),
-        read_key(found["step"]),
-        read_provenance(found["provenance"]),
-        tuple([read_output(output) for output in found["outputs"]]),
+        step,
+        read_provenance(found["provenance"], step.partition_key),
+        tuple([read_output(output, step.partition_key) for output in found["outputs"]]),
         found["started_at"],
         float(found["duration_s"]),
         bool(found["published"]),
@@ -168,19 +196,20 @@ def _materialized(found: Json) -> Materialized:
 def _step_failed_to_json(fact: StepFailed) -> Json:
     return {
         "run": fact.run_id,
-        "step": fact.step,
+        "step": fact.step.asset,
         "provenance": fact.provenance,
         "error_type": fact.error_type,
         "message": fact.message,
         "failed_at": fact.failed_at,
         "duration_s": fact.duration_s,
+        **without_defaults(partition=fact.step.partition_key),
     }
 
 
 def _step_failed(found: Json) -> StepFailed:
     return StepFailed(
         RunId(found["run"]),
-        read_key(found["step"]),
+        read_target(found["step"], found.get("partition")),
         ProvenanceDigest(found["provenance"]),
         found["error_type"],
         found["message"],
@@ -192,21 +221,21 @@ def _step_failed(found: Json) -> StepFailed:
 def _check_ran_to_json(fact: CheckRan) -> Json:
     return {
         "run": fact.run_id,
-        "asset": fact.asset,
+        "asset": fact.target.asset,
         "check": fact.check,
         "definition": fact.definition,
         "data_version": fact.data_version,
         "passed": fact.passed,
         "blocking": fact.blocking,
         "ran_at": fact.ran_at,
-        **without_defaults(message=fact.message, metrics=dict(fact.metrics)),
+        **without_defaults(message=fact.message, metrics=dict(fact.metrics), partition=fact.target.partition_key),
     }
 
 
 def _check_ran(found: Json) -> CheckRan:
     return CheckRan(
         RunId(found["run"]),
-        read_key(found["asset"]),
+        read_target(found["asset"], found.get("partition")),
         found["check"],
         Digest(found["definition"]),
         DataVersion(found["data_version"]),
@@ -221,17 +250,18 @@ def _check_ran(found: Json) -> CheckRan:
 def _observed_to_json(fact: SourceObserved) -> Json:
     return {
         "run": fact.run_id,
-        "asset": fact.asset,
+        "asset": fact.target.asset,
         "value": value_to_json(fact.value),
         "size_bytes": fact.size_bytes,
         "observed_at": fact.observed_at,
+        **without_defaults(partition=fact.target.partition_key),
     }
 
 
 def _observed(found: Json) -> SourceObserved:
     return SourceObserved(
         RunId(found["run"]),
-        read_key(found["asset"]),
+        read_target(found["asset"], found.get("partition")),
         read_value(found["value"]),
         int(found["size_bytes"]),
         found["observed_at"],
@@ -294,8 +324,14 @@ def _run_finished_to_json(fact: RunFinished) -> Json:
         "finished_at": fact.finished_at,
         "status": fact.status,
         "duration_s": fact.duration_s,
-        "decisions": [[d.asset, d.action, [dict(reason) for reason in d.reasons]] for d in fact.decisions],
+        "decisions": [
+            [d.target.asset, d.action, [dict(reason) for reason in d.reasons], *_rest(d.target)] for d in fact.decisions
+        ],
     }
+
+
+def _rest(target: Target) -> list[str]:
+    return [] if target.partition_key is None else [target.partition_key]
 
 
 def _run_finished(found: Json) -> RunFinished:
@@ -304,7 +340,10 @@ def _run_finished(found: Json) -> RunFinished:
         found["finished_at"],
         found["status"],
         float(found["duration_s"]),
-        tuple(Decision(read_key(asset), action, tuple(reasons)) for asset, action, reasons in found["decisions"]),
+        tuple(
+            Decision(read_target(asset, *partition), action, tuple(reasons))
+            for asset, action, reasons, *partition in found["decisions"]
+        ),
     )
 
 

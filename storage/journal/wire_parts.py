@@ -10,7 +10,7 @@ import re
 from functools import lru_cache
 from typing import Any
 
-from assetctl.assets.ids import AssetKey
+from assetctl.assets.ids import AssetKey, PartitionKey, Target
 from assetctl.lineage.facts.records import (
     BlobDigest,
     CodeVersion,
@@ -18,6 +18,7 @@ from assetctl.lineage.facts.records import (
     DataVersion,
     Definition,
     Digest,
+    FanIn,
     Input,
     Output,
     Provenance,
@@ -33,6 +34,12 @@ _BLOB = re.compile(r"b3:[0-9a-f]{64}")
 @lru_cache(maxsize=65536)
 def read_key(text: str) -> AssetKey:
     return AssetKey(text)
+
+
+@lru_cache(maxsize=65536)
+def read_target(asset: str, partition: str | None = None) -> Target:
+    """Return what a fact is about: an asset, or its partition where the fact names one."""
+    return Target(read_key(asset), None if partition is None else PartitionKey(partition))
 
 
 def without_defaults(**fields: Any) -> Json:
@@ -90,12 +97,17 @@ def _input_to_json(given: Input) -> Json:
         "version": given.version,
         "data_version": given.data_version,
         **without_defaults(
-            is_source=given.is_source, columns=list(given.columns), classes=[list(pair) for pair in given.classes]
+            is_source=given.is_source,
+            columns=list(given.columns),
+            classes=[list(pair) for pair in given.classes],
+            partition=given.partition,
+            fan_in=None if given.fan_in is None else [given.fan_in.n, given.fan_in.digest],
         ),
     }
 
 
 def _input(found: Json) -> Input:
+    partition, fan_in = found.get("partition"), found.get("fan_in")
     return Input(
         found["name"],
         read_key(found["upstream"]),
@@ -104,6 +116,8 @@ def _input(found: Json) -> Input:
         bool(found.get("is_source", False)),
         tuple(found.get("columns", ())),
         tuple([(name, Digest(digest)) for name, digest in found.get("classes", ())]),
+        partition=None if partition is None else PartitionKey(partition),
+        fan_in=None if fan_in is None else FanIn(int(fan_in[0]), Digest(fan_in[1])),
     )
 
 
@@ -122,19 +136,19 @@ def provenance_to_json(provenance: Provenance) -> Json:
     }
 
 
-def read_provenance(found: Json) -> Provenance:
+def read_provenance(found: Json, partition: PartitionKey | None) -> Provenance:
     made = found["definition"]
     definition = Definition(
         Digest(made["digest"]), CodeVersion(made["code"]), made["spec"], made["config"], made["environment"]
     )
     return Provenance(
-        ProvenanceDigest(found["digest"]), definition, tuple([_input(given) for given in found["inputs"]])
+        ProvenanceDigest(found["digest"]), definition, tuple([_input(given) for given in found["inputs"]]), partition
     )
 
 
 def output_to_json(output: Output) -> Json:
     out: Json = {
-        "asset": output.asset,
+        "asset": output.target.asset,
         "value": value_to_json(output.value),
         "codec": output.codec,
         "blob": output.blob,
@@ -154,7 +168,8 @@ def _bytes_to_json(data: bytes, *, is_text: bool) -> Json:
     return {"base64": base64.b64encode(data).decode("ascii")}
 
 
-def read_output(found: Json) -> Output:
+def read_output(found: Json, partition: str | None = None) -> Output:
+    """Return an output; all outputs of one step are of one partition, which the fact names."""
     inline: bytes | None = None
     if "text" in found:
         inline = found["text"].encode("utf-8")
@@ -162,7 +177,7 @@ def read_output(found: Json) -> Output:
         inline = base64.b64decode(found["base64"], validate=True)
     blob = found["blob"]
     return Output(
-        read_key(found["asset"]),
+        read_target(found["asset"], partition),
         read_value(found["value"]),
         found["codec"],
         None if blob is None else read_blob(blob),

@@ -3,31 +3,40 @@
 from __future__ import annotations
 
 from assetctl.lineage.facts.records import DataVersion, Forgotten, MaterializationId, Pinned, Purpose, Renamed, Unpinned
-from assetctl.storage.journal.wire_parts import Json, read_key, without_defaults
+from assetctl.storage.journal.wire_parts import Json, read_key, read_target, without_defaults
 
 
 def forgotten_to_json(fact: Forgotten) -> Json:
-    return {"assets": list(fact.assets), "forgotten_at": fact.forgotten_at, "command": fact.command}
+    partitions = [target.partition_key for target in fact.targets]
+    return {
+        "assets": [target.asset for target in fact.targets],
+        "forgotten_at": fact.forgotten_at,
+        "command": fact.command,
+        **without_defaults(partitions=partitions if any(partitions) else None),
+    }
 
 
 def read_forgotten(found: Json) -> Forgotten:
-    return Forgotten(tuple([read_key(key) for key in found["assets"]]), found["forgotten_at"], found["command"])
+    assets = found["assets"]
+    partitions = found.get("partitions", [None] * len(assets))
+    targets = tuple([read_target(asset, partition) for asset, partition in zip(assets, partitions, strict=True)])
+    return Forgotten(targets, found["forgotten_at"], found["command"])
 
 
 def pinned_to_json(fact: Pinned) -> Json:
     return {
-        "asset": fact.asset,
+        "asset": fact.target.asset,
         "materialization": fact.materialization_id,
         "data_version": fact.data_version,
         "purpose": fact.purpose.value,
         "pinned_at": fact.pinned_at,
-        **without_defaults(note=fact.note),
+        **without_defaults(note=fact.note, partition=fact.target.partition_key),
     }
 
 
 def read_pinned(found: Json) -> Pinned:
     return Pinned(
-        read_key(found["asset"]),
+        read_target(found["asset"], found.get("partition")),
         MaterializationId(found["materialization"]),
         DataVersion(found["data_version"]),
         Purpose(found["purpose"]),
@@ -38,17 +47,17 @@ def read_pinned(found: Json) -> Pinned:
 
 def unpinned_to_json(fact: Unpinned) -> Json:
     return {
-        "asset": fact.asset,
+        "asset": fact.target.asset,
         "purpose": fact.purpose.value,
         "unpinned_at": fact.unpinned_at,
-        **without_defaults(materialization=fact.materialization_id),
+        **without_defaults(materialization=fact.materialization_id, partition=fact.target.partition_key),
     }
 
 
 def read_unpinned(found: Json) -> Unpinned:
     made = found.get("materialization")
     return Unpinned(
-        read_key(found["asset"]),
+        read_target(found["asset"], found.get("partition")),
         Purpose(found["purpose"]),
         None if made is None else MaterializationId(made),
         found["unpinned_at"],

@@ -28,6 +28,7 @@ from assetctl.lineage.facts.snapshot import Recorded
 from assetctl.lineage.identity.encode import digest_bytes
 from assetctl.storage.journal.segments import parse_json
 from assetctl.storage.journal.wire import from_json
+from assetctl.storage.journal.wire_parts import read_target
 
 _LAST_COUNTER = 2**62
 _WITHIN = """(m.asset = ? AND (m.counter > ? OR (m.counter = ? AND m.segment > ?))
@@ -52,7 +53,7 @@ def past_materializations(store: Queryable, key: AssetKey | None, limit: int | N
     at_most = "" if limit is None else f"LIMIT {limit:d}"
     found = store.query(
         f"""
-        SELECT m.asset, f.counter, f.segment, f.payload
+        SELECT m.asset, m.partition, f.counter, f.segment, f.payload
         FROM lineage.materializations m JOIN lineage.facts f ON f.counter = m.counter AND f.segment = m.segment
         {where} ORDER BY f.counter DESC, f.segment DESC, m.output_index {at_most}""",
         [value for span in spans for value in _within(span)],
@@ -60,7 +61,8 @@ def past_materializations(store: Queryable, key: AssetKey | None, limit: int | N
     for row in found.to_pylist():
         fact = from_json(parse_json(row["payload"]))
         if isinstance(fact, Materialized):
-            output = next(o for o in fact.outputs if o.asset == row["asset"])
+            target = read_target(row["asset"], row["partition"] or None)
+            output = next(o for o in fact.outputs if o.target == target)
             yield Recorded(Position(row["counter"], row["segment"]), fact, output)
 
 

@@ -17,6 +17,7 @@ from assetctl.storage.lineage_store.folding import CATALOG, Connection, fold_sca
 from assetctl.storage.state.crash_points import CrashPoint, reached
 
 _OLD = "old"
+_NO_ROWS = ("facts", "folded")  # a fact with rows in no other table is one that the earlier release could not read
 
 
 @contextmanager
@@ -34,15 +35,21 @@ def put_in_place(database: Path) -> Iterator[Path]:
 def migrate(con: Connection, old: Path, again: Collection[str], journal: FileJournal, sizes: Mapping[str, int]) -> None:
     """Fill an empty database with the rows of an older one, and with what only the journal knows.
 
-    `again` are the kinds of facts whose rows are not copied but made anew.
+    `again` are the kinds of facts whose rows are not copied but made anew; so are those of facts without any.
     """
     con.execute(f"ATTACH {literal(str(old))} AS {_OLD} (READ_ONLY)")
     con.execute("CREATE TEMP TABLE again AS SELECT unnest(?::VARCHAR[]) AS kind", [sorted(again)])
+    tables = _common_columns(con)
+    rows = " UNION ALL ".join(
+        f"SELECT counter, segment FROM {_OLD}.lineage.{table}" for table in tables if table not in _NO_ROWS
+    )
     con.execute(
-        f"CREATE TEMP TABLE skipped AS SELECT counter, segment FROM {_OLD}.lineage.facts SEMI JOIN again USING (kind)"
+        f"""CREATE TEMP TABLE skipped AS
+            SELECT counter, segment FROM {_OLD}.lineage.facts SEMI JOIN again USING (kind) UNION
+            SELECT counter, segment FROM {_OLD}.lineage.facts ANTI JOIN ({rows}) USING (counter, segment)"""
     )
     con.execute("BEGIN")
-    for table, columns in _common_columns(con).items():
+    for table, columns in tables.items():
         names = ", ".join(f'"{name}"' for name in columns)
         rest = "" if table == "folded" else "ANTI JOIN skipped USING (counter, segment)"
         con.execute(f"INSERT INTO lineage.{table} ({names}) SELECT {names} FROM {_OLD}.lineage.{table} {rest}")

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from assetctl.assets.errors import EnvironmentFault, Problem, WaitTimeout
-from assetctl.assets.ids import AssetKey
+from assetctl.assets.ids import AssetKey, Target
 from assetctl.lineage.facts.records import Digest, Pinned
 from assetctl.lineage.facts.snapshot import Snapshot, Traces
 from assetctl.storage.journal.journal import FileJournal
@@ -103,13 +103,13 @@ class DuckLineageStore:
             except (Unusable, WaitTimeout, EnvironmentFault) as trouble:
                 self._fold_in_memory(trouble)
 
-    def snapshot(self, keys: Collection[AssetKey]) -> Snapshot:
-        """Return what is known about these assets."""
-        return Snapshot() if self._is_empty() else self._ask(lambda con: ask_snapshot(con, keys, self._known))
+    def snapshot(self, targets: Collection[Target]) -> Snapshot:
+        """Return what is known about these targets."""
+        return Snapshot() if self._is_empty() else self._ask(lambda con: ask_snapshot(con, targets, self._known))
 
-    def traces(self, keys: Collection[AssetKey]) -> Traces:
-        """Return the sound materializations of the steps whose first output is one of `keys`."""
-        return {} if self._is_empty() else self._ask(lambda con: ask_traces(con, keys, self._known))
+    def traces(self, targets: Collection[Target]) -> Traces:
+        """Return the sound materializations of the steps whose first output is one of `targets`."""
+        return {} if self._is_empty() else self._ask(lambda con: ask_traces(con, targets, self._known))
 
     def texts(self) -> frozenset[Digest]:
         """Return the digests of all symbol texts that are recorded."""

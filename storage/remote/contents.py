@@ -46,10 +46,10 @@ def _flaw_of_folder(output: Output, entry: Entry, blobs: Blobs, *, is_believed: 
     try:
         files = read_manifest(output.blob, blobs.read_bytes(output.blob))
     except (AssetctlError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
-        return f"the manifest of the folder `{output.asset}` cannot be read"
+        return f"the manifest of the folder `{output.target}` cannot be read"
     for file in files:
         if not _is_file(file) or entry.sizes.get(file.digest) != file.size_bytes:
-            return f"the manifest of the folder `{output.asset}` names what it cannot hold"
+            return f"the manifest of the folder `{output.target}` names what it cannot hold"
         if not is_believed and is_pickle_name(file.name):
             return f"no trusted key signed it, and loading `{file.name[:60]}` could run code"
     return None
@@ -66,7 +66,7 @@ def _flaw_of_model(output: Output, blobs: Blobs) -> str | None:
     try:
         found = untrusted_types(blobs.read_bytes(output.blob) if output.inline is None else output.inline)
     except ImportError:
-        return f"no trusted key signed it, and skops is not installed to look at `{output.asset}`"
+        return f"no trusted key signed it, and skops is not installed to look at `{output.target}`"
     except Exception:  # noqa: BLE001  whatever these bytes are, they are no model
-        return f"`{output.asset}` is no model that skops can read"
-    return f"no trusted key signed it, and `{output.asset}` needs the type `{found[0]}`" if found else None
+        return f"`{output.target}` is no model that skops can read"
+    return f"no trusted key signed it, and `{output.target}` needs the type `{found[0]}`" if found else None

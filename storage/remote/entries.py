@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
-from assetctl.assets.ids import AssetKey
+from assetctl.assets.ids import Target
 from assetctl.lineage.facts.records import BlobDigest, Materialized, Output, ProvenanceDigest
 from assetctl.lineage.identity.encode import digest_bytes, field_bytes
 from assetctl.storage.codecs.registry import FOLDER as FOLDER_CODEC
@@ -68,7 +68,7 @@ def message_of(body: bytes) -> bytes:
     return field_bytes(b"F", FORMAT.encode()) + field_bytes(b"b", body)
 
 
-def entry_folder(step: AssetKey, provenance: ProvenanceDigest) -> str:
+def entry_folder(step: Target, provenance: ProvenanceDigest) -> str:
     """Return where the entries of one provenance lie: readable, and different where case does not count."""
     short = digest_bytes(step.encode()).removeprefix("b3:")[:16]
     return f"{ENTRIES}/{step.replace('/', '+')[:_LONGEST_NAME]}.{short}/{provenance.removeprefix('b3:')}"

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from blake3 import blake3
 
-from assetctl.assets.ids import AssetKey
+from assetctl.assets.ids import Target
 from assetctl.lineage.facts.records import BlobDigest, ProvenanceDigest
 from assetctl.lineage.identity.encode import PREFIX
 from assetctl.storage.remote.entries import MOST_BYTES, entry_folder, entry_name
@@ -95,7 +95,7 @@ class RemoteStore:
         self._put(size_bytes, lambda s: self._transport.put_file(name, path, s))
         return size_bytes
 
-    def entries(self, step: AssetKey, provenance: ProvenanceDigest) -> list[tuple[str, bytes]]:
+    def entries(self, step: Target, provenance: ProvenanceDigest) -> list[tuple[str, bytes]]:
         """Return name and bytes of the files that answer for a provenance, or claim to."""
         folder = entry_folder(step, provenance)
         names = self.reading.call(LOOKUP, lambda s: self._transport.names(folder, s))
@@ -110,7 +110,7 @@ class RemoteStore:
         except Absent:
             return None
 
-    def put_entry(self, step: AssetKey, provenance: ProvenanceDigest, data: bytes) -> None:
+    def put_entry(self, step: Target, provenance: ProvenanceDigest, data: bytes) -> None:
         """Put an entry; every blob that it needs is there already."""
         name = f"{entry_folder(step, provenance)}/{entry_name(data)}"
         self._put(len(data), lambda s: self._transport.put_bytes(name, data, s))

@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
-from assetctl.assets.ids import AssetKey
+from assetctl.assets.ids import Target
 from assetctl.lineage.deciding.provenance import provenance_of
 from assetctl.lineage.facts.records import Inputs, Materialized, ProvenanceDigest, Trace
 from assetctl.storage.remote.entries import Entry
@@ -62,8 +62,8 @@ class Trust:
 class Question:
     """What an entry has to answer: which step, of which outputs, made from what."""
 
-    step: AssetKey
-    outputs: Collection[AssetKey]
+    step: Target
+    outputs: Collection[Target]
     provenance: ProvenanceDigest
     inputs: Inputs
 
@@ -82,7 +82,7 @@ def flaw_of_origin(entry: Entry, trust: Trust, verify: Verify, is_imported: Call
     for output in entry.fact.outputs:
         codec, _, suffix = output.codec.partition(":")
         if codec not in _RUN_NO_CODE or is_pickle_name(suffix) or output.value.classes:
-            return f"no trusted key signed it, and loading `{output.asset}` ({output.codec}) could run code"
+            return f"no trusted key signed it, and loading `{output.target}` ({output.codec}) could run code"
     for used in entry.fact.undeclared:
         if used.kind != "file" and not is_imported(used.name.partition(":")[0]):
             return f"no trusted key signed it, and checking it would import `{used.name.rstrip(':')}`"
@@ -96,7 +96,7 @@ def is_pickle_name(name: str) -> bool:
 def flaw_as_answer(entry: Entry, question: Question) -> str | None:
     """Return why an entry does not answer the question, or None."""
     fact = entry.fact
-    if fact.step != question.step or sorted(o.asset for o in fact.outputs) != sorted(question.outputs):
+    if fact.step != question.step or sorted(o.target for o in fact.outputs) != sorted(question.outputs):
         return "it is about another asset"
     if fact.provenance.digest != question.provenance or _digest_of(fact, question) != question.provenance:
         return "it was made from something else"

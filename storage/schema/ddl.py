@@ -30,7 +30,14 @@ def generate_ddl() -> str:
     dialect = Dialect()
     bare = MetaData(schema=SCHEMA)
     tables = [
-        Table(table.name, bare, *[Column(c.name, c.type, nullable=c.name not in _NEVER_NULL) for c in table.columns])
+        Table(
+            table.name,
+            bare,
+            *[
+                Column(c.name, c.type, nullable=c.name not in _NEVER_NULL, server_default=c.server_default)
+                for c in table.columns
+            ],
+        )
         for table in _tables()
     ]
     return _text([CreateSchema(SCHEMA), *_creations(tables)], dialect)
@@ -57,6 +64,7 @@ def generate_postgres_ddl() -> str:
                 primary_key=c.name in keys,
                 nullable=c.name not in (*_NEVER_NULL, *keys),
                 autoincrement=False,
+                server_default=c.server_default,
             )
             for c in table.columns
         ]

@@ -7,6 +7,7 @@ CREATE TABLE lineage.checks (
 	segment VARCHAR NOT NULL,
 	run_id VARCHAR,
 	asset VARCHAR,
+	partition VARCHAR DEFAULT '',
 	name VARCHAR,
 	definition VARCHAR,
 	data_version VARCHAR,
@@ -20,6 +21,7 @@ CREATE TABLE lineage.columns (
 	counter BIGINT NOT NULL,
 	segment VARCHAR NOT NULL,
 	asset VARCHAR,
+	partition VARCHAR DEFAULT '',
 	ordinal INTEGER,
 	data_version VARCHAR,
 	name VARCHAR,
@@ -32,6 +34,7 @@ CREATE TABLE lineage.decisions (
 	counter BIGINT NOT NULL,
 	segment VARCHAR NOT NULL,
 	asset VARCHAR,
+	partition VARCHAR DEFAULT '',
 	run_id VARCHAR,
 	action VARCHAR,
 	reasons VARCHAR
@@ -54,6 +57,7 @@ CREATE TABLE lineage.forgotten (
 	counter BIGINT NOT NULL,
 	segment VARCHAR NOT NULL,
 	asset VARCHAR,
+	partition VARCHAR DEFAULT '',
 	forgotten_at TIMESTAMP WITH TIME ZONE,
 	command VARCHAR
 );
@@ -62,7 +66,10 @@ CREATE TABLE lineage.inputs (
 	materialization_id VARCHAR,
 	name VARCHAR,
 	step VARCHAR,
+	partition VARCHAR DEFAULT '',
 	upstream VARCHAR,
+	upstream_partition VARCHAR DEFAULT '',
+	n_partitions BIGINT,
 	version VARCHAR,
 	data_version VARCHAR,
 	is_source BOOLEAN,
@@ -74,6 +81,7 @@ CREATE TABLE lineage.inputs (
 CREATE TABLE lineage.materializations (
 	id VARCHAR,
 	asset VARCHAR,
+	partition VARCHAR DEFAULT '',
 	step VARCHAR,
 	run_id VARCHAR,
 	data_version VARCHAR,
@@ -111,6 +119,7 @@ CREATE TABLE lineage.metrics (
 	value DOUBLE PRECISION,
 	run_id VARCHAR,
 	asset VARCHAR,
+	partition VARCHAR DEFAULT '',
 	materialization_id VARCHAR,
 	check_name VARCHAR
 );
@@ -120,6 +129,7 @@ CREATE TABLE lineage.observations (
 	segment VARCHAR NOT NULL,
 	run_id VARCHAR,
 	asset VARCHAR,
+	partition VARCHAR DEFAULT '',
 	data_version VARCHAR,
 	kind VARCHAR,
 	basis VARCHAR,
@@ -132,6 +142,7 @@ CREATE TABLE lineage.pins (
 	counter BIGINT NOT NULL,
 	segment VARCHAR NOT NULL,
 	asset VARCHAR,
+	partition VARCHAR DEFAULT '',
 	purpose VARCHAR,
 	is_lifted BOOLEAN,
 	materialization_id VARCHAR,
@@ -167,6 +178,7 @@ CREATE TABLE lineage.steps (
 	segment VARCHAR NOT NULL,
 	run_id VARCHAR,
 	step VARCHAR,
+	partition VARCHAR DEFAULT '',
 	outcome VARCHAR,
 	materialization_id VARCHAR,
 	provenance VARCHAR,

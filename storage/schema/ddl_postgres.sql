@@ -5,6 +5,7 @@ CREATE TABLE checks (
 	segment TEXT COLLATE "C" NOT NULL,
 	run_id TEXT COLLATE "C",
 	asset TEXT COLLATE "C",
+	partition TEXT COLLATE "C" DEFAULT '',
 	name TEXT COLLATE "C",
 	definition TEXT COLLATE "C",
 	data_version TEXT COLLATE "C",
@@ -18,6 +19,7 @@ CREATE TABLE columns (
 	counter BIGINT NOT NULL,
 	segment TEXT COLLATE "C" NOT NULL,
 	asset TEXT COLLATE "C",
+	partition TEXT COLLATE "C" DEFAULT '',
 	ordinal INTEGER,
 	data_version TEXT COLLATE "C",
 	name TEXT COLLATE "C",
@@ -30,6 +32,7 @@ CREATE TABLE decisions (
 	counter BIGINT NOT NULL,
 	segment TEXT COLLATE "C" NOT NULL,
 	asset TEXT COLLATE "C",
+	partition TEXT COLLATE "C" DEFAULT '',
 	run_id TEXT COLLATE "C",
 	action TEXT COLLATE "C",
 	reasons TEXT COLLATE "C"
@@ -54,6 +57,7 @@ CREATE TABLE forgotten (
 	counter BIGINT NOT NULL,
 	segment TEXT COLLATE "C" NOT NULL,
 	asset TEXT COLLATE "C",
+	partition TEXT COLLATE "C" DEFAULT '',
 	forgotten_at TIMESTAMP WITH TIME ZONE,
 	command TEXT COLLATE "C"
 );
@@ -62,7 +66,10 @@ CREATE TABLE inputs (
 	materialization_id TEXT COLLATE "C",
 	name TEXT COLLATE "C",
 	step TEXT COLLATE "C",
+	partition TEXT COLLATE "C" DEFAULT '',
 	upstream TEXT COLLATE "C",
+	upstream_partition TEXT COLLATE "C" DEFAULT '',
+	n_partitions BIGINT,
 	version TEXT COLLATE "C",
 	data_version TEXT COLLATE "C",
 	is_source BOOLEAN,
@@ -74,6 +81,7 @@ CREATE TABLE inputs (
 CREATE TABLE materializations (
 	id TEXT COLLATE "C",
 	asset TEXT COLLATE "C",
+	partition TEXT COLLATE "C" DEFAULT '',
 	step TEXT COLLATE "C",
 	run_id TEXT COLLATE "C",
 	data_version TEXT COLLATE "C",
@@ -112,6 +120,7 @@ CREATE TABLE metrics (
 	value DOUBLE PRECISION,
 	run_id TEXT COLLATE "C",
 	asset TEXT COLLATE "C",
+	partition TEXT COLLATE "C" DEFAULT '',
 	materialization_id TEXT COLLATE "C",
 	check_name TEXT COLLATE "C"
 );
@@ -121,6 +130,7 @@ CREATE TABLE observations (
 	segment TEXT COLLATE "C" NOT NULL,
 	run_id TEXT COLLATE "C",
 	asset TEXT COLLATE "C",
+	partition TEXT COLLATE "C" DEFAULT '',
 	data_version TEXT COLLATE "C",
 	kind TEXT COLLATE "C",
 	basis TEXT COLLATE "C",
@@ -133,6 +143,7 @@ CREATE TABLE pins (
 	counter BIGINT NOT NULL,
 	segment TEXT COLLATE "C" NOT NULL,
 	asset TEXT COLLATE "C",
+	partition TEXT COLLATE "C" DEFAULT '',
 	purpose TEXT COLLATE "C",
 	is_lifted BOOLEAN,
 	materialization_id TEXT COLLATE "C",
@@ -168,6 +179,7 @@ CREATE TABLE steps (
 	segment TEXT COLLATE "C" NOT NULL,
 	run_id TEXT COLLATE "C",
 	step TEXT COLLATE "C",
+	partition TEXT COLLATE "C" DEFAULT '',
 	outcome TEXT COLLATE "C",
 	materialization_id TEXT COLLATE "C",
 	provenance TEXT COLLATE "C",

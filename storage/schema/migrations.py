@@ -2,7 +2,7 @@
 
 The schema changes only by adding: rows of an older database stay true, and what they
 lack is in the facts that they were made from. So a migration names the kinds of facts to
-read again. In DuckDB the rest is copied into a new file of today's schema, which then
+read again; those that the earlier release could not read at all are always among them. In DuckDB the rest is copied into a new file of today's schema, which then
 takes the old one's place (`storage/lineage_store/renewal.py`); PostgreSQL, where no journal is at hand,
 changes its tables by `postgres` and reads the facts again from their kept JSON.
 """
@@ -13,7 +13,19 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-SCHEMA_VERSION = 2  # raised with every change of a released schema; any other change of its text is noticed by itself
+SCHEMA_VERSION = 3  # raised with every change of a released schema; any other change of its text is noticed by itself
+_OF_TARGETS = [
+    "checks",
+    "columns",
+    "decisions",
+    "forgotten",
+    "inputs",
+    "materializations",
+    "metrics",
+    "observations",
+    "pins",
+    "steps",
+]
 _SCHEMA = re.compile(r"(\d{1,9})(?: [0-9a-f]+)?")
 
 
@@ -38,6 +50,19 @@ MIGRATIONS: tuple[Migration, ...] = (
         before="1 963b7f7cda4f78be",
         again=frozenset(["run_started", "forgotten", "pinned", "unpinned", "renamed"]),
         postgres=(),  # the first schema that was ever made in PostgreSQL
+    ),
+    Migration(
+        version=3,
+        before="2 45d94c00ee713f4d",
+        again=frozenset(),  # what names a partition is a fact that the earlier release could not read
+        postgres=(
+            *(
+                f"ALTER TABLE {{schema}}.{table} ADD COLUMN partition TEXT COLLATE \"C\" DEFAULT ''"
+                for table in _OF_TARGETS
+            ),
+            "ALTER TABLE {schema}.inputs ADD COLUMN upstream_partition TEXT COLLATE \"C\" DEFAULT ''",
+            "ALTER TABLE {schema}.inputs ADD COLUMN n_partitions BIGINT",
+        ),
     ),
 )
 

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from assetctl.assets.ids import Target
 from assetctl.lineage.facts.records import (
     CheckRan,
     CodeRecorded,
@@ -34,22 +35,22 @@ from assetctl.lineage.facts.records import (
 
 _COLUMNS = {
     "facts": "counter segment kind payload",
-    "materializations": "id asset step run_id data_version blob codec size_bytes n_rows kind basis provenance "
+    "materializations": "id asset partition step run_id data_version blob codec size_bytes n_rows kind basis provenance "
     "definition code_version published trace origin started_at duration_s is_inline output_index python platform "
     "counter segment",
-    "inputs": "materialization_id name step upstream version data_version is_source column_names counter segment",
-    "columns": "counter segment asset ordinal data_version name type digest materialization_id",
+    "inputs": "materialization_id name step partition upstream upstream_partition n_partitions version data_version is_source column_names counter segment",
+    "columns": "counter segment asset partition ordinal data_version name type digest materialization_id",
     "run_events": "counter segment run_id started_at command selection finished_at status duration_s branch commit",
-    "steps": "counter segment run_id step outcome materialization_id provenance recorded_at duration_s error_type "
+    "steps": "counter segment run_id step partition outcome materialization_id provenance recorded_at duration_s error_type "
     "message reasons figures links",
-    "checks": "counter segment run_id asset name definition data_version passed blocking message ran_at",
-    "metrics": "counter segment name value run_id asset materialization_id check_name",
+    "checks": "counter segment run_id asset partition name definition data_version passed blocking message ran_at",
+    "metrics": "counter segment name value run_id asset partition materialization_id check_name",
     "symbol_uses": "counter segment ordinal code_version name kind digest defined_in via short_source text_digest",
     "symbol_texts": "counter segment digest text",
-    "observations": "counter segment run_id asset data_version kind basis n_rows size_bytes observed_at",
-    "decisions": "counter segment asset run_id action reasons",
-    "forgotten": "counter segment asset forgotten_at command",
-    "pins": "counter segment asset purpose is_lifted materialization_id data_version recorded_at note",
+    "observations": "counter segment run_id asset partition data_version kind basis n_rows size_bytes observed_at",
+    "decisions": "counter segment asset partition run_id action reasons",
+    "forgotten": "counter segment asset partition forgotten_at command",
+    "pins": "counter segment asset partition purpose is_lifted materialization_id data_version recorded_at note",
     "renames": "counter segment old_asset new_asset renamed_at",
 }
 _KEPT_WHOLE = Materialized | StepFailed | CheckRan | SourceObserved | Retention
@@ -104,18 +105,28 @@ class Rows:
         started = _moment(fact.started_at)
         for n, output in enumerate(fact.outputs):
             value = output.value
-            made = (fact.id, output.asset, fact.step, fact.run_id, value.version, output.blob, output.codec)
+            made = (
+                fact.id,
+                *_key(output.target),
+                fact.step.asset,
+                fact.run_id,
+                value.version,
+                output.blob,
+                output.codec,
+            )
             what = (output.size_bytes, value.n_rows, value.kind, value.basis, fact.provenance.digest)
             how = (definition.digest, definition.code, fact.published, fact.trace.value, fact.origin, started)
             rest = (fact.duration_s, output.inline is not None, n, fact.python, fact.platform)
             self._rows["materializations"].append((*made, *what, *how, *rest, *place))
-            self._add_columns(place, output.asset, value, fact.id)
+            self._add_columns(place, output.target, value, fact.id)
         self._rows["inputs"].extend(
             (
                 fact.id,
                 i.name,
-                fact.step,
+                *_key(fact.step),
                 i.upstream,
+                i.partition or "",
+                None if i.fan_in is None else i.fan_in.n,
                 i.version,
                 i.data_version,
                 i.is_source,
@@ -127,12 +138,12 @@ class Rows:
         outcome = "materialized" if fact.origin is None else "reused"
         shown = (json.dumps(_plain(fact.reasons)), json.dumps(dict(fact.figures)), json.dumps(dict(fact.links)))
         done = (fact.id, fact.provenance.digest, started, fact.duration_s, None, None)
-        self._rows["steps"].append((*place, fact.run_id, fact.step, outcome, *done, *shown))
-        self._add_metrics(place, fact.metrics, (fact.run_id, fact.step, fact.id, None))
+        self._rows["steps"].append((*place, fact.run_id, *_key(fact.step), outcome, *done, *shown))
+        self._add_metrics(place, fact.metrics, (fact.run_id, *_key(fact.step), fact.id, None))
 
-    def _add_columns(self, place: tuple[int, str], asset: str, value: ValueIdentity, made_by: str | None) -> None:
+    def _add_columns(self, place: tuple[int, str], target: Target, value: ValueIdentity, made_by: str | None) -> None:
         def row(n: int, column: ColumnDigest) -> tuple[Any, ...]:
-            return (*place, asset, n, value.version, column.name, column.type, column.digest, made_by)
+            return (*place, *_key(target), n, value.version, column.name, column.type, column.digest, made_by)
 
         self._rows["columns"].extend(row(n, column) for n, column in enumerate(value.columns))
 
@@ -141,37 +152,45 @@ class Rows:
 
     def _add_step_failed(self, place: tuple[int, str], fact: StepFailed) -> None:
         done = (None, fact.provenance, _moment(fact.failed_at), fact.duration_s, fact.error_type, fact.message)
-        self._rows["steps"].append((*place, fact.run_id, fact.step, "failed", *done, "[]", "{}", "{}"))
+        self._rows["steps"].append((*place, fact.run_id, *_key(fact.step), "failed", *done, "[]", "{}", "{}"))
 
     def _add_check(self, place: tuple[int, str], fact: CheckRan) -> None:
-        asked = (fact.run_id, fact.asset, fact.check, fact.definition, fact.data_version)
+        asked = (fact.run_id, *_key(fact.target), fact.check, fact.definition, fact.data_version)
         answer = (fact.passed, fact.blocking, fact.message, _moment(fact.ran_at))
         self._rows["checks"].append((*place, *asked, *answer))
-        self._add_metrics(place, fact.metrics, (fact.run_id, fact.asset, None, fact.check))
+        self._add_metrics(place, fact.metrics, (fact.run_id, *_key(fact.target), None, fact.check))
 
     def _add_observed(self, place: tuple[int, str], fact: SourceObserved) -> None:
         value = fact.value
-        seen = (fact.run_id, fact.asset, value.version, value.kind, value.basis, value.n_rows, fact.size_bytes)
+        seen = (fact.run_id, *_key(fact.target), value.version, value.kind, value.basis, value.n_rows, fact.size_bytes)
         self._rows["observations"].append((*place, *seen, _moment(fact.observed_at)))
-        self._add_columns(place, fact.asset, value, None)
+        self._add_columns(place, fact.target, value, None)
 
     def _add_run_finished(self, place: tuple[int, str], fact: RunFinished) -> None:
         ended = (_moment(fact.finished_at), fact.status, fact.duration_s)
         self._rows["run_events"].append((*place, fact.run_id, None, None, None, *ended, None, None))
         self._rows["decisions"].extend(
-            (*place, d.asset, fact.run_id, d.action, json.dumps(_plain(d.reasons))) for d in fact.decisions
+            (*place, *_key(d.target), fact.run_id, d.action, json.dumps(_plain(d.reasons))) for d in fact.decisions
         )
 
     def _add_retention(self, place: tuple[int, str], fact: Retention) -> None:
         match fact:
-            case Forgotten(assets, when, command):
-                self._rows["forgotten"].extend((*place, key, _moment(when), command) for key in dict.fromkeys(assets))
-            case Pinned(asset, made, version, purpose, when, note):
-                self._rows["pins"].append((*place, asset, purpose.value, False, made, version, _moment(when), note))
-            case Unpinned(asset, purpose, lifted, when):
-                self._rows["pins"].append((*place, asset, purpose.value, True, lifted, None, _moment(when), ""))
+            case Forgotten(targets, when, command):
+                self._rows["forgotten"].extend(
+                    (*place, *_key(target), _moment(when), command) for target in dict.fromkeys(targets)
+                )
+            case Pinned(target, made, version, purpose, when, note):
+                said = (purpose.value, False, made, version, _moment(when), note)
+                self._rows["pins"].append((*place, *_key(target), *said))
+            case Unpinned(target, purpose, lifted, when):
+                self._rows["pins"].append((*place, *_key(target), purpose.value, True, lifted, None, _moment(when), ""))
             case Renamed(old, new, when):
                 self._rows["renames"].append((*place, old, new, _moment(when)))
+
+
+def _key(target: Target) -> tuple[str, str]:
+    """Return the columns `asset` and `partition`; the second is empty where there is none."""
+    return target.asset, target.partition_key or ""
 
 
 def _plain(reasons: tuple[Mapping[str, Any], ...]) -> list[dict[str, Any]]:

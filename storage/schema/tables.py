@@ -12,7 +12,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import BigInteger, DateTime, Double, MetaData
+from sqlalchemy import BigInteger, DateTime, Double, MetaData, text
 from sqlalchemy.orm import registry, relationship
 from sqlmodel import Field, Relationship, SQLModel
 
@@ -38,6 +38,10 @@ def _big(*, primary_key: bool = False, nullable: bool = False) -> Any:
 
 def _exact(*, nullable: bool = False) -> Any:
     return Field(sa_type=Double, nullable=nullable)  # a plain float would be kept in four bytes
+
+
+def _partition(*, primary_key: bool = False) -> Any:
+    return Field(primary_key=primary_key, sa_column_kwargs={"server_default": text("''")})
 
 
 class FactRow(LineageModel, table=True):
@@ -66,7 +70,10 @@ class InputRow(LineageModel, table=True):
     materialization_id: str = Field(primary_key=True)
     name: str = Field(primary_key=True)
     step: str
+    partition: str = _partition()
     upstream: str
+    upstream_partition: str = _partition()
+    n_partitions: int | None = _big(nullable=True)
     version: str | None
     data_version: str | None
     is_source: bool
@@ -80,6 +87,7 @@ class ColumnRow(LineageModel, table=True):
     counter: int = _big(primary_key=True)
     segment: str = Field(primary_key=True)
     asset: str = Field(primary_key=True)
+    partition: str = _partition()
     ordinal: int = Field(primary_key=True)
     data_version: str
     name: str
@@ -92,6 +100,7 @@ class Materialization(LineageModel, table=True):
     __tablename__ = "materializations"
     id: str = Field(primary_key=True)
     asset: str = Field(primary_key=True)
+    partition: str = _partition()
     step: str
     run_id: str
     data_version: str
@@ -159,6 +168,7 @@ class StepRow(LineageModel, table=True):
     segment: str = Field(primary_key=True)
     run_id: str
     step: str
+    partition: str = _partition()
     outcome: str
     materialization_id: str | None
     provenance: str
@@ -177,6 +187,7 @@ class CheckRow(LineageModel, table=True):
     segment: str = Field(primary_key=True)
     run_id: str
     asset: str
+    partition: str = _partition()
     name: str
     definition: str
     data_version: str
@@ -194,6 +205,7 @@ class MetricRow(LineageModel, table=True):
     value: float = _exact()
     run_id: str
     asset: str
+    partition: str = _partition()
     materialization_id: str | None
     check_name: str | None
 
@@ -227,6 +239,7 @@ class Observation(LineageModel, table=True):
     segment: str = Field(primary_key=True)
     run_id: str
     asset: str
+    partition: str = _partition()
     data_version: str
     kind: str
     basis: str
@@ -240,6 +253,7 @@ class DecisionRow(LineageModel, table=True):
     counter: int = _big(primary_key=True)
     segment: str = Field(primary_key=True)
     asset: str = Field(primary_key=True)
+    partition: str = _partition(primary_key=True)
     run_id: str
     action: str
     reasons: str
@@ -250,6 +264,7 @@ class ForgottenRow(LineageModel, table=True):
     counter: int = _big(primary_key=True)
     segment: str = Field(primary_key=True)
     asset: str = Field(primary_key=True)
+    partition: str = _partition(primary_key=True)
     forgotten_at: datetime | None = _moment(nullable=True)
     command: str
 
@@ -259,6 +274,7 @@ class PinRow(LineageModel, table=True):
     counter: int = _big(primary_key=True)
     segment: str = Field(primary_key=True)
     asset: str
+    partition: str = _partition()
     purpose: str
     is_lifted: bool
     materialization_id: str | None

@@ -5,25 +5,26 @@
 
 -- view assets
 WITH recorded AS (
-    SELECT asset, false AS is_source, data_version, kind, n_rows, size_bytes, id AS materialization_id, run_id,
+    SELECT asset, partition, false AS is_source, data_version, kind, n_rows, size_bytes, id AS materialization_id, run_id,
            started_at AS recorded_at, counter, segment, published AS counts
     FROM materializations
     UNION ALL
-    SELECT asset, true, data_version, kind, n_rows, size_bytes, NULL, run_id, observed_at, counter, segment, true
+    SELECT asset, partition, true, data_version, kind, n_rows, size_bytes, NULL, run_id, observed_at, counter, segment, true
     FROM observations
 ),
 totals AS (SELECT asset, count(*) AS n_records FROM recorded GROUP BY asset),
 endings AS (
-    SELECT asset, counter, segment, row_number() OVER (PARTITION BY asset ORDER BY counter DESC, segment DESC) AS nth
-    FROM (SELECT asset, counter, segment FROM forgotten UNION ALL
-          SELECT old_asset, counter, segment FROM renames) AS ended
+    SELECT asset, partition, counter, segment FROM forgotten
+    UNION ALL
+    SELECT old_asset, '', counter, segment FROM renames
 ),
 ranked AS (
     SELECT recorded.*, row_number() OVER (
         PARTITION BY recorded.asset ORDER BY recorded.counter DESC, recorded.segment DESC) AS nth
-    FROM recorded LEFT JOIN endings ON endings.asset = recorded.asset AND endings.nth = 1
-    WHERE counts AND (endings.counter IS NULL
-                      OR (recorded.counter, recorded.segment) > (endings.counter, endings.segment))
+    FROM recorded
+    WHERE counts AND NOT EXISTS (
+        SELECT 1 FROM endings WHERE endings.asset = recorded.asset AND endings.partition IN ('', recorded.partition)
+            AND (endings.counter, endings.segment) > (recorded.counter, recorded.segment))
 ),
 latest AS (SELECT * FROM ranked WHERE nth = 1)
 SELECT totals.asset, coalesce(latest.is_source, false) AS is_source, latest.data_version, latest.kind, latest.n_rows,
@@ -69,16 +70,17 @@ UNION ALL SELECT counter, segment, renamed_at FROM renames;
 
 -- question materializations
 WITH endings AS (
-    SELECT asset, counter, segment, row_number() OVER (PARTITION BY asset ORDER BY counter DESC, segment DESC) AS nth
-    FROM (SELECT asset, counter, segment FROM forgotten UNION ALL
-          SELECT old_asset, counter, segment FROM renames) AS ended
+    SELECT asset, partition, counter, segment FROM forgotten
+    UNION ALL
+    SELECT old_asset, '', counter, segment FROM renames
 ),
 ranked AS (
     SELECT made.counter, made.segment, made.asset, row_number() OVER (
-        PARTITION BY made.asset ORDER BY made.counter DESC, made.segment DESC) AS nth
-    FROM materializations AS made LEFT JOIN endings ON endings.asset = made.asset AND endings.nth = 1
-    WHERE made.published AND (endings.counter IS NULL
-                              OR (made.counter, made.segment) > (endings.counter, endings.segment))
+        PARTITION BY made.asset, made.partition ORDER BY made.counter DESC, made.segment DESC) AS nth
+    FROM materializations AS made
+    WHERE made.published AND NOT EXISTS (
+        SELECT 1 FROM endings WHERE endings.asset = made.asset AND endings.partition IN ('', made.partition)
+            AND (endings.counter, endings.segment) > (made.counter, made.segment))
 )
 SELECT made.* FROM materializations AS made
 JOIN ranked ON ranked.counter = made.counter AND ranked.segment = made.segment AND ranked.asset = made.asset

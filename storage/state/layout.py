@@ -16,6 +16,9 @@ STATE_FOLDER = ".assetctl"
 FORMAT_FILE = "format"
 
 
+_LONGEST_NAME = 200  # bytes, of the 255 that file systems allow
+
+
 @dataclass(frozen=True, slots=True)
 class Layout:
     """Where a project's state lies. Nothing here touches the disk."""
@@ -115,12 +118,28 @@ class Layout:
 
 
 def file_name(key: str) -> str:
-    """Return a file name for an asset key: readable, and another one for every key, also where case does not count."""
+    """Return a file name for a target: readable, and another one for every target, also where case does not count.
+
+    What a partition's key may hold and a file's name may not is escaped, and a long one cut short.
+    """
     short = digest_bytes(key.encode("utf-8", "surrogateescape")).removeprefix("b3:")[:8]
-    return f"{key.replace('/', '+')}.{short}"
+    readable = key if key.isascii() and "[" not in key else _escaped(key)
+    return f"{readable.replace('/', '+')}.{short}"
 
 
 def key_of(name: str) -> str:
-    """Return the asset key that a file name of `file_name`, or of an earlier release, stands for."""
+    """Return the target that a file name of `file_name`, or of an earlier release, stands for."""
     key = name.rpartition(".")[0].replace("+", "/")
-    return key if file_name(key) == name else name.replace("__", "/")
+    if "%" in key:
+        from urllib.parse import unquote
+
+        key = unquote(key, errors="surrogateescape")
+    if file_name(key) == name:
+        return key
+    return key if "[" in key else name.replace("__", "/")
+
+
+def _escaped(key: str) -> str:
+    from urllib.parse import quote
+
+    return quote(key, safe="/[]", errors="surrogateescape")[:_LONGEST_NAME]

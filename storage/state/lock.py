@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Protocol
 
 from assetctl.assets.errors import EnvironmentFault, Problem, WaitTimeout
-from assetctl.assets.ids import AssetKey
+from assetctl.assets.ids import Target
 from assetctl.storage.state.format import environment_fault
 from assetctl.storage.state.layout import Layout, file_name
 
@@ -35,7 +35,7 @@ class Lock(Protocol):
 
 
 @contextmanager
-def step_lock(layout: Layout, step: AssetKey, timeout: float) -> Iterator[None]:
+def step_lock(layout: Layout, step: Target, timeout: float) -> Iterator[None]:
     """Hold the right to run one step. Not for nesting: the same thread would wait for itself.
 
     Raises:
@@ -53,7 +53,7 @@ def store_lock(layout: Layout, timeout: float, name: str = "lineage") -> Iterato
         yield
 
 
-def step_lock_file(layout: Layout, step: AssetKey) -> Path:
+def step_lock_file(layout: Layout, step: Target) -> Path:
     """Return the lock file of a step: readable, and different even where case does not count in file names."""
     return layout.locks / f"{file_name(step)}.lock"
 

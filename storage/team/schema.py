@@ -119,14 +119,19 @@ def _migrate(con: psycopg.Connection[Any], url: TeamUrl, steps: Sequence[Migrati
         for statement in step.postgres:
             con.execute(statement.format(schema=url.schema))
     again = sorted(frozenset().union(*(step.again for step in steps)))
-    facts = con.execute("SELECT counter, segment, payload FROM facts WHERE kind = ANY(%s)", (again,)).fetchall()
-    for table in COLUMNS:
-        if table != _FACTS:
-            con.execute(
-                f"DELETE FROM {table} t USING facts f"
-                " WHERE f.counter = t.counter AND f.segment = t.segment AND f.kind = ANY(%s)",
-                (again,),
-            )
+    tables = [table for table in COLUMNS if table != _FACTS]
+    without_rows = " AND ".join(
+        f"NOT EXISTS (SELECT FROM {table} t WHERE t.counter = f.counter AND t.segment = f.segment)" for table in tables
+    )
+    facts = con.execute(
+        f"SELECT counter, segment, payload FROM facts f WHERE kind = ANY(%s) OR ({without_rows})", (again,)
+    ).fetchall()
+    for table in tables:
+        con.execute(
+            f"DELETE FROM {table} t USING facts f"
+            " WHERE f.counter = t.counter AND f.segment = t.segment AND f.kind = ANY(%s)",
+            (again,),
+        )
     for start in range(0, len(facts), _AT_ONCE):
         some = facts[start : start + _AT_ONCE]
         insert_rows(con, [(Position(c, s), Line(c, payload.encode("ascii"), 0)) for c, s, payload in some])

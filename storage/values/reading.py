@@ -49,13 +49,13 @@ class OutputReader:
         except NotEncodable as refused:
             raise AssetFailed(
                 Problem(
-                    f"`{output.asset}` cannot be read as {wanted.form}: {refused}",
+                    f"`{output.target}` cannot be read as {wanted.form}: {refused}",
                     (("it is", output.value.kind),),
                     "change the annotation of the parameter, or drop it to get the value as it was returned",
                 )
             ) from refused
         except Untrusted as refused:
-            raise AssetFailed(Problem(f"`{output.asset}` was not loaded: {refused}")) from refused
+            raise AssetFailed(Problem(f"`{output.target}` was not loaded: {refused}")) from refused
 
     def _load(self, output: Output, blob: BlobDigest, wanted: Wanted) -> Any:
         if output.codec.startswith((FILE, FOLDER)):
@@ -83,9 +83,9 @@ class OutputReader:
         except DeclarationError as unknown:
             raise AssetFailed(
                 Problem(
-                    f"`{output.asset}` is kept by the codec `{output.codec}`, which this project does not declare",
+                    f"`{output.target}` is kept by the codec `{output.codec}`, which this project does not declare",
                     (("codecs", ", ".join(self._codecs.names())),),
-                    f"bring its class back into one of the project's files, or build `{output.asset}` again",
+                    f"bring its class back into one of the project's files, or build `{output.target}` again",
                 )
             ) from unknown
 
@@ -96,7 +96,7 @@ class OutputReader:
         except DeclarationError as refused:
             first = refused.problems[0]
             raise AssetFailed(
-                Problem(f"`{output.asset}` is a file, and {first.message}", (("it is", output.codec),), first.hint)
+                Problem(f"`{output.target}` is a file, and {first.message}", (("it is", output.codec),), first.hint)
             ) from refused
         finally:
             path.unlink(missing_ok=True)
@@ -169,7 +169,7 @@ class OutputReader:
         """
         if output.blob is None or output.codec == NONE:
             raise AssetFailed(
-                Problem(f"`{output.asset}` is None: there is nothing to write", hint="it stands for a side effect")
+                Problem(f"`{output.target}` is None: there is nothing to write", hint="it stands for a side effect")
             )
         if target.suffix == ".csv" and output.value.kind in TABLE_KINDS and not output.codec.startswith("csv"):
             self._write_csv(output, target)
@@ -215,14 +215,14 @@ def _undecodable(output: Output, stored: Encoded, cause: Exception) -> AssetFail
     said = str(cause).strip().splitlines()[0] if str(cause).strip() else ""
     reason = said if isinstance(cause, Undecodable) else f"{type(cause).__name__}: {said}"
     hint = "what it needs to be read may have changed since it was stored: build it again with "
-    hint += f"`assetctl materialize {output.asset} --force`"
+    hint += f"`assetctl materialize {output.target} --force`"
     if isinstance(cause, MemoryError):
         reason = f"it does not fit into memory ({said})"
         if output.value.columns:
             hint = "read fewer columns, or annotate the parameter as `pyarrow.RecordBatchReader` to read it in parts"
     return AssetFailed(
         Problem(
-            f"`{output.asset}` cannot be decoded by the codec `{output.codec}`: {reason}",
+            f"`{output.target}` cannot be decoded by the codec `{output.codec}`: {reason}",
             (("it is", output.value.kind), *where),
             hint,
         )
@@ -241,7 +241,7 @@ def _refuse_absent(output: Output, columns: tuple[str, ...], available: list[str
         raise AssetFailed(
             *(
                 Problem(
-                    f"`{output.asset}` has no column `{name}`",
+                    f"`{output.target}` has no column `{name}`",
                     (("columns", ", ".join(available) or f"none: it is a `{output.value.kind}`"),),
                     "correct the name in `columns(...)`, or add the column upstream",
                 )

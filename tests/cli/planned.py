@@ -5,7 +5,7 @@ from __future__ import annotations
 from assetctl.assets.collect import Found
 from assetctl.assets.decorator import asset
 from assetctl.assets.definition import SourceDef
-from assetctl.assets.ids import AssetKey
+from assetctl.assets.ids import Target
 from assetctl.lineage.deciding.decide import Action, StepDecision
 from assetctl.lineage.deciding.plan import Plan, PlannedAsset
 from assetctl.lineage.deciding.reasons import Change, CheckFailed, CodeChanged, ConfigChanged, UpstreamChanged
@@ -27,7 +27,7 @@ def shop() -> AssetGraph:
     def totals(clean): ...
 
     def found(key, declaration):
-        return Found(AssetKey(key) if key else None, declaration, "shop.py:1", key or "split")
+        return Found(Target.parse(key) if key else None, declaration, "shop.py:1", key or "split")
 
     return build_graph(
         [
@@ -45,15 +45,15 @@ def shop() -> AssetGraph:
 def planned(
     graph: AssetGraph, key: str, verdict: Verdict, action: Action, checks: tuple[str, ...] = ()
 ) -> PlannedAsset:
-    step = graph.steps[AssetKey(key)]
-    decision = StepDecision(step, action, {AssetKey(key): verdict}, Inputs(DEFINITION, ()), None, None, {})
-    return PlannedAsset(AssetKey(key), verdict, action, action is Action.RESTORE, checks, decision)
+    step = graph.steps[Target.parse(key)]
+    decision = StepDecision(step, action, {Target.parse(key): verdict}, Inputs(DEFINITION, ()), None, None, {})
+    return PlannedAsset(Target.parse(key), verdict, action, action is Action.RESTORE, checks, decision)
 
 
 def busy_plan() -> Plan:
     """One step of each kind."""
     graph = shop()
-    clean, train, test = AssetKey("clean"), AssetKey("train"), AssetKey("test")
+    clean, train, test = Target.parse("clean"), Target.parse("train"), Target.parse("test")
     return Plan(
         (
             planned(graph, "customers", Fresh(), Action.KEEP, ("no_nulls",)),

@@ -9,12 +9,12 @@ import sys
 import pytest
 from rich.console import Console
 
-from assetctl.assets.ids import AssetKey
+from assetctl.assets.ids import Target
 from assetctl.cli.text.progress import JsonReporter, LineReporter, LiveReporter, reporter_for
 from assetctl.lineage.deciding import events
 from assetctl.lineage.deciding.reasons import CodeChanged
 
-A, B = AssetKey("orders"), AssetKey("model")
+A, B = Target.parse("orders"), Target.parse("model")
 RUN: list[events.Event] = [
     events.RunStarted("r1", 2, 0, 0),
     events.StepStarted(A, (A,), (CodeChanged("b3:a", "b3:b"),)),

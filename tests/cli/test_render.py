@@ -7,7 +7,7 @@ import io
 import pytest
 from rich.console import Console
 
-from assetctl.assets.ids import AssetKey
+from assetctl.assets.ids import Target
 from assetctl.cli.text.render_plan import Row, plan_rows, show_plan
 from assetctl.cli.text.render_run import Frame, event_lines, show_summary
 from assetctl.cli.text.render_table import show_table
@@ -100,11 +100,11 @@ def test_a_long_name_stays_whole_while_there_is_room():
 
 def output(key: str, n_rows: int | None = 41202, size_bytes: int = 2_400_000) -> Output:
     return Output(
-        AssetKey(key), ValueIdentity(DataVersion("b3:1"), "arrow.Table", n_rows), "parquet/1", None, size_bytes
+        Target.parse(key), ValueIdentity(DataVersion("b3:1"), "arrow.Table", n_rows), "parquet/1", None, size_bytes
     )
 
 
-CLEAN = AssetKey("clean")
+CLEAN = Target.parse("clean")
 REASONS = (CodeChanged("b3:a", "b3:b"),)
 FAILED = events.StepFailed(
     CLEAN, (CLEAN,), REASONS, "ValueError", "Input contains\nNaN\x1b", "Traceback ...\n  net.fit(X)", "epoch 1\nepoch 2", 12.0, "look"
@@ -132,7 +132,7 @@ def lines(event: events.Event, width: int = 160, name_width: int = 10) -> list[s
         ),
         (events.StepKept(CLEAN, (CLEAN,), True), ["= clean       kept   its upstreams came out identical"]),
         (events.StepKept(CLEAN, (CLEAN,), False), []),
-        (events.StepSkipped(CLEAN, (CLEAN,), AssetKey("orders")), ["- clean       skipped   `orders` failed"]),
+        (events.StepSkipped(CLEAN, (CLEAN,), Target.parse("orders")), ["- clean       skipped   `orders` failed"]),
         (
             events.StepRetried(CLEAN, 2, 3, "IOError", "net\ndown", 2.0),
             ["! clean       attempt 2 of 3 in 2.0 s   IOError: net down"],
@@ -195,13 +195,13 @@ def summary(finished: events.RunFinished, told: list[events.Event]) -> list[str]
 
 
 def test_a_summary_counts_every_outcome():
-    finished = events.RunFinished("r1", "succeeded", (CLEAN,), (), (AssetKey("model"),), (), (), 52.4)
-    told: list[events.Event] = [events.StepKept(AssetKey("model"), (AssetKey("model"),), True)]
+    finished = events.RunFinished("r1", "succeeded", (CLEAN,), (), (Target.parse("model"),), (), (), 52.4)
+    told: list[events.Event] = [events.StepKept(Target.parse("model"), (Target.parse("model"),), True)]
     assert summary(finished, told) == ["succeeded in 52.4 s: 1 materialized, 1 fresh (1 by early cutoff)   run r1"]
 
 
 def test_a_failed_run_says_who_was_skipped_for_whom_and_what_to_do():
-    model = AssetKey("model")
+    model = Target.parse("model")
     finished = events.RunFinished("r1", "failed", (), (), (), (CLEAN,), (model,), 2.0)
     assert summary(finished, [FAILED, events.StepSkipped(model, (model,), CLEAN)]) == [
         "failed in 2.0 s: 1 failed, 1 skipped   run r1",

@@ -93,7 +93,7 @@ def facts_of(project: DiskProject) -> list[tuple[Position, Fact]]:
 
 
 def latest_versions(facts: Iterable[tuple[Position, Fact]]) -> dict[str, str]:
-    return {str(v.output.asset): str(v.output.value.version) for v in versions_in(facts)}
+    return {str(v.output.target): str(v.output.value.version) for v in versions_in(facts)}
 
 
 @dataclass(frozen=True)
@@ -180,7 +180,7 @@ def assert_nothing_lies(project: DiskProject, before: list[tuple[Position, Fact]
     """Earlier facts are kept, what was announced is recorded, every record's bytes are there and are its own."""
     facts = facts_of(project)
     assert [pair for pair in facts if pair in before] == before
-    recorded = {(str(v.output.asset), str(v.output.value.version)) for v in versions_in(facts)}
+    recorded = {(str(v.output.target), str(v.output.value.version)) for v in versions_in(facts)}
     assert set(death.announced.items()) <= recorded
     layout = layout_of(project)
     references = References(layout)

@@ -66,7 +66,7 @@ def plan_of(project: DiskProject, *selection: str, force: bool = False) -> Plan:
 
 
 def actions(project: DiskProject, *selection: str) -> dict[str, str]:
-    return {planned.asset: planned.action.value for planned in plan_of(project, *selection).steps}
+    return {planned.target: planned.action.value for planned in plan_of(project, *selection).steps}
 
 
 def versions(project: DiskProject, key: str) -> list[str]:
@@ -259,7 +259,7 @@ def test_what_was_forgotten_is_built_anew_and_its_readers_stay(chain):
     assert (document["recorded"], document["assets"][0]["n_versions"]) == (True, 1)
     assert document["size_bytes"] > 4096
     plan = plan_of(chain)
-    assert {p.asset: p.action.value for p in plan.steps} == {"a": "keep", "b": "run", "c": "maybe"}
+    assert {p.target: p.action.value for p in plan.steps} == {"a": "keep", "b": "run", "c": "maybe"}
     assert chain.build() == ["b"]
     entries = checked(run(chain, "history", "b", "--json"))["entries"]
     assert [entry["forgotten"] for entry in entries] == [False, True]

@@ -71,7 +71,7 @@ class Machine(DiskProject):
 
     def actions(self) -> dict[str, str]:
         with self.open() as project:
-            return {planned.asset: planned.action.value for planned in project.plan().steps}
+            return {planned.target: planned.action.value for planned in project.plan().steps}
 
     def public_key(self) -> str:
         """Make a key of this machine's own and return its public half."""

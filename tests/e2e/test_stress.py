@@ -44,7 +44,7 @@ _WRITE = """
 def tell(event):
     for output in getattr(event, "outputs", ()):
         if hasattr(output, "value"):
-            print(json.dumps([output.asset, output.value.version]), flush=True)
+            print(json.dumps([output.target, output.value.version]), flush=True)
 while time.monotonic() < end or n == 0:
     n += 1
     only = PlanOptions(set=(f"own{number}.n={n}",))
@@ -137,7 +137,7 @@ def assert_nothing_lost(project: DiskProject, announced: list[list[str]]) -> int
     """What was announced is recorded, and what is folded is what a fold from nothing gives."""
     facts = facts_of(project)
     made = [f for _, f in facts if isinstance(f, Materialized)]
-    recorded = {(str(output.asset), str(output.value.version)) for fact in made for output in fact.outputs}
+    recorded = {(str(output.target), str(output.value.version)) for fact in made for output in fact.outputs}
     assert {tuple(pair) for pair in announced} <= recorded
     assert len({position for position, _ in facts}) == len(facts)
     assert len({fact.id for fact in made}) == len(made)

@@ -6,14 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from assetctl.assets.ids import AssetKey
-from assetctl.engine.runs.recording import believe
+from assetctl.assets.ids import AssetKey, whole
 from assetctl.lineage.deciding.decide import Deliberation
 from assetctl.lineage.facts.records import Fact, Position, Purpose
 from tests.engine.worlds import World
 from tests.storage.facts import forgotten, made, pinned, renamed, unpinned
 
-A = AssetKey("a")
+A = whole(AssetKey("a"))
 PIN = pinned(made("a", "1"))
 
 
@@ -28,8 +27,9 @@ def deliberation() -> Deliberation:
 
 def learn(deliberation: Deliberation, *facts: Fact, settled: bool = False) -> None:
     if not settled:
-        deliberation.values.clear()
-    believe(deliberation, [(Position(100 + n, "other"), fact) for n, fact in enumerate(facts)])
+        deliberation.known.unsettle(list(deliberation.known.values))
+    for n, fact in enumerate(facts):
+        deliberation.known.learn(Position(100 + n, "other"), fact)
 
 
 @pytest.mark.parametrize(
@@ -40,34 +40,34 @@ def learn(deliberation: Deliberation, *facts: Fact, settled: bool = False) -> No
         ((PIN, unpinned("a")), {}),
         ((PIN, unpinned("a", made("a", "2"))), {"a": PIN}),
         ((PIN, forgotten("a")), {}),
-        ((PIN, renamed("a", "z")), {"z": replace(PIN, asset=AssetKey("z"))}),
+        ((PIN, renamed("a", "z")), {"z": replace(PIN, target=whole(AssetKey("z")))}),
     ],
 )
 def test_pins_set_and_lifted_meanwhile_are_known(deliberation, facts, pins):
     learn(deliberation, *facts)
-    assert deliberation.pins == pins
+    assert deliberation.known.pins == pins
 
 
 @pytest.mark.parametrize("fact", [forgotten("a"), renamed("a", "z")])
 def test_what_was_forgotten_meanwhile_is_not_the_latest(deliberation, fact):
     learn(deliberation, fact)
-    assert A not in deliberation.latest
+    assert A not in deliberation.known.latest
 
 
 def test_what_the_run_had_settled_on_stays_what_its_readers_get(deliberation):
     learn(deliberation, forgotten("a"), settled=True)
-    assert A in deliberation.latest
+    assert A in deliberation.known.latest
 
 
 def test_nothing_is_restored_from_what_was_forgotten_meanwhile(deliberation):
-    assert any(key == "a" for key, _ in deliberation.traces)
+    assert any(key == "a" for key, _ in deliberation.known.traces)
     learn(deliberation, forgotten("a"))
-    assert {key for key, _ in deliberation.traces} == {"b"}
+    assert {key for key, _ in deliberation.known.traces} == {"b"}
 
 
 def test_a_pinned_step_is_kept_or_held_whatever_could_be_restored(deliberation):
     learn(deliberation, PIN)
-    decision = deliberation.decide(deliberation.graph.steps[A])
+    decision = deliberation.decide(deliberation.graph.steps[A.asset])
     assert (decision.action.value, decision.reusable, [type(r).__name__ for r in decision.reasons]) == (
         "held",
         None,

@@ -15,7 +15,7 @@ from typing import Any
 
 from assetctl.assets.collect import Found
 from assetctl.assets.definition import AssetDef, AssetOptions, CheckDef, SourceDef
-from assetctl.assets.ids import AssetKey
+from assetctl.assets.ids import AssetKey, Target, whole
 from assetctl.engine.executors.inprocess import InProcessExecutor
 from assetctl.engine.runs.loop import Run
 from assetctl.engine.runs.recording import Recorder
@@ -23,7 +23,7 @@ from assetctl.engine.runs.result import RunResult
 from assetctl.engine.steps.perform import perform
 from assetctl.engine.steps.tasks import CheckTask, OutputInput, StepResult, StepTask
 from assetctl.engine.workspace.identifiers import new_identifier
-from assetctl.lineage.deciding.decide import Deliberation, Identified, Observation, Request
+from assetctl.lineage.deciding.decide import Deliberation, Identified, Observation, Question, Request
 from assetctl.lineage.deciding.events import Event
 from assetctl.lineage.deciding.plan import Plan, make_plan
 from assetctl.lineage.deciding.staleness import Verdict
@@ -132,10 +132,10 @@ class World:
     # --- asking ------------------------------------------------------------------------
 
     def plan(self, *keys: str, **asked: Any) -> dict[str, Verdict]:
-        return {planned.asset: planned.verdict for planned in self.full_plan(*keys, **asked).steps}
+        return {planned.target: planned.verdict for planned in self.full_plan(*keys, **asked).steps}
 
     def actions(self, *keys: str, **asked: Any) -> dict[str, str]:
-        return {planned.asset: planned.action.value for planned in self.full_plan(*keys, **asked).steps}
+        return {planned.target: planned.action.value for planned in self.full_plan(*keys, **asked).steps}
 
     def full_plan(self, *keys: str, **asked: Any) -> Plan:
         return self._deliberate(keys, **asked)[0]
@@ -163,7 +163,7 @@ class World:
     def output(self, name: str) -> Output:
         store = MemoryLineageStore(self.journal)
         store.refresh()
-        return store.snapshot([AssetKey(name)]).latest[AssetKey(name)].output
+        return store.snapshot([whole(AssetKey(name))]).latest[whole(AssetKey(name))].output
 
     def value(self, name: str) -> Any:
         from assetctl.lineage.facts.ports import Wanted
@@ -200,21 +200,23 @@ class World:
         store = MemoryLineageStore(self.journal)
         store.refresh()
         borders = {u for k in scope for u in graph.upstream(k)}
-        snapshot = store.snapshot(scope | borders)
-        deliberation = Deliberation(
+        snapshot = store.snapshot(set(map(whole, scope | borders)))
+        request = Request(
+            frozenset(map(whole, scope)), frozenset(map(whole, named)), frozenset(map(whole, chosen if force else ()))
+        )
+        question = Question(
             graph=graph,
-            request=Request(scope, named, chosen if force else frozenset()),
+            request=request,
             identified={s.key: self._identified(s, graph) for s in graph.steps.values()},
-            observed={AssetKey(n): _observed(content) for n, content in self.sources.items()},
+            observed={whole(AssetKey(n)): _observed(content) for n, content in self.sources.items()},
             snapshot=snapshot,
-            states={k: self.data.state(r.output) for k, r in snapshot.latest.items()},
-            traces={},
+            states={t: self.data.state(r.output) for t, r in snapshot.latest.items()},
             class_code=lambda name: Digest(self.classes.get(name, "same")),
             current_digest=lambda used: self.undeclared.get(used.name),
         )
         names = trace_keys(graph, {s.key for s in graph.steps.values()})
         present = usable_traces(store.traces(names.keys()), names, self.data.state)
-        deliberation = deliberation.begin_anew(present)
+        deliberation = Deliberation(question, present)
         return make_plan(deliberation), deliberation
 
     def _identified(self, step: Step, graph: AssetGraph) -> Identified:
@@ -254,22 +256,22 @@ class _Around:
         step = decision.step
         checks = self.deliberation.identified[step.key].checks
         return StepTask(
-            step=step.key,
+            step=decision.target,
             definition=self.deliberation.identified[step.key].definition.digest,
             provenance=decision.provenance.digest,
             run_id=self.run_id,
             materialization_id=materialization_id,
             inputs=tuple(
-                OutputInput(b.name, self.deliberation.latest[b.upstream].output, b.wanted)
+                OutputInput(b.name, self.deliberation.known.latest[b.target].output, b.wanted)
                 for b in step.bindings
                 if b.is_read and not b.is_source
             ),
-            checks=self._checks(step, {key: tuple(names) for key, names in checks.items()}),
+            checks=self._checks(step, {whole(key): tuple(names) for key, names in checks.items()}),
         )
 
     def check_task(self, decision: Any, outputs: tuple[Output, ...], materialization_id: MaterializationId) -> StepTask:
         return StepTask(
-            step=decision.step.key,
+            step=decision.target,
             definition=self.deliberation.identified[decision.step.key].definition.digest,
             provenance=decision.provenance.digest,
             run_id=self.run_id,
@@ -278,13 +280,13 @@ class _Around:
             stored=outputs,
         )
 
-    def _checks(self, step: Step, wanted: Mapping[AssetKey, tuple[str, ...]]) -> tuple[CheckTask, ...]:
+    def _checks(self, step: Step, wanted: Mapping[Target, tuple[str, ...]]) -> tuple[CheckTask, ...]:
         definitions = self.deliberation.identified[step.key].checks
         return tuple(
-            CheckTask(key, check.name, definitions[key][check.name], check.declaration.blocking)
-            for key in step.outputs
-            for check in self.deliberation.graph.checks.get(key, ())
-            if check.name in wanted.get(key, ())
+            CheckTask(target, check.name, definitions[target.asset][check.name], check.declaration.blocking)
+            for target in wanted
+            for check in self.deliberation.graph.checks.get(target.asset, ())
+            if check.name in wanted[target]
         )
 
     def try_lock(self, step: Step) -> Any:
@@ -298,7 +300,7 @@ class _Around:
 
     def trace(self, decision: Any, result: StepResult) -> Trace:
         for key, seen in self.deliberation.observed.items():
-            if key in decision.step.upstream and _observed(self.world.sources[key]).value != seen.value:
+            if key.asset in decision.step.upstream and _observed(self.world.sources[key]).value != seen.value:
                 return Trace.INPUT_CHANGED
         return Trace.SOUND
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from assetctl.assets.ids import AssetKey
+from assetctl.assets.ids import Target
 from assetctl.lineage.deciding import reasons as r
 from assetctl.lineage.deciding.provenance import provenance_of
 from assetctl.lineage.deciding.staleness import Demand, Fresh, Memory, Served, Stale, Undecided, Verdict, judge
@@ -33,7 +33,7 @@ from assetctl.lineage.facts.records import (
 )
 from assetctl.lineage.facts.snapshot import OutputState, Recorded
 
-A, S = AssetKey("a"), AssetKey("s")
+A, S = Target.parse("a"), Target.parse("s")
 DEFINITION = Definition(Digest("def1"), CodeVersion("code1"), {"codec": "json"}, {"k": "1"}, {"numpy": "2.0"})
 READS_A = Input("a", A, Digest("v1"), DataVersion("v1"))
 READS_S = Input("s", S, Digest("s1"), DataVersion("s1"), is_source=True)
@@ -43,8 +43,8 @@ CURRENT = Inputs(DEFINITION, (READS_A, READS_S))
 def recorded(inputs: Inputs = CURRENT, **changes: Any) -> Recorded:
     provenance = provenance_of(inputs)
     assert provenance is not None
-    output = Output(AssetKey("x"), ValueIdentity(DataVersion("d1"), "json"), "json/1", None, 1)
-    fact = Materialized(MaterializationId("m"), RunId("run"), AssetKey("x"), provenance, (output,), "2026", 1.0)
+    output = Output(Target.parse("x"), ValueIdentity(DataVersion("d1"), "json"), "json/1", None, 1)
+    fact = Materialized(MaterializationId("m"), RunId("run"), Target.parse("x"), provenance, (output,), "2026", 1.0)
     return Recorded(Position(1, "seg"), replace(fact, **changes), output)
 
 
@@ -53,8 +53,10 @@ def changed(**parts: Any) -> Inputs:
     return Inputs(replace(DEFINITION, digest=Digest("def2"), **parts), CURRENT.inputs)
 
 
-FAILURE = StepFailed(RunId("run"), AssetKey("x"), provenance_of(CURRENT).digest, "ValueError", "no", "2026", 1.0)  # type: ignore[union-attr]
-REFUSED = CheckRan(RunId("run"), AssetKey("x"), "ok", Digest("c"), DataVersion("d1"), False, True, "bad", {}, "2026")
+FAILURE = StepFailed(RunId("run"), Target.parse("x"), provenance_of(CURRENT).digest, "ValueError", "no", "2026", 1.0)  # type: ignore[union-attr]
+REFUSED = CheckRan(
+    RunId("run"), Target.parse("x"), "ok", Digest("c"), DataVersion("d1"), False, True, "bad", {}, "2026"
+)
 
 
 @pytest.mark.parametrize(
@@ -228,7 +230,7 @@ def test_changed_columns_are_named_where_both_versions_are_known():
     assert verdict == Stale((r.UpstreamChanged(A, "v1", "v2", ("y", "z")),))
 
 
-PIN = Pinned(AssetKey("x"), MaterializationId("m"), DataVersion("d1"), Purpose.SERVE, "2026-02-01", "why")
+PIN = Pinned(Target.parse("x"), MaterializationId("m"), DataVersion("d1"), Purpose.SERVE, "2026-02-01", "why")
 EDITED = changed(code=CodeVersion("code2"))
 OTHER = replace(PIN, data_version=DataVersion("d0"))
 WANTED = Demand(wanted=True)

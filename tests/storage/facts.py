@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from assetctl.assets.ids import AssetKey
+from assetctl.assets.ids import AssetKey, PartitionKey, Target
 from assetctl.lineage.facts.records import (
     BlobDigest,
     CheckRan,
@@ -16,6 +16,7 @@ from assetctl.lineage.facts.records import (
     Definition,
     Digest,
     Fact,
+    FanIn,
     Forgotten,
     Input,
     MaterializationId,
@@ -64,7 +65,7 @@ def value(text: str, columns: tuple[str, ...] = ()) -> ValueIdentity:
 
 def output(asset: str, text: str, *, columns: tuple[str, ...] = (), inline: bytes | None = None) -> Output:
     blob = BlobDigest(digest("blob " + text))
-    return Output(AssetKey(asset), value(text, columns), "json", blob, len(text), inline)
+    return Output(Target.parse(asset), value(text, columns), "json", blob, len(text), inline)
 
 
 def read(name: str, upstream: str, text: str, *, is_source: bool = False, columns: tuple[str, ...] = ()) -> Input:
@@ -87,8 +88,8 @@ def made(
     return Materialized(
         id=MaterializationId(f"m-{step}-{text}-{of}-{run}"),
         run_id=RunId(run),
-        step=AssetKey(step),
-        provenance=Provenance(provenance_of(of), definition, inputs),
+        step=Target.parse(step),
+        provenance=Provenance(provenance_of(of), definition, inputs, Target.parse(step).partition_key),
         outputs=outputs or (output(step, text),),
         started_at=WHEN,
         duration_s=0.25,
@@ -98,13 +99,13 @@ def made(
 
 
 def failed(step: str, *, of: str = "p1", run: str = "run1") -> StepFailed:
-    return StepFailed(RunId(run), AssetKey(step), provenance_of(of), "ValueError", "no", WHEN, 0.5)
+    return StepFailed(RunId(run), Target.parse(step), provenance_of(of), "ValueError", "no", WHEN, 0.5)
 
 
 def checked(asset: str, text: str, *, check: str = "ok", passed: bool = True) -> CheckRan:
     return CheckRan(
         RunId("run1"),
-        AssetKey(asset),
+        Target.parse(asset),
         check,
         digest("check " + check),
         version(text),
@@ -117,25 +118,46 @@ def checked(asset: str, text: str, *, check: str = "ok", passed: bool = True) ->
 
 
 def observed(asset: str, text: str, *, columns: tuple[str, ...] = ()) -> SourceObserved:
-    return SourceObserved(RunId("run1"), AssetKey(asset), value(text, columns), 12, WHEN)
+    return SourceObserved(RunId("run1"), Target.parse(asset), value(text, columns), 12, WHEN)
 
 
 def forgotten(*assets: str) -> Forgotten:
-    return Forgotten(tuple(map(AssetKey, assets)), WHEN, f"rm {' '.join(assets)}")
+    return Forgotten(tuple(map(Target.parse, assets)), WHEN, f"rm {' '.join(assets)}")
 
 
 def pinned(fact: Materialized, purpose: Purpose = Purpose.SERVE, *, asset: str = "", note: str = "") -> Pinned:
     """A pin of the (named, else first) output of a materialization."""
-    found = next(o for o in fact.outputs if o.asset == (asset or fact.outputs[0].asset))
-    return Pinned(found.asset, fact.id, found.value.version, purpose, WHEN, note)
+    held = next(o for o in fact.outputs if o.target == (asset or fact.outputs[0].target))
+    return Pinned(held.target, fact.id, held.value.version, purpose, WHEN, note)
 
 
 def unpinned(asset: str, fact: Materialized | None = None, purpose: Purpose = Purpose.SERVE) -> Unpinned:
-    return Unpinned(AssetKey(asset), purpose, fact.id if fact is not None else None, WHEN)
+    return Unpinned(Target.parse(asset), purpose, fact.id if fact is not None else None, WHEN)
 
 
 def renamed(old: str, new: str) -> Renamed:
     return Renamed(AssetKey(old), AssetKey(new), WHEN)
+
+
+def facts_of_partitions() -> list[Fact]:
+    """Facts of every kind that can name a partition."""
+    read_one = replace(read("m", "m", "1"), partition=PartitionKey("2013-01"))
+    read_all = replace(read("k", "k", "1"), data_version=None, fan_in=FanIn(12, digest("twelve")))
+    first = made("m[2013-01]", "1", outputs=(output("m[2013-01]", "1", columns=("x",)),))
+    return [
+        observed("s[2013-01]", "7", columns=("x",)),
+        first,
+        made("m[2013-02]", "2", of="p2", inputs=(read_one,)),
+        made("m[a/b|c]", "3", of="p3"),
+        made("t", "4", of="p4", inputs=(read_all, read_one)),
+        failed("m[2013-03]"),
+        checked("m[2013-01]", "1"),
+        pinned(first),
+        unpinned("m[2013-01]", first),
+        pinned(first, Purpose.KEEP),
+        forgotten("m[2013-02]", "c"),
+        RunFinished(RunId("run3"), WHEN, "succeeded", 1.0, (Decision(Target.parse("m[2013-01]"), "fresh", ()),)),
+    ]
 
 
 def every_fact() -> list[Fact]:
@@ -152,7 +174,7 @@ def every_fact() -> list[Fact]:
         first,
         checked("a", "1"),
         failed("c"),
-        RunFinished(RunId("run1"), WHEN, "failed", 1.5, (Decision(AssetKey("a"), "materialized", reasons),)),
+        RunFinished(RunId("run1"), WHEN, "failed", 1.5, (Decision(Target.parse("a"), "materialized", reasons),)),
         RunStarted(RunId("run2"), WHEN, (), "materialize"),
         replace(second, metrics={"auc": 0.5}, figures={"roc": digest("svg")}, links={"mlflow": "http://x"}),
         replace(second, id=MaterializationId("m-restored"), origin=second.id, reasons=reasons),
@@ -166,5 +188,6 @@ def every_fact() -> list[Fact]:
         pinned(second, Purpose.KEEP, note="the one of the paper"),
         unpinned("a", first),
         renamed("e", "d"),
-        RunFinished(RunId("run2"), WHEN, "succeeded", 2.5, (Decision(AssetKey("a"), "fresh", ()),)),
+        *facts_of_partitions(),
+        RunFinished(RunId("run2"), WHEN, "succeeded", 2.5, (Decision(Target.parse("a"), "fresh", ()),)),
     ]

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from assetctl.assets.errors import AssetFailed, CorruptionError, Problem
-from assetctl.assets.ids import AssetKey
+from assetctl.assets.ids import AssetKey, Target
 from assetctl.lineage.facts.ports import Journal, Stored, Wanted
 from assetctl.lineage.facts.records import (
     BlobDigest,
@@ -80,13 +80,13 @@ class MemoryLineageStore:
         for position, fact in facts:
             self._fold.add(position, fact)
 
-    def snapshot(self, keys: Collection[AssetKey]) -> Snapshot:
+    def snapshot(self, targets: Collection[Target]) -> Snapshot:
         """Return what is known about these assets."""
-        return self._fold.snapshot(keys)
+        return self._fold.snapshot(targets)
 
-    def traces(self, keys: Collection[AssetKey]) -> Traces:
-        """Return the sound materializations of the steps whose first output is one of `keys`."""
-        return self._fold.traces(keys)
+    def traces(self, targets: Collection[Target]) -> Traces:
+        """Return the sound materializations of the steps whose first output is one of `targets`."""
+        return self._fold.traces(targets)
 
     def texts(self) -> frozenset[Digest]:
         """Return the digests of all symbol texts that are recorded."""
@@ -129,7 +129,7 @@ class MemoryDataStore:
             what = "missing" if data is None else "not what was recorded"
             if self._blobs.pop(output.blob, None) is not None:
                 self._set_aside.add(output.blob)
-            raise CorruptionError(Problem(f"the stored bytes of `{output.asset}` are {what}"))
+            raise CorruptionError(Problem(f"the stored bytes of `{output.target}` are {what}"))
         value = pickle.loads(data)
         return value.select(list(wanted.columns)) if wanted.columns and hasattr(value, "select") else value
 

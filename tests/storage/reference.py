@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import TypeVar
 
-from assetctl.assets.ids import AssetKey
+from assetctl.assets.ids import AssetKey, Target, whole
 from assetctl.lineage.facts.records import (
     CheckRan,
     DataVersion,
@@ -41,15 +41,15 @@ class Fold:
     """What a sequence of facts amounts to."""
 
     def __init__(self) -> None:
-        self._published: _Newest[AssetKey, Recorded] = {}
-        self._last_of_step: _Newest[AssetKey, None] = {}
-        self._failures: _Newest[AssetKey, StepFailed] = {}
-        self._checks: dict[AssetKey, _Newest[tuple[Digest, DataVersion], CheckRan]] = {}
-        self._values: _Newest[tuple[AssetKey, DataVersion], ValueIdentity] = {}
-        self._observed: _Newest[AssetKey, SourceObserved] = {}
+        self._published: _Newest[Target, Recorded] = {}
+        self._last_of_step: _Newest[Target, None] = {}
+        self._failures: _Newest[Target, StepFailed] = {}
+        self._checks: dict[Target, _Newest[tuple[Digest, DataVersion], CheckRan]] = {}
+        self._values: _Newest[tuple[Target, DataVersion], ValueIdentity] = {}
+        self._observed: _Newest[Target, SourceObserved] = {}
         self._texts: set[Digest] = set()
-        self._traces: dict[AssetKey, dict[Position, Materialized]] = {}
-        self._ended: _Newest[AssetKey, None] = {}  # forgotten, or its name given up
+        self._traces: dict[Target, dict[Position, Materialized]] = {}
+        self._ended: _Newest[Target, None] = {}  # forgotten, or its name given up
         self._retention: dict[Position, Fact] = {}
 
     def add(self, position: Position, fact: Fact) -> None:
@@ -60,11 +60,11 @@ class Fold:
             case StepFailed():
                 _keep_newest(self._failures, fact.step, position, fact)
             case CheckRan():
-                answers = self._checks.setdefault(fact.asset, {})
+                answers = self._checks.setdefault(fact.target, {})
                 _keep_newest(answers, (fact.definition, fact.data_version), position, fact)
             case SourceObserved():
-                _keep_newest(self._observed, fact.asset, position, fact)
-                _keep_newest(self._values, (fact.asset, fact.value.version), position, fact.value)
+                _keep_newest(self._observed, fact.target, position, fact)
+                _keep_newest(self._values, (fact.target, fact.value.version), position, fact.value)
             case SymbolText():
                 self._texts.add(fact.digest)
             case Forgotten() | Pinned() | Unpinned() | Renamed():
@@ -72,8 +72,8 @@ class Fold:
             case _:
                 return  # runs and code are for people; the planner asks nothing of them
 
-    def snapshot(self, keys: Collection[AssetKey]) -> Snapshot:
-        """Return what is known about these assets; see `Snapshot`.
+    def snapshot(self, keys: Collection[Target]) -> Snapshot:
+        """Return what is known about these targets; see `Snapshot`.
 
         A step's failure is included when the step, or an asset whose latest
         materialization it made, is asked about.
@@ -92,7 +92,7 @@ class Fold:
             checks={asked: ran for asked, (_, ran) in answers.items()},
             columns={pair: self._values[pair][1] for pair in read if pair in self._values},
             observed={key: self._observed[key][1] for key in keys if self._answers(key, self._observed)},
-            pins={pin.asset: pin for pin in self.pins() if pin.purpose is Purpose.SERVE and pin.asset in set(keys)},
+            pins={pin.target: pin for pin in self.pins() if pin.purpose is Purpose.SERVE and pin.target in set(keys)},
             names=self.names() if keys else {},
         )
 
@@ -108,40 +108,41 @@ class Fold:
         """Return the digests of all symbol texts."""
         return frozenset(self._texts)
 
-    def traces(self, keys: Collection[AssetKey]) -> Traces:
+    def traces(self, keys: Collection[Target]) -> Traces:
         """Return the newest sound materialization of each provenance of these assets; see `Traces`."""
         gone = forgotten_spans(self._retention.items())
         return {
             (key, made.provenance.digest): made
             for key in keys
             for position, made in sorted(self._traces.get(key, {}).items())
-            if not any(span.covers(output.asset, position) for span in gone for output in made.outputs)
+            if not any(span.covers(output.target, position) for span in gone for output in made.outputs)
         }
 
     def _add_materialized(self, position: Position, fact: Materialized) -> None:
         _keep_newest(self._last_of_step, fact.step, position, None)
         for output in fact.outputs:
-            _keep_newest(self._values, (output.asset, output.value.version), position, output.value)
+            _keep_newest(self._values, (output.target, output.value.version), position, output.value)
             if fact.published:
-                _keep_newest(self._published, output.asset, position, Recorded(position, fact, output))
+                _keep_newest(self._published, output.target, position, Recorded(position, fact, output))
         if fact.trace is Trace.SOUND and fact.outputs:
-            self._traces.setdefault(fact.outputs[0].asset, {})[position] = fact
+            self._traces.setdefault(fact.outputs[0].target, {})[position] = fact
 
     def _add_retention(self, position: Position, fact: Retention) -> None:
         self._retention[position] = fact
         if isinstance(fact, Forgotten):
-            for key in fact.assets:
+            for key in fact.targets:
                 _keep_newest(self._ended, key, position, None)
         elif isinstance(fact, Renamed):
-            _keep_newest(self._ended, fact.old, position, None)
+            _keep_newest(self._ended, whole(fact.old), position, None)
 
-    def _answers(self, key: AssetKey, found: Mapping[AssetKey, tuple[Position, object]]) -> bool:
+    def _answers(self, key: Target, found: Mapping[Target, tuple[Position, object]]) -> bool:
         return key in found and self._is_since_end(key, found[key][0])
 
-    def _is_since_end(self, key: AssetKey, position: Position) -> bool:
-        return key not in self._ended or self._ended[key][0] < position
+    def _is_since_end(self, key: Target, position: Position) -> bool:
+        ends = [self._ended[end][0] for end in (key, whole(key.asset)) if end in self._ended]
+        return all(end < position for end in ends)
 
-    def _failed_last(self, step: AssetKey) -> bool:
+    def _failed_last(self, step: Target) -> bool:
         if not self._answers(step, self._failures):
             return False
         made = self._last_of_step.get(step)

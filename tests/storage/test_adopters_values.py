@@ -32,7 +32,7 @@ import scipy.sparse
 from PIL import Image
 
 from assetctl.assets.errors import AssetFailed
-from assetctl.assets.ids import AssetKey
+from assetctl.assets.ids import Target
 from assetctl.lineage.facts.ports import Wanted
 from assetctl.lineage.facts.records import Output, ProvenanceDigest
 from assetctl.lineage.identity.values.identify import identify_value
@@ -180,7 +180,7 @@ def store(tmp_path: Path) -> BlobDataStore:
 
 def put(store: BlobDataStore, value: object, codec: str | None = None) -> Output:
     stored = store.put(value, codec=codec, unordered=False, provenance=ProvenanceDigest("b3:p"))
-    return stored.as_output(AssetKey("thing"))
+    return stored.as_output(Target.parse("thing"))
 
 
 @pytest.mark.parametrize(

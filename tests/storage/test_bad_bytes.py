@@ -22,7 +22,7 @@ from pyarrow import csv, feather, parquet
 from sklearn.linear_model import LinearRegression
 
 from assetctl.assets.errors import AssetFailed, CorruptionError, DeclarationError
-from assetctl.assets.ids import AssetKey
+from assetctl.assets.ids import Target
 from assetctl.lineage.facts.ports import Wanted
 from assetctl.lineage.facts.records import BlobDigest, DataVersion, Output, ProvenanceDigest, ValueIdentity
 from assetctl.lineage.identity.encode import digest_bytes
@@ -204,7 +204,7 @@ VALUES: dict[str, object] = {
 @pytest.mark.parametrize("name", VALUES)
 def test_a_blob_that_is_cut_off_is_corrupt_and_set_aside(store: BlobDataStore, tmp_path: Path, name: str) -> None:
     stored = store.put(VALUES[name], codec=None, unordered=False, provenance=ProvenanceDigest("b3:p"))
-    output = stored.as_output(AssetKey("thing"))
+    output = stored.as_output(Target.parse("thing"))
     assert output.codec.startswith(name) and output.blob is not None
     path = Layout.of(tmp_path).blob(output.blob)
     data = path.read_bytes()
@@ -260,7 +260,7 @@ def test_whole_bytes_that_no_codec_wrote_say_which_asset_and_file(
 ) -> None:
     blob = store.blobs.put_bytes(data)
     value = ValueIdentity(DataVersion("b3:x"), "arrow.Table")
-    output = Output(AssetKey("thing"), value, Codecs().named(codec).name, blob, len(data))
+    output = Output(Target.parse("thing"), value, Codecs().named(codec).name, blob, len(data))
     for given in (output, replace(output, inline=data, blob=BlobDigest(digest_bytes(data)))):
         with pytest.raises(AssetFailed) as raised:
             store.load(given, Wanted())
@@ -277,8 +277,8 @@ def test_a_returned_file_that_is_no_table_names_its_asset(store: BlobDataStore, 
     file.write_bytes(b"PAR1")
     stored = store.put(file, codec=None, unordered=False, provenance=ProvenanceDigest("b3:p"))
     with pytest.raises(AssetFailed, match=r"`thing` is a file, and `.*` cannot be read as a table"):
-        store.load(stored.as_output(AssetKey("thing")), Wanted("arrow"))
+        store.load(stored.as_output(Target.parse("thing")), Wanted("arrow"))
     file.write_bytes(FILES["zstd.parquet"])
     stored = store.put(file, codec=None, unordered=False, provenance=ProvenanceDigest("b3:p"))
     with pytest.raises(AssetFailed, match="`thing` has no column `z`"):
-        store.load(stored.as_output(AssetKey("thing")), Wanted("arrow", ("a", "z")))
+        store.load(stored.as_output(Target.parse("thing")), Wanted("arrow", ("a", "z")))

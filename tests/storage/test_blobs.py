@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from assetctl.assets.errors import CorruptionError, EnvironmentFault
-from assetctl.assets.ids import AssetKey
+from assetctl.assets.ids import Target
 from assetctl.lineage.facts.ports import Wanted
 from assetctl.lineage.facts.records import BlobDigest, ProvenanceDigest
 from assetctl.lineage.facts.snapshot import OutputState
@@ -146,7 +146,7 @@ def test_neither_an_edited_copy_nor_an_edited_original_reaches_the_store(layout:
     (folder / "part").write_bytes(DATA)
     for path in (original, folder):
         stored = store.put(path, codec=None, unordered=False, provenance=ProvenanceDigest(""))
-        output = stored.as_output(AssetKey("a"))
+        output = stored.as_output(Target.parse("a"))
         copy = store.load(output, Wanted("path"))
         for edited in (path, copy):
             file = edited / "part" if edited.is_dir() else edited

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from assetctl.assets.ids import AssetKey
+from assetctl.assets.ids import Target
 from assetctl.storage.care.gc import Cleaning, apply_gc
 from assetctl.storage.care.inspect import examine
 from assetctl.storage.care.retention_rules import KeepRules
@@ -22,7 +22,7 @@ from tests.storage.memory import MemoryLineageStore
 _PREAMBLE = """
 import os, signal, sys
 from pathlib import Path
-from assetctl.assets.ids import AssetKey
+from assetctl.assets.ids import AssetKey, Target, whole
 from assetctl.lineage.facts.records import Output
 from assetctl.storage.journal import journal as journal_module
 from assetctl.storage.lineage_store import folding as lineage_sql
@@ -42,7 +42,7 @@ def die(*_):
 def build(text):
     blob = Blobs(layout).put_bytes(text.encode() * 2000)
     if sys.argv[2] == "after the blob" and text == "two": die()
-    output = Output(AssetKey("a"), value(text), "bytes/1", blob, len(text) * 2000)
+    output = Output(Target.parse("a"), value(text), "bytes/1", blob, len(text) * 2000)
     journal.append([made("a", text, of=text, outputs=(output,))])
     print(text, flush=True)
 
@@ -94,7 +94,7 @@ def test_what_was_announced_survives_and_nothing_else_is_believed(tmp_path: Path
     store, oracle = DuckLineageStore(layout, journal), MemoryLineageStore(journal)
     store.refresh()
     oracle.refresh()
-    key = AssetKey("a")
+    key = Target.parse("a")
     snapshot = store.snapshot([key])
     assert snapshot == oracle.snapshot([key])
     recorded = snapshot.latest[key]

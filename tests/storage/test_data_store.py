@@ -21,7 +21,7 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 
 from assetctl.assets.errors import AssetFailed, CorruptionError, DeclarationError
-from assetctl.assets.ids import AssetKey
+from assetctl.assets.ids import Target
 from assetctl.lineage.facts.ports import Wanted
 from assetctl.lineage.facts.records import Output, ProvenanceDigest
 from assetctl.lineage.facts.snapshot import OutputState
@@ -50,7 +50,7 @@ def put(store: BlobDataStore) -> Put:
     def put_value(value: object, *, codec: str | None = None, unordered: bool = False) -> Output:
         provenance = ProvenanceDigest("b3:provenance")
         stored = store.put(value, codec=codec, unordered=unordered, provenance=provenance)
-        return stored.as_output(AssetKey("thing"))
+        return stored.as_output(Target.parse("thing"))
 
     return put_value
 

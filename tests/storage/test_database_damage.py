@@ -38,7 +38,7 @@ DuckLineageStore(layout, FileJournal(layout)).refresh()
 _ASK = """
 import json, sys
 from pathlib import Path
-from assetctl.assets.ids import AssetKey
+from assetctl.assets.ids import AssetKey, Target, whole
 from assetctl.storage.journal.journal import FileJournal
 from assetctl.storage.state.layout import Layout
 from assetctl.storage.lineage_store.store import DuckLineageStore
@@ -48,7 +48,7 @@ for folder in sys.argv[1:]:
     layout = Layout.of(Path(folder))
     store, oracle = DuckLineageStore(layout, FileJournal(layout)), MemoryLineageStore(FileJournal(layout))
     store.refresh(); oracle.refresh()
-    keys = [AssetKey(key) for key in ("a", "b", "c", "s")]
+    keys = [Target.parse(key) for key in ("a", "b", "c", "s")]
     same = store.snapshot(keys) == oracle.snapshot(keys) and dict(store.traces(keys)) == dict(oracle.traces(keys))
     rows = store.query("SELECT count(*) AS n FROM lineage.facts").to_pylist()
     answers.append([same, rows[0]["n"], store.warnings])

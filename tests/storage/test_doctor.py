@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from assetctl.assets.errors import EnvironmentFault
-from assetctl.assets.ids import AssetKey
+from assetctl.assets.ids import Target
 from assetctl.lineage.facts.records import BlobDigest, Output, RunId, RunStarted
 from assetctl.lineage.identity.encode import digest_bytes
 from assetctl.storage.blobs.blobs import Blobs
@@ -42,8 +42,8 @@ def sound_folder(root: Path) -> Layout:
     layout = Layout.of(root)
     ensure_state(layout)
     blob = Blobs(layout).put_bytes(TEXT.encode())
-    stored = Output(AssetKey("a"), value("a"), "text/1", blob, len(TEXT))
-    inline = Output(AssetKey("b"), value("b"), "text/1", BlobDigest(digest_bytes(b"b")), 1, b"b")
+    stored = Output(Target.parse("a"), value("a"), "text/1", blob, len(TEXT))
+    inline = Output(Target.parse("b"), value("b"), "text/1", BlobDigest(digest_bytes(b"b")), 1, b"b")
     journal = FileJournal(layout)
     journal.append([made("a", "a", outputs=(stored,)), made("b", "b", outputs=(inline,))])
     journal.close()
@@ -303,7 +303,7 @@ def test_a_tail_that_is_still_being_written_is_no_finding(layout: Layout) -> Non
 
 def test_earlier_versions_that_were_cleaned_up_are_no_finding(layout: Layout) -> None:
     blob = Blobs(layout).put_bytes(b"newer")
-    FileJournal(layout).append([made("a", "a2", outputs=(Output(AssetKey("a"), value("a2"), "text/1", blob, 5),))])
+    FileJournal(layout).append([made("a", "a2", outputs=(Output(Target.parse("a"), value("a2"), "text/1", blob, 5),))])
     (old,) = [p for p in layout.blobs.rglob("*") if p.is_file() and p.read_bytes() == TEXT.encode()]
     old.unlink()
     assert examine(layout) == []
@@ -330,7 +330,7 @@ def test_rebuilding_heals_a_damaged_database(layout: Layout) -> None:
     store = DuckLineageStore(layout, FileJournal(layout))
     store.rebuild()
     assert examine(layout) == []
-    assert sorted(store.snapshot([AssetKey("a"), AssetKey("b")]).latest) == ["a", "b"]
+    assert sorted(store.snapshot([Target.parse("a"), Target.parse("b")]).latest) == ["a", "b"]
 
 
 @contextmanager
@@ -383,7 +383,7 @@ def test_a_line_that_is_no_fact_costs_only_itself(layout: Layout) -> None:
     strange.append(b'{"c":%d,"k":"materialized","v":1}' % 10**30)
     with segment_path(layout).open("ab") as file:
         file.writelines([*map(raw_line, strange), *lines])
-    keys = [AssetKey("a"), AssetKey("b")]
+    keys = [Target.parse("a"), Target.parse("b")]
     store, oracle = DuckLineageStore(layout, FileJournal(layout)), MemoryLineageStore(FileJournal(layout))
     store.refresh()
     oracle.refresh()

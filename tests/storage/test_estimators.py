@@ -19,7 +19,7 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.utils import all_estimators
 
 from assetctl.assets.errors import AssetFailed
-from assetctl.assets.ids import AssetKey
+from assetctl.assets.ids import Target
 from assetctl.lineage.facts.ports import Stored, Wanted
 from assetctl.lineage.facts.records import ProvenanceDigest
 from assetctl.lineage.identity.values.identify import identify_value
@@ -43,7 +43,7 @@ class Doubled(StandardScaler):
 def put(tmp_path: Path, model: object, codec: str | None = None) -> tuple[Stored, Any]:
     store = BlobDataStore(Layout.of(tmp_path))
     stored = store.put(model, codec=codec, unordered=False, provenance=ProvenanceDigest("b3:p"))
-    return stored, store.load(stored.as_output(AssetKey("model")), Wanted())
+    return stored, store.load(stored.as_output(Target.parse("model")), Wanted())
 
 
 def test_a_model_that_skops_would_have_to_trust_is_a_pickle_and_names_the_types(tmp_path: Path) -> None:

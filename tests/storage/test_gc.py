@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from assetctl.assets.errors import EnvironmentFault
-from assetctl.assets.ids import AssetKey
+from assetctl.assets.ids import Target
 from assetctl.lineage.facts.records import (
     BlobDigest,
     Forgotten,
@@ -64,7 +64,7 @@ class Store:
         figure: str = "",
         run: str = "run1",
     ) -> Materialized:
-        output = Output(AssetKey(asset), value(text), "text/1", self.blob(text), len(text))
+        output = Output(Target.parse(asset), value(text), "text/1", self.blob(text), len(text))
         figures = {"plot": str(self.blob(figure))} if figure else {}
         fact = made(asset, text, of=text, outputs=(output,), published=published, run=run)
         fact = replace(fact, started_at=at, figures=figures)
@@ -79,13 +79,13 @@ class Store:
         digest, entries, _ = put_folder(self.blobs, folder)
         self.names[digest] = f"{asset}/"
         self.names |= {entry.digest: f"{asset}/{entry.name}" for entry in entries}
-        output = Output(AssetKey(asset), value(asset), FOLDER, digest, sum(len(text) for text in files.values()))
+        output = Output(Target.parse(asset), value(asset), FOLDER, digest, sum(len(text) for text in files.values()))
         self.journal.append([made(asset, asset, of=asset, outputs=(output,))])
         for entry in self.names:
             self._age(self.layout.blob(entry), 30)
 
     def cleaning(self, rules: KeepRules, declared: list[str] | None = None) -> Cleaning:
-        keys = None if declared is None else {AssetKey(name): AssetKey(name) for name in declared}
+        keys = None if declared is None else {Target.parse(name): Target.parse(name) for name in declared}
         return Cleaning(self.layout, self.journal, rules, NOW, keys)
 
     def plan(self, rules: KeepRules, declared: list[str] | None = None) -> GcPlan:
@@ -238,14 +238,14 @@ def test_pinned_versions_stay_whatever_the_rules_until_they_are_unpinned(store: 
         store.make("a", text)
     assert store.goes(KeepRules(keep_last=1)) == ["a3"]
     assert store.goes(KeepRules(drop_removed=True), declared=[]) == ["a3", "a4"]
-    store.journal.append([Unpinned(AssetKey("a"), Purpose.KEEP, None, "")])
+    store.journal.append([Unpinned(Target.parse("a"), Purpose.KEEP, None, "")])
     assert store.goes(KeepRules(keep_last=1)) == ["a1", "a3"]
 
 
 def test_what_was_forgotten_goes_under_any_rule_and_what_was_made_since_stays(store: Store) -> None:
     store.make("a", "a1")
     store.make("b", "b1")
-    store.journal.append([Forgotten((AssetKey("a"),), "", "rm a")])
+    store.journal.append([Forgotten((Target.parse("a"),), "", "rm a")])
     store.make("a", "a2")
     assert store.goes(KeepRules()) == ["a1"]
     assert {reclaim.why for reclaim in store.plan(KeepRules()).reclaims} == {"`a` was forgotten"}
@@ -254,7 +254,7 @@ def test_what_was_forgotten_goes_under_any_rule_and_what_was_made_since_stays(st
 def test_a_renamed_asset_is_one_asset_and_another_that_takes_the_old_name_is_not(store: Store) -> None:
     store.make("old", "v1")
     store.make("old", "v2")
-    store.journal.append([Renamed(AssetKey("old"), AssetKey("new"), "")])
+    store.journal.append([Renamed(Target.parse("old"), Target.parse("new"), "")])
     store.make("new", "v3")
     store.make("old", "other")
     assert store.goes(KeepRules(keep_last=1)) == ["v1", "v2"]
@@ -265,7 +265,7 @@ def test_a_renamed_asset_is_one_asset_and_another_that_takes_the_old_name_is_not
 def test_an_alias_counts_as_the_asset_that_declares_it(store: Store) -> None:
     store.make("old", "v1")
     store.make("new", "v2")
-    declared = {AssetKey("new"): AssetKey("new"), AssetKey("old"): AssetKey("new")}
+    declared = {Target.parse("new"): Target.parse("new"), Target.parse("old"): Target.parse("new")}
     asked = replace(store.cleaning(KeepRules(keep_last=1, drop_removed=True)), declared=declared)
     assert [store.names[r.digest] for r in plan_gc(asked).reclaims if r.digest] == ["v1"]
 

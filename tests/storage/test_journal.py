@@ -101,7 +101,7 @@ def test_every_fact_survives_its_json_form(fact: Fact) -> None:
 )
 def test_inline_bytes_are_readable_where_they_are_text(codec: str, data: bytes, field: str) -> None:
     kept = output("a", "x", inline=data)
-    kept = type(kept)(kept.asset, kept.value, codec, kept.blob, len(data), data)
+    kept = type(kept)(kept.target, kept.value, codec, kept.blob, len(data), data)
     fact = made("a", "x", outputs=(kept,))
     shown = to_json(fact)
     assert field in shown["outputs"][0]

@@ -14,7 +14,7 @@ import duckdb
 import pytest
 
 from assetctl.assets.errors import EnvironmentFault, SelectionError, WaitTimeout
-from assetctl.assets.ids import AssetKey
+from assetctl.assets.ids import AssetKey, Target
 from assetctl.lineage.facts.ports import LineageStore
 from assetctl.lineage.facts.records import (
     CodeRecorded,
@@ -56,7 +56,7 @@ from tests.storage.memory import MemoryLineageStore
 
 
 def keys(*names: str) -> list[AssetKey]:
-    return [AssetKey(name) for name in names]
+    return [Target.parse(name) for name in names]
 
 
 @pytest.fixture
@@ -107,7 +107,7 @@ def test_the_greater_position_is_the_latest_whatever_the_clock_says(store: Linea
     journal.append([replace(made("a", "1"), started_at="2030-01-01T00:00:00+00:00")])
     journal.append([replace(made("a", "2"), started_at="2020-01-01T00:00:00+00:00")])
     store.refresh()
-    assert store.snapshot(keys("a")).latest[AssetKey("a")].output.value == value("2")
+    assert store.snapshot(keys("a")).latest[Target.parse("a")].output.value == value("2")
 
 
 def test_outputs_of_one_step_share_their_materialization(store: LineageStore, journal: FileJournal) -> None:
@@ -115,7 +115,7 @@ def test_outputs_of_one_step_share_their_materialization(store: LineageStore, jo
     journal.append([both])
     store.refresh()
     latest = store.snapshot(keys("train", "test")).latest
-    assert {key: recorded.output.asset for key, recorded in latest.items()} == {"train": "train", "test": "test"}
+    assert {key: recorded.output.target for key, recorded in latest.items()} == {"train": "train", "test": "test"}
     assert [recorded.materialization for recorded in latest.values()] == [both, both]
     assert list(store.snapshot(keys("test")).latest) == ["test"]
 
@@ -124,10 +124,10 @@ def test_a_candidate_is_not_the_latest_but_can_be_traced(store: LineageStore, jo
     good, held_back = made("a", "1"), made("a", "2", of="p2", published=False)
     journal.append([good, held_back])
     store.refresh()
-    assert store.snapshot(keys("a")).latest[AssetKey("a")].materialization == good
+    assert store.snapshot(keys("a")).latest[Target.parse("a")].materialization == good
     assert store.traces(keys("a")) == {
-        (AssetKey("a"), provenance_of("p1")): good,
-        (AssetKey("a"), provenance_of("p2")): held_back,
+        (Target.parse("a"), provenance_of("p1")): good,
+        (Target.parse("a"), provenance_of("p2")): held_back,
     }
 
 
@@ -136,7 +136,7 @@ def test_traces_are_sound_newest_and_of_first_outputs(store: LineageStore, journ
     pair = made("split", "3", outputs=(output("train", "3"), output("test", "4")))
     journal.append([made("a", "1"), newer, made("a", "5", of="p3", trace=Trace.INPUT_CHANGED), pair])
     store.refresh()
-    assert store.traces(keys("a", "test")) == {(AssetKey("a"), provenance_of("p1")): newer}
+    assert store.traces(keys("a", "test")) == {(Target.parse("a"), provenance_of("p1")): newer}
     assert list(store.traces(keys("train")).values()) == [pair]
 
 
@@ -156,13 +156,13 @@ def test_a_failure_holds_until_its_step_is_made(
 ) -> None:
     journal.append(history)
     store.refresh()
-    assert store.snapshot(keys("a")).failures == ({AssetKey("a"): failed("a")} if is_known else {})
+    assert store.snapshot(keys("a")).failures == ({Target.parse("a"): failed("a")} if is_known else {})
 
 
 def test_a_failure_is_found_through_an_output_of_its_step(store: LineageStore, journal: FileJournal) -> None:
     journal.append([made("split", "1", outputs=(output("train", "1"),)), failed("split")])
     store.refresh()
-    assert store.snapshot(keys("train")).failures == {AssetKey("split"): failed("split")}
+    assert store.snapshot(keys("train")).failures == {Target.parse("split"): failed("split")}
 
 
 def test_the_latest_answer_of_a_check_holds_for_each_data_version(store: LineageStore, journal: FileJournal) -> None:
@@ -182,8 +182,8 @@ def test_columns_of_versions_that_were_read_are_known(store: LineageStore, journ
     journal.append([made("a", "9")])  # what b was made from is no longer the latest
     store.refresh()
     assert store.snapshot(keys("b")).columns == {
-        (AssetKey("a"), version("1")): value("1", ("x", "y")),
-        (AssetKey("s"), version("7")): value("7", ("k",)),
+        (Target.parse("a"), version("1")): value("1", ("x", "y")),
+        (Target.parse("s"), version("7")): value("7", ("k",)),
     }
     assert store.snapshot(keys("a")).columns == {}
 
@@ -191,7 +191,7 @@ def test_columns_of_versions_that_were_read_are_known(store: LineageStore, journ
 def test_the_last_observation_of_a_source_is_known(store: LineageStore, journal: FileJournal) -> None:
     journal.append([observed("s", "1"), observed("s", "2"), observed("t", "1")])
     store.refresh()
-    assert store.snapshot(keys("s")).observed == {AssetKey("s"): observed("s", "2")}
+    assert store.snapshot(keys("s")).observed == {Target.parse("s"): observed("s", "2")}
 
 
 def test_texts_of_symbols_are_known_by_digest(store: LineageStore, journal: FileJournal) -> None:
@@ -208,7 +208,7 @@ def test_text_that_is_not_unicode_is_kept(store: LineageStore, journal: FileJour
     awkward = replace(failed("a"), message="caf\udce9 \0 \U0001f600")
     journal.append([awkward])
     store.refresh()
-    assert store.snapshot(keys("a")).failures == {AssetKey("a"): awkward}
+    assert store.snapshot(keys("a")).failures == {Target.parse("a"): awkward}
 
 
 # --- forgetting, pins, new names ---------------------------------------------------------
@@ -225,9 +225,9 @@ def test_what_is_recorded_after_a_forgetting_counts(store: LineageStore, journal
     journal.append([made("a", "1"), forgotten("a"), again := made("a", "2"), checked("a", "2"), observed("a", "3")])
     store.refresh()
     snapshot = store.snapshot(keys("a"))
-    assert snapshot.latest[AssetKey("a")].materialization == again
+    assert snapshot.latest[Target.parse("a")].materialization == again
     assert (list(snapshot.checks), list(snapshot.observed)) == ([(digest("check ok"), version("2"))], ["a"])
-    assert store.traces(keys("a")) == {(AssetKey("a"), provenance_of("p1")): again}
+    assert store.traces(keys("a")) == {(Target.parse("a"), provenance_of("p1")): again}
 
 
 def test_forgetting_one_output_leaves_the_others_but_no_trace_of_their_step(
@@ -247,7 +247,7 @@ def test_an_older_trace_does_not_stand_in_for_a_forgotten_one_of_the_same_asset(
     pair = made("train", "2", outputs=(output("train", "2"), output("test", "2")))
     journal.append([alone, pair, forgotten("test")])
     store.refresh()
-    assert store.traces(keys("train")) == {(AssetKey("train"), provenance_of("p1")): alone}
+    assert store.traces(keys("train")) == {(Target.parse("train"), provenance_of("p1")): alone}
     journal.append([forgotten("train")])
     store.refresh()
     assert store.traces(keys("train")) == {}
@@ -256,13 +256,13 @@ def test_an_older_trace_does_not_stand_in_for_a_forgotten_one_of_the_same_asset(
 def test_forgetting_reaches_the_records_under_earlier_names(store: LineageStore, journal: FileJournal) -> None:
     journal.append([made("a", "1"), renamed("a", "b"), new := made("a", "2", of="p2"), forgotten("b")])
     store.refresh()
-    assert store.traces(keys("a")) == {(AssetKey("a"), provenance_of("p2")): new}  # another asset of that name
+    assert store.traces(keys("a")) == {(Target.parse("a"), provenance_of("p2")): new}  # another asset of that name
 
 
 def test_forgetting_an_asset_leaves_those_that_had_its_name(store: LineageStore, journal: FileJournal) -> None:
     journal.append([old := made("a", "1"), renamed("a", "b"), made("a", "2", of="p2"), forgotten("a")])
     store.refresh()
-    assert store.traces(keys("a")) == {(AssetKey("a"), provenance_of("p1")): old}
+    assert store.traces(keys("a")) == {(Target.parse("a"), provenance_of("p1")): old}
 
 
 def test_a_forgotten_answer_of_a_check_leaves_that_of_another_asset(store: LineageStore, journal: FileJournal) -> None:
@@ -286,9 +286,9 @@ KEEP = Purpose.KEEP
         ([pinned(OLD), unpinned("a"), pinned(OLD, note="again")], [pinned(OLD, note="again")]),
         ([pinned(OLD), forgotten("a")], []),
         ([forgotten("a"), pinned(OLD)], [pinned(OLD)]),
-        ([pinned(OLD), renamed("a", "b")], [replace(pinned(OLD), asset=AssetKey("b"))]),
+        ([pinned(OLD), renamed("a", "b")], [replace(pinned(OLD), target=Target.parse("b"))]),
         ([pinned(OLD), renamed("a", "b"), forgotten("b")], []),
-        ([pinned(OLD), renamed("a", "b"), unpinned("a")], [replace(pinned(OLD), asset=AssetKey("b"))]),
+        ([pinned(OLD), renamed("a", "b"), unpinned("a")], [replace(pinned(OLD), target=Target.parse("b"))]),
         ([pinned(OLD, KEEP), pinned(NEW, KEEP)], [pinned(OLD, KEEP), pinned(NEW, KEEP)]),
         ([pinned(OLD, KEEP), pinned(NEW, KEEP), unpinned("a", OLD, KEEP)], [pinned(NEW, KEEP)]),
         ([pinned(OLD, KEEP), pinned(NEW, KEEP), unpinned("a", None, KEEP)], []),
@@ -302,7 +302,7 @@ def test_pins_hold_until_they_are_lifted(
     journal.append(history)
     store.refresh()
     assert list(store.pins()) == in_force
-    served = {pin.asset: pin for pin in in_force if pin.purpose is Purpose.SERVE}
+    served = {pin.target: pin for pin in in_force if pin.purpose is Purpose.SERVE}
     assert store.snapshot(keys("a", "b")).pins == served
     assert store.snapshot(keys("c")).pins == {}
 
@@ -329,8 +329,8 @@ def test_names_are_followed_by_position(
 def test_a_name_that_was_given_up_begins_anew(store: LineageStore, journal: FileJournal) -> None:
     journal.append([made("a", "1"), checked("a", "1"), failed("a", of="p2"), observed("a", "1"), renamed("a", "b")])
     store.refresh()
-    assert store.snapshot(keys("a")) == Snapshot(names={AssetKey("b"): (AssetKey("a"),)})
-    assert list(store.traces(keys("a"))) == [(AssetKey("a"), provenance_of("p1"))]  # for what goes on as `b`
+    assert store.snapshot(keys("a")) == Snapshot(names={Target.parse("b"): (Target.parse("a"),)})
+    assert list(store.traces(keys("a"))) == [(Target.parse("a"), provenance_of("p1"))]  # for what goes on as `b`
 
 
 def symbol(name: str, *, source: str = "", text: str = "") -> Symbol:
@@ -373,7 +373,7 @@ def some_history(seed: int, n_facts: int = 60) -> list[Fact]:
     facts.append(SymbolText(digest("long"), "def g(): ..."))
     symbols = (symbol("f", source="def f(): ..."), symbol("g", text=digest("long")))
     facts.append(CodeRecorded(made("a", "1").provenance.definition.code, symbols))
-    facts.append(RunFinished(RunId("run1"), WHEN, "succeeded", 1.5, (Decision(AssetKey("a"), "fresh", ()),)))
+    facts.append(RunFinished(RunId("run1"), WHEN, "succeeded", 1.5, (Decision(Target.parse("a"), "fresh", ()),)))
     return facts
 
 
@@ -571,7 +571,9 @@ def test_a_foreign_lock_costs_a_warning_and_nothing_else(duck: DuckLineageStore,
     holder.stdout.close()
     journal.append([made("new", "2")])
     store.refresh()
-    assert DuckLineageStore(layout, journal).snapshot(keys("new")).latest[AssetKey("new")].output.value == value("2")
+    assert DuckLineageStore(layout, journal).snapshot(keys("new")).latest[Target.parse("new")].output.value == value(
+        "2"
+    )
     assert aside(layout) == []
 
 
@@ -579,6 +581,7 @@ def test_working_in_memory_leaves_no_word_at_exit(duck: DuckLineageStore, layout
     code = """
 import sys, duckdb
 from pathlib import Path
+from assetctl.assets.ids import Target
 from assetctl.storage.journal.journal import FileJournal
 from assetctl.storage.state.layout import Layout
 from assetctl.storage.lineage_store.store import DuckLineageStore
@@ -586,7 +589,7 @@ layout = Layout.of(Path(sys.argv[1]))
 holder = duckdb.connect(str(layout.lineage_db), read_only=False)
 store = DuckLineageStore(layout, FileJournal(layout))
 store.refresh()
-print(len(store.warnings), len(store.snapshot(["a"]).latest))
+print(len(store.warnings), len(store.snapshot([Target.parse("a")]).latest))
 holder.close()
 """
     done = subprocess.run([sys.executable, "-c", code, str(layout.root)], capture_output=True, text=True, check=True)
@@ -711,17 +714,17 @@ def test_a_moved_project_keeps_its_records(duck: DuckLineageStore, layout: Layou
 
 def test_step_locks_of_different_steps_are_different_files(layout: Layout) -> None:
     names = ["a/b", "a_/b", "a/_b", "a.b", "A/b", "a" * 200]
-    files = [step_lock_file(layout, AssetKey(name)) for name in names]
+    files = [step_lock_file(layout, Target.parse(name)) for name in names]
     assert len({file.name.lower() for file in files}) == len(names)
     assert all(file.parent == layout.locks and len(file.name) < 255 for file in files)
 
 
 def test_a_step_lock_is_exclusive_named_and_released(layout: Layout) -> None:
-    step = AssetKey("a/b")
+    step = Target.parse("a/b")
     with step_lock(layout, step, 0.1):
         with pytest.raises(WaitTimeout, match="`a/b` is being built") as caught, step_lock(layout, step, 0.02):
             pass
-        with step_lock(layout, AssetKey("other"), 0.1):
+        with step_lock(layout, Target.parse("other"), 0.1):
             pass
     assert str(step_lock_file(layout, step)) in dict(caught.value.problems[0].facts).values()
     with step_lock(layout, step, 0.1):
@@ -732,10 +735,10 @@ def test_the_lock_of_a_killed_process_does_not_block(layout: Layout) -> None:
     code = """
 import sys
 from pathlib import Path
-from assetctl.assets.ids import AssetKey
+from assetctl.assets.ids import AssetKey, Target, whole
 from assetctl.storage.state.layout import Layout
 from assetctl.storage.state.lock import step_lock
-with step_lock(Layout.of(Path(sys.argv[1])), AssetKey("a"), 1):
+with step_lock(Layout.of(Path(sys.argv[1])), Target.parse("a"), 1):
     print("held", flush=True)
     sys.stdin.read()
 """
@@ -744,11 +747,11 @@ with step_lock(Layout.of(Path(sys.argv[1])), AssetKey("a"), 1):
     )
     assert holder.stdin is not None and holder.stdout is not None
     assert holder.stdout.readline() == "held\n"
-    with pytest.raises(WaitTimeout), step_lock(layout, AssetKey("a"), 0.02):
+    with pytest.raises(WaitTimeout), step_lock(layout, Target.parse("a"), 0.02):
         pass
     holder.kill()
     holder.wait()
     holder.stdin.close()
     holder.stdout.close()
-    with step_lock(layout, AssetKey("a"), 0.5):
+    with step_lock(layout, Target.parse("a"), 0.5):
         pass

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from assetctl.assets.errors import EnvironmentFault, WaitTimeout
-from assetctl.assets.ids import AssetKey
+from assetctl.assets.ids import Target
 from assetctl.storage.journal.journal import FileJournal
 from assetctl.storage.lineage_store.store import DuckLineageStore
 from assetctl.storage.state.layout import Layout
@@ -98,23 +98,23 @@ def test_a_segment_that_cannot_be_locked_is_not_written_and_nothing_is_lost(layo
 
 
 def test_a_killed_holder_lets_go_at_once(layout: Layout) -> None:
-    path = step_lock_file(layout, AssetKey("a"))
+    path = step_lock_file(layout, Target.parse("a"))
     holder = start_holder(path)
-    with pytest.raises(WaitTimeout), step_lock(layout, AssetKey("a"), 0):
+    with pytest.raises(WaitTimeout), step_lock(layout, Target.parse("a"), 0):
         raise AssertionError("two hold it")
     holder.send_signal(signal.SIGKILL)
     holder.wait()
-    with step_lock(layout, AssetKey("a"), 0):
+    with step_lock(layout, Target.parse("a"), 0):
         pass
     end(holder)
 
 
 def test_what_a_lock_file_holds_plays_no_part(layout: Layout) -> None:
     """The process id of somebody alive, as a lock by id would leave it when the id is used again."""
-    path = step_lock_file(layout, AssetKey("a"))
+    path = step_lock_file(layout, Target.parse("a"))
     path.parent.mkdir(parents=True)
     path.write_text(str(os.getpid()))
-    with step_lock(layout, AssetKey("a"), 0):
+    with step_lock(layout, Target.parse("a"), 0):
         pass
     assert path.read_text() == str(os.getpid())
 
@@ -134,10 +134,10 @@ def _dangling(path: Path) -> None:
 
 @pytest.mark.parametrize("replace", [_folder, _link, _dangling])
 def test_a_lock_that_is_no_file_is_an_error_that_says_what_to_do(layout: Layout, replace) -> None:
-    path = step_lock_file(layout, AssetKey("a"))
+    path = step_lock_file(layout, Target.parse("a"))
     path.parent.mkdir(parents=True)
     replace(path)
-    with pytest.raises(EnvironmentFault, match="no file") as caught, step_lock(layout, AssetKey("a"), 0):
+    with pytest.raises(EnvironmentFault, match="no file") as caught, step_lock(layout, Target.parse("a"), 0):
         raise AssertionError("held")
     assert caught.value.problems[0].facts == (("file", str(path)),)
     assert "delete it" in (caught.value.problems[0].hint or "")
@@ -150,7 +150,7 @@ def test_a_database_that_cannot_be_locked_costs_a_warning_and_a_fold_in_memory(l
     _folder(layout.locks / "lineage.lock")
     store = DuckLineageStore(layout, FileJournal(layout))
     store.refresh()
-    assert list(store.snapshot([AssetKey("a")]).latest) == ["a"]
+    assert list(store.snapshot([Target.parse("a")]).latest) == ["a"]
     assert len(store.warnings) == 1
     assert not layout.lineage_db.exists()
 

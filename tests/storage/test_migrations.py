@@ -12,7 +12,7 @@ import duckdb
 import pytest
 
 from assetctl.assets.errors import EnvironmentFault
-from assetctl.assets.ids import AssetKey
+from assetctl.assets.ids import Target
 from assetctl.storage.care.inspect import examine
 from assetctl.storage.journal.journal import FileJournal
 from assetctl.storage.lineage_store.folding import schema_name
@@ -96,8 +96,8 @@ def test_a_database_of_every_version_becomes_what_a_fold_from_nothing_gives(
 def test_what_an_earlier_release_could_not_read_is_read_again(layout: Layout, version: int) -> None:
     database_of(version, layout)
     store = store_of(layout)
-    assert [pin.asset for pin in store.pins()] == []  # set, then lifted
-    assert store.names() == {AssetKey("b2"): (AssetKey("b"),)}
+    assert [pin.target for pin in store.pins() if pin.target.partition_key is None] == []  # set, then lifted
+    assert store.names() == {Target.parse("b2"): (Target.parse("b"),)}
     assert store.query("SELECT branch FROM lineage.runs WHERE run_id = 'run2'").to_pylist() == [{"branch": "main"}]
 
 
@@ -133,7 +133,7 @@ def migrate(layout, step):
     seen = 0
     def count(frame, event, _):
         nonlocal seen
-        if event == "call" and frame.f_code.co_filename.endswith(("/renewal.py", "/lineage_sql.py", "/duck.py")):
+        if event == "call" and frame.f_code.co_filename.endswith(("/renewal.py", "/folding.py", "/duck.py")):
             seen += 1
             if seen == step:
                 os.kill(os.getpid(), signal.SIGKILL)
@@ -206,7 +206,7 @@ def test_a_schema_that_was_never_released_is_folded_anew(current: Layout, schema
     assert store.warnings == []
     assert left_behind(current) == ["lineage.duckdb"]
     assert store.query("SELECT value FROM lineage.meta").to_pylist() == [{"value": schema_name()}]
-    assert list(store.snapshot([AssetKey("a")]).latest) == ["a"]
+    assert list(store.snapshot([Target.parse("a")]).latest) == ["a"]
 
 
 def test_a_newer_database_is_never_touched_and_all_commands_work(current: Layout) -> None:
@@ -217,7 +217,7 @@ def test_a_newer_database_is_never_touched_and_all_commands_work(current: Layout
     store = DuckLineageStore(current, journal)
     store.refresh()
     store.refresh()
-    assert sorted(store.snapshot([AssetKey("a"), AssetKey("b")]).latest) == ["a", "b"]
+    assert sorted(store.snapshot([Target.parse("a"), Target.parse("b")]).latest) == ["a", "b"]
     assert store.query("SELECT count(*) AS n FROM lineage.assets").to_pylist() == [{"n": 2}]
     assert len(store.warnings) == 1
     assert "upgrade" in store.warnings[0]
@@ -231,7 +231,7 @@ def test_a_newer_release_that_comes_between_is_noticed(current: Layout) -> None:
     store = store_of(current)
     says(current, f"{SCHEMA_VERSION + 1} fedcba9876543210")
     before = current.lineage_db.read_bytes()
-    assert list(store.snapshot([AssetKey("a")]).latest) == ["a"]
+    assert list(store.snapshot([Target.parse("a")]).latest) == ["a"]
     assert "newer assetctl" in store.warnings[0]
     assert current.lineage_db.read_bytes() == before
 
@@ -255,7 +255,7 @@ def test_a_database_that_says_nonsense_of_its_schema_is_set_aside(current: Layou
     says(current, "nonsense")
     store = store_of(current)
     assert len(store.warnings) == 1
-    assert list(store.snapshot([AssetKey("a")]).latest) == ["a"]
+    assert list(store.snapshot([Target.parse("a")]).latest) == ["a"]
     assert len(left_behind(current)) == 2
 
 

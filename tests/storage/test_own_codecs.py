@@ -14,7 +14,7 @@ import pytest
 
 from assetctl import Codec
 from assetctl.assets.errors import AssetFailed, DeclarationError
-from assetctl.assets.ids import AssetKey
+from assetctl.assets.ids import Target
 from assetctl.lineage.facts.ports import Wanted
 from assetctl.lineage.facts.records import Output, ProvenanceDigest
 from assetctl.storage.codecs.own import flaws
@@ -60,7 +60,7 @@ def put(tmp_path: Path, own: list[type[Codec]], value: object, codec: str | None
     """Store a value and return what is recorded and what is read back."""
     store = BlobDataStore(Layout.of(tmp_path), lambda: own)
     stored = store.put(value, codec=codec, unordered=False, provenance=ProvenanceDigest("b3:p"))
-    output = stored.as_output(AssetKey("thing"))
+    output = stored.as_output(Target.parse("thing"))
     return output, store.load(output, Wanted())
 
 

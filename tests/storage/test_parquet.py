@@ -16,7 +16,7 @@ import pytest
 from pyarrow import parquet
 
 from assetctl.assets.errors import AssetFailed
-from assetctl.assets.ids import AssetKey
+from assetctl.assets.ids import Target
 from assetctl.lineage.facts.ports import Wanted
 from assetctl.lineage.facts.records import Output, ProvenanceDigest
 from assetctl.lineage.identity.values.identify import identify_value
@@ -169,7 +169,7 @@ def test_pages_of_other_columns_are_not_looked_at(tmp_path: Path) -> None:
 def put(tmp_path: Path, value: object, **options: Any) -> tuple[Output, BlobDataStore]:
     store = BlobDataStore(Layout.of(tmp_path))
     stored = store.put(value, **{"codec": None, "unordered": False, "provenance": ProvenanceDigest("b3:p")} | options)
-    return stored.as_output(AssetKey("thing")), store
+    return stored.as_output(Target.parse("thing")), store
 
 
 _ROWS = pa.table({"n": [1, 2, 3, 4], "s": ["a", None, "c", "d"]})
@@ -297,7 +297,7 @@ _BEYOND_MEMORY = """
             yield pa.record_batch({{f"c{{n}}": numbers // (n + 1) for n in range(8)}})
 
     def keep(stream):
-        return store.put(stream, codec=None, unordered=False, provenance="b3:p").as_output(AssetKey("thing"))
+        return store.put(stream, codec=None, unordered=False, provenance="b3:p").as_output(Target.parse("thing"))
 
     def reader_over(parts):
         return pa.RecordBatchReader.from_batches(next(batches(1)).schema, parts)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from assetctl.assets.errors import EnvironmentFault, SelectionError
+from assetctl.assets.ids import Target
 from assetctl.lineage.deciding.provenance import provenance_of
 from assetctl.lineage.facts.records import (
     BlobDigest,
@@ -55,12 +56,12 @@ INPUTS = Inputs(DEFINITION, (Input("up", "up", digest("up"), digest("up")),))
 BLOB = BlobDigest(digest("blob"))
 MADE_FROM = provenance_of(INPUTS)
 assert MADE_FROM is not None
-OUTPUT = Output("a", ValueIdentity(digest("value"), "json"), "json/1", BLOB, 5000)
+OUTPUT = Output(Target.parse("a"), ValueIdentity(digest("value"), "json"), "json/1", BLOB, 5000)
 QUESTION = Question("a", ("a",), MADE_FROM.digest, INPUTS)
 
 
 def fact(**changes: object) -> Materialized:
-    made = Materialized(ID, ID, "a", MADE_FROM, (OUTPUT,), "2026-01-01T00:00:00.000000+00:00", 1.0)
+    made = Materialized(ID, ID, Target.parse("a"), MADE_FROM, (OUTPUT,), "2026-01-01T00:00:00.000000+00:00", 1.0)
     return replace(made, **changes)
 
 
@@ -328,8 +329,8 @@ def test_nothing_unsigned_makes_this_process_import_anything(kind, name, is_used
 @pytest.mark.parametrize(
     "changes",
     [
-        {"step": "b"},
-        {"outputs": (replace(OUTPUT, asset="b"),)},
+        {"step": Target.parse("b")},
+        {"outputs": (replace(OUTPUT, target=Target.parse("b")),)},
         {"outputs": (OUTPUT, OUTPUT)},
         {"provenance": replace(MADE_FROM, digest=digest("other"))},
         {"provenance": replace(MADE_FROM, inputs=())},

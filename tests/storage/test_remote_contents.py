@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from assetctl.assets.ids import Target
 from assetctl.lineage.facts.records import BlobDigest, Output, ValueIdentity
 from assetctl.lineage.identity.encode import digest_bytes
 from assetctl.storage.blobs.blobs import Blobs
@@ -27,7 +28,7 @@ def blobs(tmp_path: Path) -> Blobs:
 def about(blobs: Blobs, codec: str, data: bytes) -> Entry:
     """Return an entry whose one output has these bytes, which are here."""
     blob = blobs.put_bytes(data)
-    output = Output("a", ValueIdentity(digest_bytes(b"v"), "x"), codec, blob, len(data))
+    output = Output(Target.parse("a"), ValueIdentity(digest_bytes(b"v"), "x"), codec, blob, len(data))
     made = entry()
     return replace(made, fact=replace(made.fact, outputs=(output,)), sizes={blob: len(data), PAGE: 4})
 

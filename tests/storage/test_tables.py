@@ -11,7 +11,7 @@ import pytest
 from sqlmodel import col, select
 
 from assetctl.assets.errors import EnvironmentFault
-from assetctl.assets.ids import AssetKey
+from assetctl.assets.ids import Target
 from assetctl.lineage.facts.records import Forgotten, RunFinished, RunId, RunStarted
 from assetctl.storage.journal.journal import FileJournal
 from assetctl.storage.lineage_store.folding import schema_text
@@ -133,7 +133,7 @@ def test_as_of_is_what_was_there_then(tmp_path: Path) -> None:
     journal = FileJournal(layout)
     journal.append([RunStarted(RunId("r1"), at("01"), (), "x"), replace(made("a", "1", run="r1"), started_at=at("01"))])
     journal.append(
-        [RunFinished(RunId("r1"), at("02"), "succeeded", 1.0, ()), Forgotten((AssetKey("b"),), at("03"), "rm b")]
+        [RunFinished(RunId("r1"), at("02"), "succeeded", 1.0, ()), Forgotten((Target.parse("b"),), at("03"), "rm b")]
     )
     slow = replace(made("a", "2", run="r2"), started_at=at("04"), duration_s=86_400.0 * 2)
     journal.append(
@@ -160,7 +160,7 @@ def test_as_of_is_what_was_there_then(tmp_path: Path) -> None:
 def test_as_of_knows_what_was_forgotten_only_later(tmp_path: Path) -> None:
     layout = Layout.of(tmp_path)
     journal = FileJournal(layout)
-    journal.append([replace(made("a", "1"), started_at=at("01")), Forgotten((AssetKey("a"),), at("03"), "rm a")])
+    journal.append([replace(made("a", "1"), started_at=at("01")), Forgotten((Target.parse("a"),), at("03"), "rm a")])
     store = DuckLineageStore(layout, journal)
     question = "SELECT data_version IS NULL AS gone FROM lineage.assets_as_of('{}')"
     assert moments(store, question.format(at("02"))) == [{"gone": False}]
@@ -200,7 +200,7 @@ def test_assets_show_what_is_published_and_count_everything(store: DuckLineageSt
     rows = {row["asset"]: row for row in store.query("SELECT * FROM lineage.assets").to_pylist()}
     assert set(rows) == {"a", "model"}
     assert (rows["a"]["is_source"], rows["model"]["is_source"]) == (True, False)
-    model = store.snapshot([AssetKey("model")]).latest[AssetKey("model")]
+    model = store.snapshot([Target.parse("model")]).latest[Target.parse("model")]
     assert rows["model"]["materialization_id"] == model.materialization.id
     assert rows["model"]["n_records"] == 2
 

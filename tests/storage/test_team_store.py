@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from assetctl.assets.errors import EnvironmentFault, ProjectError, SelectionError
-from assetctl.assets.ids import AssetKey
+from assetctl.assets.ids import Target
 from assetctl.lineage.facts.records import (
     CodeRecorded,
     Fact,
@@ -64,10 +64,10 @@ def every_kind_of_fact(seed: int) -> list[Fact]:
     return [
         *some_history(seed),
         RunStarted(RunId("run2"), WHEN, ("a",), "materialize", "main", "c0ffee"),
-        Pinned(AssetKey("a"), made_once, version("1"), Purpose.SERVE, WHEN, "good"),
-        Unpinned(AssetKey("a"), Purpose.SERVE, None, WHEN),
-        Renamed(AssetKey("b"), AssetKey("b9"), WHEN),
-        Forgotten((AssetKey("c"), AssetKey("c2")), WHEN, "rm c"),
+        Pinned(Target.parse("a"), made_once, version("1"), Purpose.SERVE, WHEN, "good"),
+        Unpinned(Target.parse("a"), Purpose.SERVE, None, WHEN),
+        Renamed(Target.parse("b"), Target.parse("b9"), WHEN),
+        Forgotten((Target.parse("c"), Target.parse("c2")), WHEN, "rm c"),
         replace(made("odd", "1"), metrics={"nan": float("nan"), "inf": float("inf"), "third": 1 / 3}),
         replace(failed("odd"), message="caf\udce9 \U0001f600 a\tb\\n"),
     ]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from assetctl.assets.ids import AssetKey
+from assetctl.assets.ids import Target
 from assetctl.lineage.facts.records import BlobDigest, Materialized, Output
 from assetctl.lineage.identity.encode import digest_bytes
 from assetctl.storage.blobs.blobs import Blobs
@@ -27,13 +27,13 @@ N_DAMAGES = 5  # of each kind, in the default suite
 
 
 def keep(layout: Layout, asset: str, data: bytes, *, codec: str = "bytes/1") -> Output:
-    return Output(AssetKey(asset), value(asset), codec, Blobs(layout).put_bytes(data), len(data))
+    return Output(Target.parse(asset), value(asset), codec, Blobs(layout).put_bytes(data), len(data))
 
 
 def record(layout: Layout, *outputs: Output, of: str = "p1", **fields: object) -> None:
     journal = FileJournal(layout)
     for output in outputs:
-        fact = made(output.asset, "x", of=of, outputs=(output,))
+        fact = made(output.target, "x", of=of, outputs=(output,))
         journal.append([Materialized(**{**{f: getattr(fact, f) for f in Materialized.__slots__}, **fields})])
     journal.close()
 
@@ -45,21 +45,21 @@ def layout(tmp_path: Path) -> Layout:
     blobs = Blobs(layout)
     record(layout, *(keep(layout, f"a{n}", bytes([n]) * size) for n, size in enumerate((1, 5000, 70_000, 2_500_000))))
     shared = keep(layout, "one", b"shared by two" * 999)
-    record(layout, shared, Output(AssetKey("two"), value("two"), "bytes/1", shared.blob, shared.size_bytes))
+    record(layout, shared, Output(Target.parse("two"), value("two"), "bytes/1", shared.blob, shared.size_bytes))
     folder = tmp_path / "folder"
     (folder / "deep").mkdir(parents=True)
     (folder / "a.txt").write_text("a" * 6000)
     (folder / "deep" / "b.txt").write_text("b" * 6000)
     manifest, files, _ = put_folder(blobs, folder)
-    record(layout, Output(AssetKey("folder"), value("f"), FOLDER, manifest, sum(file.size_bytes for file in files)))
+    record(layout, Output(Target.parse("folder"), value("f"), FOLDER, manifest, sum(file.size_bytes for file in files)))
     record(layout, keep(layout, "plotted", b"p" * 5000), figures={"roc": blobs.put_bytes(b"<svg/>" * 900)})
-    inline = Output(AssetKey("small"), value("s"), "text/1", BlobDigest(digest_bytes(b"7")), 1, b"7")
+    inline = Output(Target.parse("small"), value("s"), "text/1", BlobDigest(digest_bytes(b"7")), 1, b"7")
     record(layout, inline)
     return layout
 
 
 def verify(layout: Layout, assets: set[str] | None = None, *, latest_only: bool = False) -> list[Damage]:
-    stored = take_inventory(layout, None if assets is None else set(map(AssetKey, assets)), latest_only=latest_only)
+    stored = take_inventory(layout, None if assets is None else set(map(Target.parse, assets)), latest_only=latest_only)
     return [*stored.damages, *read_again(stored.pieces, lambda _n_bytes: None)]
 
 
@@ -120,7 +120,9 @@ def test_soak_ten_thousand_damages_are_found_and_nothing_else(layout: Layout) ->
 
 
 def _owners(layout: Layout, path: Path) -> set[str]:
-    return {str(use.asset) for piece in take_inventory(layout, None).pieces if piece.path == path for use in piece.uses}
+    return {
+        str(use.target) for piece in take_inventory(layout, None).pieces if piece.path == path for use in piece.uses
+    }
 
 
 def test_two_blobs_that_were_swapped_are_both_found(layout: Layout) -> None:
@@ -136,7 +138,7 @@ def test_a_damage_names_every_asset_and_part_that_it_hits(layout: Layout) -> Non
     file = layout.blob(BlobDigest(digest_bytes(b"b" * 6000)))
     for path in (shared, figure, file):
         damage(path, "a flipped bit", random.Random(1))
-    hit = {(str(use.asset), use.part, use.is_latest) for found in verify(layout) for use in found.uses}
+    hit = {(str(use.target), use.part, use.is_latest) for found in verify(layout) for use in found.uses}
     assert hit == {
         ("one", "", True),
         ("two", "", True),
@@ -155,11 +157,11 @@ def test_a_damaged_list_of_files_is_one_damage_and_its_entries_are_not_believed(
 
 
 def test_a_value_inside_its_record_that_has_another_hash_is_found(layout: Layout) -> None:
-    lie = Output(AssetKey("small"), value("s"), "text/1", BlobDigest(digest_bytes(b"8")), 1, b"9")
+    lie = Output(Target.parse("small"), value("s"), "text/1", BlobDigest(digest_bytes(b"8")), 1, b"9")
     record(layout, lie)
     (found,) = verify(layout)
     assert found.path.parent == layout.journal
-    assert [use.asset for use in found.uses] == ["small"]
+    assert [use.target for use in found.uses] == ["small"]
 
 
 def test_a_damaged_line_of_the_journal_is_found_whatever_was_selected(layout: Layout) -> None:
@@ -217,7 +219,7 @@ def test_a_blob_that_is_healed_while_it_is_read_is_no_damage(layout: Layout) -> 
             other.write_bytes(whole)
             other.replace(path)
 
-    stored = take_inventory(layout, {AssetKey("a3")})
+    stored = take_inventory(layout, {Target.parse("a3")})
     assert list(read_again(stored.pieces, heal)) == []
 
 
