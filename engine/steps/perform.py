@@ -15,9 +15,10 @@ import time
 import traceback
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, assert_never
 
 from assetctl.assets.checks import CheckResult
+from assetctl.assets.compute import Compute, PythonFunction
 from assetctl.assets.errors import AssetctlError, AssetFailed, CorruptionError, EnvironmentFault
 from assetctl.assets.ids import AssetKey
 from assetctl.engine.steps.context import StepContext
@@ -49,7 +50,9 @@ def perform(task: StepTask, graph: AssetGraph, data: DataStore, layout: Layout) 
             arguments = _arguments(step, task, context, data)
             reached(CrashPoint.INPUTS_HASHED)
             try:
-                stored = _store(step, task, _call(step, arguments), data)
+                value = compute(step.declaration.compute, arguments)
+                reached(CrashPoint.FUNCTION_RETURNED)
+                stored = _store(step, task, value, data)
             finally:
                 _discard_copies(arguments.values(), layout)
             outputs = tuple(s.as_output(key) for s, key in zip(stored, step.outputs, strict=True))
@@ -103,11 +106,14 @@ def _arguments(step: Step, task: StepTask, context: StepContext, data: DataStore
     return arguments
 
 
-def _call(step: Step, arguments: Mapping[str, Any]) -> Any:
-    positional, keywords = _arranged(step.declaration.fn, arguments)
-    value = _finished(step.declaration.fn(*positional, **keywords))
-    reached(CrashPoint.FUNCTION_RETURNED)
-    return value
+def compute(how: Compute, arguments: Mapping[str, Any]) -> Any:
+    """Return what a way of computing gives for these arguments."""
+    match how:
+        case PythonFunction(fn):
+            positional, keywords = _arranged(fn, arguments)
+            return _finished(fn(*positional, **keywords))
+        case _:
+            assert_never(how)
 
 
 def _discard_copies(values: Iterable[object], layout: Layout) -> None:
@@ -210,7 +216,7 @@ def _ask(task: CheckTask, graph: AssetGraph, outputs: tuple[Output, ...], data: 
     check = next(c for c in graph.checks[task.asset] if c.name == task.name)
     output = next(o for o in outputs if o.asset == task.asset)
     try:
-        found = _finished(check.declaration.fn(**{check.parameter: data.load(output, check.wanted)}))
+        found = compute(check.declaration.compute, {check.parameter: data.load(output, check.wanted)})
     except (CorruptionError, EnvironmentFault):
         raise
     except (Exception, SystemExit) as error:  # noqa: BLE001  a check that raises has answered no

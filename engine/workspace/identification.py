@@ -132,7 +132,7 @@ class Identification:
 
     def _check_symbols(self, step: Step, graph: AssetGraph) -> list[Symbol]:
         checks = [check for key in step.outputs for check in graph.checks.get(key, ())]
-        return [s for c in checks for s in self._identifier.identify(c.declaration.fn, name=c.name).symbols]
+        return [s for c in checks for s in self._identifier.identify(c.declaration.compute, name=c.name).symbols]
 
     def is_unchanged(self, step: Step) -> bool:
         """Say whether a step's code, with all values it captures, is still what was identified."""
@@ -145,7 +145,7 @@ class Identification:
     def _identify_code(self, step: Step, identifier: CodeIdentifier) -> CodeIdentity:
         options: AssetOptions = step.declaration.options
         return identifier.identify(
-            step.declaration.fn,
+            step.declaration.compute,
             config=frozenset(step.config) | set(options.secret) | set(options.ins),
             code_deps=options.code_deps,
             version=options.version,
@@ -163,7 +163,7 @@ class Identification:
     def _check_definition(self, check: Check) -> Digest:
         place = (check.asset, check.name)
         if place not in self._checks:
-            code = self._identifier.identify(check.declaration.fn, name=check.name)
+            code = self._identifier.identify(check.declaration.compute, name=check.name)
             self._checks[place] = define_check(check, code, self._environment(code))
         return self._checks[place]
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import heapq
-import inspect
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,7 +18,7 @@ from assetctl.assets.definition import AssetDef, AssetOptions, CheckDef, SourceD
 from assetctl.assets.errors import DeclarationError, Problem
 from assetctl.assets.ids import AssetKey
 from assetctl.lineage.facts.ports import Wanted
-from assetctl.lineage.graph.bindings import Read, read_signature
+from assetctl.lineage.graph.bindings import Read, parameters_of, read_signature
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +173,7 @@ def _step(
     problems: list[Problem],
 ) -> Step:
     outputs = keys_of(item)
-    signature = read_signature(declaration.fn, declaration.options, where.keys())
+    signature = read_signature(declaration.compute, declaration.options, where.keys())
     problems.extend(_located(problem, item) for problem in signature.problems)
     bindings = [_read_binding(read, sources) for read in signature.reads]
     for dependency in declaration.options.deps:
@@ -281,7 +280,7 @@ def _checks(
 
 
 def _check(item: Found, declaration: CheckDef, key: AssetKey, problems: list[Problem]) -> Check | None:
-    parameters = inspect.signature(declaration.fn).parameters
+    parameters = parameters_of(declaration.compute)
     required = [n for n, p in parameters.items() if p.default is p.empty and p.kind is not p.VAR_KEYWORD]
     if len(required) != 1:
         problem = Problem(
@@ -291,7 +290,7 @@ def _check(item: Found, declaration: CheckDef, key: AssetKey, problems: list[Pro
         problems.append(_located(problem, item))
         return None
     options = AssetOptions(ins={required[0]: key})
-    signature = read_signature(declaration.fn, options, (key,))
+    signature = read_signature(declaration.compute, options, (key,))
     wanted = signature.reads[0].wanted if signature.reads else Wanted()
     name = declaration.name or item.name
     return Check(name, key, declaration, item.where, wanted, required[0])
