@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
@@ -78,6 +79,14 @@ class AssetDef(_Computed):
         return f"<asset {getattr(self.fn, '__qualname__', self.fn)!s}>"
 
 
+class SourceShape(StrEnum):
+    """What lies at the path of a source."""
+
+    FILE = "file"
+    DIRECTORY = "directory"
+    GLOB = "glob"  # whatever files match a pattern
+
+
 @dataclass(frozen=True, eq=False)
 class SourceDef:
     """A root that is observed, not computed: a file, a folder, or the files of a glob.
@@ -86,7 +95,7 @@ class SourceDef:
     """
 
     path: str
-    shape: str  # "file", "directory" or "glob"
+    shape: SourceShape
     key: str | None = None
     group: str | None = None
     tags: Mapping[str, str] = field(default_factory=lambda: _EMPTY)

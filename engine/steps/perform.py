@@ -19,11 +19,12 @@ from typing import Any, assert_never
 
 from assetctl.assets.checks import CheckResult
 from assetctl.assets.compute import Compute, PythonFunction
+from assetctl.assets.definition import SourceShape
 from assetctl.assets.errors import AssetctlError, AssetFailed, CorruptionError, EnvironmentFault
 from assetctl.assets.ids import AssetKey
 from assetctl.engine.steps.context import StepContext
 from assetctl.engine.steps.tasks import CheckAnswer, CheckTask, Failure, OutputInput, SourceInput, StepResult, StepTask
-from assetctl.lineage.facts.ports import DataStore, Stored
+from assetctl.lineage.facts.ports import DataStore, Form, Stored
 from assetctl.lineage.facts.records import Output
 from assetctl.lineage.graph.asset_graph import AssetGraph, Check, Step
 from assetctl.storage.sources.parsing import open_table, parse_table
@@ -155,11 +156,11 @@ def _load(needed: OutputInput | SourceInput, data: DataStore) -> Any:
     if isinstance(needed, OutputInput):
         return data.load(needed.output, needed.wanted)
     paths = [Path(path) for path in needed.paths]
-    if needed.shape == "glob":
+    if needed.shape is SourceShape.GLOB:
         return paths
-    if needed.wanted.form == "path":
+    if needed.wanted.form is Form.PATH:
         return paths[0]
-    if needed.wanted.form == "reader":
+    if needed.wanted.form is Form.READER:
         return _checked(open_table(paths[0], needed.wanted.columns), needed)
     return _as_wanted(parse_table(paths[0], needed.wanted.columns), needed)
 

@@ -17,7 +17,7 @@ from assetctl.assets.collect import Found
 from assetctl.assets.definition import AssetDef, AssetOptions, CheckDef, SourceDef
 from assetctl.assets.errors import DeclarationError, Problem
 from assetctl.assets.ids import AssetKey
-from assetctl.lineage.facts.ports import Wanted
+from assetctl.lineage.facts.ports import Form, Wanted
 from assetctl.lineage.graph.bindings import Read, parameters_of, read_signature
 
 
@@ -38,7 +38,7 @@ class Binding:
     @property
     def reads_table(self) -> bool:
         return self.is_read and (
-            self.wanted.form in {"arrow", "pandas", "polars", "reader"} or bool(self.wanted.columns)
+            self.wanted.form in {Form.ARROW, Form.PANDAS, Form.POLARS, Form.READER} or bool(self.wanted.columns)
         )
 
 
@@ -224,10 +224,10 @@ def _merged(declared: tuple[AssetKey, ...], recorded: tuple[AssetKey, ...]) -> t
 def _read_binding(read: Read, sources: Mapping[AssetKey, SourceDef]) -> Binding:
     is_source = read.upstream in sources
     wanted = read.wanted
-    if is_source and not wanted.columns and wanted.form == "stored":
-        wanted = Wanted("path")
-    elif is_source and wanted.columns and wanted.form == "stored":
-        wanted = Wanted("arrow", wanted.columns)
+    if is_source and not wanted.columns and wanted.form is Form.STORED:
+        wanted = Wanted(Form.PATH)
+    elif is_source and wanted.columns and wanted.form is Form.STORED:
+        wanted = Wanted(Form.ARROW, wanted.columns)
     return Binding(read.parameter, read.upstream, wanted, is_source)
 
 

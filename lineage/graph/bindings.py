@@ -21,15 +21,15 @@ from assetctl.assets.context import Context
 from assetctl.assets.definition import AssetOptions
 from assetctl.assets.errors import DeclarationError, Problem
 from assetctl.assets.ids import AssetKey
-from assetctl.lineage.facts.ports import Wanted
+from assetctl.lineage.facts.ports import Form, Wanted
 
 _FORMS = {
-    ("pyarrow", "Table"): "arrow",
-    ("pyarrow", "RecordBatchReader"): "reader",
-    ("pandas", "DataFrame"): "pandas",
-    ("polars", "DataFrame"): "polars",
-    ("numpy", "ndarray"): "numpy",
-    ("pathlib", "Path"): "path",
+    ("pyarrow", "Table"): Form.ARROW,
+    ("pyarrow", "RecordBatchReader"): Form.READER,
+    ("pandas", "DataFrame"): Form.PANDAS,
+    ("polars", "DataFrame"): Form.POLARS,
+    ("numpy", "ndarray"): Form.NUMPY,
+    ("pathlib", "Path"): Form.PATH,
 }
 _OPEN_ENDED = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
@@ -147,18 +147,18 @@ def config_text(value: object) -> str:
     return repr(value)
 
 
-def wanted_form(annotation: object) -> str:
-    """Return the input form that an annotation asks for; "stored" where it asks for none."""
+def wanted_form(annotation: object) -> Form:
+    """Return the input form that an annotation asks for; `STORED` where it asks for none."""
     if isinstance(annotation, str):
         # A name that cannot be resolved (imported under TYPE_CHECKING) is taken at its word.
         last = annotation.rpartition(".")[2]
         module = {"pa": "pyarrow", "pd": "pandas", "pl": "polars", "np": "numpy"}.get(annotation.partition(".")[0])
-        return _FORMS.get((module or annotation.partition(".")[0], last), "stored")
+        return _FORMS.get((module or annotation.partition(".")[0], last), Form.STORED)
     if isinstance(annotation, type):
         if annotation is Path:
-            return "path"
-        return _FORMS.get((annotation.__module__.partition(".")[0], annotation.__name__), "stored")
-    return "stored"
+            return Form.PATH
+        return _FORMS.get((annotation.__module__.partition(".")[0], annotation.__name__), Form.STORED)
+    return Form.STORED
 
 
 def _wanted(annotation: object) -> Wanted:

@@ -9,6 +9,7 @@ import pytest
 from assetctl.assets.checks import check
 from assetctl.assets.compute import PythonFunction
 from assetctl.assets.decorator import asset
+from assetctl.assets.sources import source
 
 
 def double(x: int) -> int:
@@ -57,3 +58,12 @@ def test_a_function_says_its_module_if_it_has_one():
     assert PythonFunction(double).module == __name__
     assert PythonFunction(len).module == "builtins"
     assert PythonFunction(str.upper).module is None  # a method of a built-in class says none
+
+
+@pytest.mark.parametrize(
+    ("declared", "shape"),
+    [(source.file("x"), "file"), (source.directory("x"), "directory"), (source.glob("x"), "glob")],
+)
+def test_the_shape_of_a_source_is_the_text_that_records_hold(declared, shape):
+    assert declared.shape == shape
+    assert repr(declared) == f"<source {shape} 'x'>"

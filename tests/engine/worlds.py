@@ -15,7 +15,7 @@ from typing import Any
 
 from assetctl.assets.collect import Found
 from assetctl.assets.compute import PythonFunction
-from assetctl.assets.definition import AssetDef, AssetOptions, CheckDef, SourceDef
+from assetctl.assets.definition import AssetDef, AssetOptions, CheckDef, SourceDef, SourceShape
 from assetctl.assets.ids import AssetKey
 from assetctl.engine.executors.inprocess import InProcessExecutor
 from assetctl.engine.runs.loop import Run
@@ -172,7 +172,7 @@ class World:
         return self.data.load(self.output(name), Wanted())
 
     def _graph(self) -> AssetGraph:
-        found = [Found(AssetKey(n), SourceDef(n, "file"), f"world:{n}", n) for n in self.sources]
+        found = [Found(AssetKey(n), SourceDef(n, SourceShape.FILE), f"world:{n}", n) for n in self.sources]
         declared: dict[str, AssetDef] = {}
         for name, spec in self.specs.items():
             declaration = AssetDef(PythonFunction(self._function(name, spec)), AssetOptions(**spec.options))

@@ -23,6 +23,7 @@ from collections.abc import Callable, Collection, Sequence
 
 from assetctl.assets.compute import Compute
 from assetctl.assets.definition import AssetDef, CheckDef
+from assetctl.lineage.facts.kinds import SymbolKind
 from assetctl.lineage.facts.ports import CodeWorld
 from assetctl.lineage.facts.records import CodeIdentity, CodeVersion, Digest, Symbol
 from assetctl.lineage.identity.code.captured import expand_value
@@ -120,8 +121,8 @@ def _identity(version: CodeVersion, order: list[Visit], reading: Reading) -> Cod
         variables.update(node.findings.variables)
         dynamic.update(node.findings.dynamic)
         undecidable.update(node.findings.undecidable)
-        if node.kind:
-            symbol = _symbol(visit, reading)
+        if node.kind is not None:
+            symbol = _symbol(visit, node.kind, reading)
             symbols.setdefault((symbol.name, symbol.digest), symbol)
     return CodeIdentity(
         version,
@@ -133,11 +134,9 @@ def _identity(version: CodeVersion, order: list[Visit], reading: Reading) -> Cod
     )
 
 
-def _symbol(visit: Visit, reading: Reading) -> Symbol:
+def _symbol(visit: Visit, kind: SymbolKind, reading: Reading) -> Symbol:
     node = visit.node
     targets = [f"{edge.label}={edge.target.name}" for edge in node.outgoing(reading)]
     if node.is_orderless:
         targets.sort()
-    return Symbol(
-        visit.name, node.kind, Digest(digest_alone(node, reading, targets)), visit.where, visit.via, node.source()
-    )
+    return Symbol(visit.name, kind, Digest(digest_alone(node, reading, targets)), visit.where, visit.via, node.source())
