@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from assetctl.assets.compute import PythonFunction
 from assetctl.assets.definition import AssetDef, CheckDef, SourceDef
 
 
@@ -33,6 +34,6 @@ def check(
     """
 
     def declare(fn: Callable[..., Any]) -> CheckDef:
-        return CheckDef(fn, asset, blocking=blocking, name=name, description=description)
+        return CheckDef(PythonFunction(fn), asset, blocking=blocking, name=name, description=description)
 
     return declare

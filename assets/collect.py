@@ -114,7 +114,7 @@ def _homeward(declaration: Declaration, seen: list[_Sighting]) -> list[_Sighting
     if isinstance(declaration, SourceDef):
         home = [s for s in seen if declaration.where.startswith(f"{getattr(s.module, '__file__', None)}:")]
     else:
-        home = [s for s in seen if s.module.__name__ == getattr(declaration.fn, "__module__", None)]
+        home = [s for s in seen if s.module.__name__ == declaration.compute.module]
     return home + [s for s in seen if s not in home]
 
 
@@ -132,15 +132,7 @@ def _name(declaration: Declaration, seen: list[_Sighting]) -> str:
 
 
 def _where(declaration: Declaration, root: Path) -> str:
-    if isinstance(declaration, SourceDef):
-        return relative(declaration.where, root)
-    code = getattr(declaration.fn, "__code__", None)
-    if code is None:
-        wrapped = getattr(declaration.fn, "__wrapped__", None) or getattr(declaration.fn, "func", None)
-        code = getattr(wrapped, "__code__", None) or getattr(type(declaration.fn).__call__, "__code__", None)
-    if code is None:
-        return "(no source)"
-    return relative(f"{code.co_filename}:{code.co_firstlineno}", root)
+    return relative(declaration.where if isinstance(declaration, SourceDef) else declaration.compute.where, root)
 
 
 def relative(where: str, root: Path) -> str:

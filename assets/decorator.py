@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, overload
 
 from assetctl.assets.codec import Codec
+from assetctl.assets.compute import PythonFunction
 from assetctl.assets.definition import AssetDef, AssetOptions
 from assetctl.assets.errors import DeclarationError, Problem
 
@@ -84,7 +85,7 @@ def _declare(fn: Callable[..., Any], options: AssetOptions) -> AssetDef:
         raise DeclarationError(
             Problem(f"`@asset` was given {fn!r}, which is not a function", hint="put `@asset` above a function")
         )
-    return AssetDef(fn.fn if isinstance(fn, AssetDef) else fn, options)
+    return AssetDef(fn.compute if isinstance(fn, AssetDef) else PythonFunction(fn), options)
 
 
 def _names(option: str, values: Sequence[Any]) -> Sequence[Any]:

@@ -9,8 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
+
+from assetctl.assets.compute import Compute
 
 _EMPTY: Mapping[str, Any] = MappingProxyType({})
 
@@ -45,29 +48,43 @@ class AssetOptions:
     exists: Callable[[], bool] | None = None
 
 
-def _look_like(declaration: object, fn: Callable[..., Any]) -> None:
-    """Give a declaration the name, docstring and signature of its function."""
-    for name in ("__module__", "__name__", "__qualname__", "__doc__"):
-        if hasattr(fn, name):
-            object.__setattr__(declaration, name, getattr(fn, name))
-    object.__setattr__(declaration, "__wrapped__", fn)
-
-
 @dataclass(frozen=True, eq=False)
-class AssetDef:
-    """An asset as declared; calling it calls the function."""
+class _Computed:
+    """A declaration of something computed. It looks like its function, and calling it calls that."""
 
-    fn: Callable[..., Any]
-    options: AssetOptions = field(default_factory=AssetOptions)
+    compute: Compute
 
     def __post_init__(self) -> None:
-        _look_like(self, self.fn)
+        for name in ("__module__", "__name__", "__qualname__", "__doc__"):
+            if hasattr(self.fn, name):
+                object.__setattr__(self, name, getattr(self.fn, name))
+        object.__setattr__(self, "__wrapped__", self.fn)
+
+    @property
+    def fn(self) -> Callable[..., Any]:
+        """The plain function."""
+        return self.compute.fn
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self.fn(*args, **kwargs)
 
+
+@dataclass(frozen=True, eq=False)
+class AssetDef(_Computed):
+    """An asset as declared; calling it calls the function."""
+
+    options: AssetOptions = field(default_factory=AssetOptions)
+
     def __repr__(self) -> str:
         return f"<asset {getattr(self.fn, '__qualname__', self.fn)!s}>"
+
+
+class SourceShape(StrEnum):
+    """What lies at the path of a source."""
+
+    FILE = "file"
+    DIRECTORY = "directory"
+    GLOB = "glob"  # whatever files match a pattern
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,7 +95,7 @@ class SourceDef:
     """
 
     path: str
-    shape: str  # "file", "directory" or "glob"
+    shape: SourceShape
     key: str | None = None
     group: str | None = None
     tags: Mapping[str, str] = field(default_factory=lambda: _EMPTY)
@@ -91,20 +108,13 @@ class SourceDef:
 
 
 @dataclass(frozen=True, eq=False)
-class CheckDef:
+class CheckDef(_Computed):
     """A question about one asset's value; a blocking one keeps a bad value from being published."""
 
-    fn: Callable[..., Any]
     asset: AssetDef | SourceDef | str
     blocking: bool = True
     name: str | None = None
     description: str | None = None
-
-    def __post_init__(self) -> None:
-        _look_like(self, self.fn)
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return self.fn(*args, **kwargs)
 
     def __repr__(self) -> str:
         return f"<check {getattr(self.fn, '__qualname__', self.fn)!s}>"

@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 
-from assetctl.assets.definition import SourceDef
+from assetctl.assets.definition import SourceDef, SourceShape
 
 
 class _Sources:
@@ -23,7 +23,7 @@ class _Sources:
         description: str | None = None,
     ) -> SourceDef:
         """Declare a file. Its consumer gets a `Path`, or the parsed table if it asks for one."""
-        return _declare(path, "file", key, group, tags, owners, description)
+        return _declare(path, SourceShape.FILE, key, group, tags, owners, description)
 
     def directory(
         self,
@@ -36,7 +36,7 @@ class _Sources:
         description: str | None = None,
     ) -> SourceDef:
         """Declare a folder and everything below it. Its consumer gets the folder's `Path`."""
-        return _declare(path, "directory", key, group, tags, owners, description)
+        return _declare(path, SourceShape.DIRECTORY, key, group, tags, owners, description)
 
     def glob(
         self,
@@ -49,12 +49,12 @@ class _Sources:
         description: str | None = None,
     ) -> SourceDef:
         """Declare the files that match a pattern (`**` allowed). Its consumer gets a sorted list of `Path`."""
-        return _declare(pattern, "glob", key, group, tags, owners, description)
+        return _declare(pattern, SourceShape.GLOB, key, group, tags, owners, description)
 
 
 def _declare(
     path: str | os.PathLike[str],
-    shape: str,
+    shape: SourceShape,
     key: str | None,
     group: str | None,
     tags: Mapping[str, str] | None,

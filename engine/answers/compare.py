@@ -14,7 +14,7 @@ from assetctl.engine.answers.values import ColumnChange, HistoryEntry, VersionDi
 from assetctl.engine.workspace.workspace import Workspace
 from assetctl.lineage.deciding.reasons import Reason
 from assetctl.lineage.deciding.staleness import Demand, Memory, Stale, judge
-from assetctl.lineage.facts.ports import Wanted
+from assetctl.lineage.facts.ports import Form, Wanted
 from assetctl.lineage.facts.records import Inputs, ValueIdentity
 from assetctl.lineage.facts.snapshot import OutputState, Recorded
 from assetctl.storage.lineage_store.history import past_materializations
@@ -114,8 +114,8 @@ def _row_summary(workspace: Workspace, before: Recorded, after: Recorded) -> dic
         return None
     quoted = ", ".join('"' + name.replace('"', '""') + '"' for name in shared)
     tables = {
-        "before_rows": workspace.stores.data.load(before.output, Wanted("arrow")),
-        "after_rows": workspace.stores.data.load(after.output, Wanted("arrow")),
+        "before_rows": workspace.stores.data.load(before.output, Wanted(Form.ARROW)),
+        "after_rows": workspace.stores.data.load(after.output, Wanted(Form.ARROW)),
     }
     rows = f"""
         SELECT (SELECT count(*) FROM (SELECT {quoted} FROM after_rows EXCEPT ALL SELECT {quoted} FROM before_rows)),

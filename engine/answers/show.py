@@ -16,7 +16,7 @@ from assetctl.engine.answers.documents import assets_json, recorded_json
 from assetctl.engine.answers.find import find_recorded
 from assetctl.engine.answers.plain_json import plain
 from assetctl.engine.workspace.workspace import Workspace
-from assetctl.lineage.facts.ports import Wanted
+from assetctl.lineage.facts.ports import Form, Wanted
 from assetctl.lineage.facts.records import Output
 from assetctl.lineage.facts.snapshot import OutputState, Recorded
 from assetctl.storage.lineage_store.history import last_check_answers
@@ -94,7 +94,7 @@ def _preview(workspace: Workspace, output: Output) -> tuple[pa.Table | None, str
     if data.state(output) is not OutputState.PRESENT:
         return None, None
     if codec in _TABLES:
-        return _first_rows(data.load(output, Wanted("reader"))), None
+        return _first_rows(data.load(output, Wanted(Form.READER))), None
     if codec in _TEXTS and output.size_bytes <= _LARGEST_TEXT_BYTES:
         value = data.load(output, Wanted())
         text = value if isinstance(value, str) else json.dumps(plain(value), indent=2, ensure_ascii=False)

@@ -14,11 +14,12 @@ from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 
+from assetctl.assets.definition import SourceShape
 from assetctl.assets.errors import AssetctlError, AssetFailed, DeclarationError, Problem, SelectionError
 from assetctl.assets.ids import AssetKey
 from assetctl.engine.answers.find import find_recorded
 from assetctl.engine.workspace.workspace import Workspace
-from assetctl.lineage.facts.ports import Wanted
+from assetctl.lineage.facts.ports import Form, Wanted
 from assetctl.lineage.facts.records import Output
 from assetctl.storage.codecs.registry import FILE
 from assetctl.storage.lineage_store.duck import tables_in
@@ -124,8 +125,8 @@ class _Views:
                 Problem(f"source `{key}` is not declared any more", (), "only what is declared can be read")
             )
         path = source_path(declaration, self._workspace.root)
-        if declaration.shape != "file" or not path.is_file():
-            what = f"a {declaration.shape}" if declaration.shape != "file" else "a file that is not there"
+        if declaration.shape is not SourceShape.FILE or not path.is_file():
+            what = f"a {declaration.shape}" if declaration.shape is not SourceShape.FILE else "a file that is not there"
             raise NotATable(Problem(f"source `{key}` is {what}, not a table", (("path", declaration.path),)))
         if table_format(path) == "parquet" and path.suffix == ".parquet":
             return path
@@ -140,7 +141,7 @@ class _Views:
         if output.blob is not None and output.inline is None and _is_parquet(output.codec):
             return data.blobs.open_verified(output.blob)
         try:
-            return data.load(output, Wanted("arrow"))
+            return data.load(output, Wanted(Form.ARROW))
         except (AssetFailed, DeclarationError) as cause:
             raise _not_a_table(output) from cause
 

@@ -14,6 +14,7 @@ from assetctl.engine.steps.tasks import SourceInput, StepResult, StepTask
 from assetctl.engine.watching.touched import Touched
 from assetctl.engine.watching.watching import watching
 from assetctl.engine.workspace.workspace import Workspace
+from assetctl.lineage.facts.kinds import UndeclaredKind
 from assetctl.lineage.facts.records import Undeclared
 
 
@@ -53,5 +54,5 @@ def _undeclared_files(workspace: Workspace, task: StepTask, touched: Touched) ->
         path = Path(text)
         if path.is_file() and not any(text == d or text.startswith(d + os.sep) for d in declared):
             name = path.relative_to(workspace.root).as_posix()
-            found.append(Undeclared("file", name, workspace.stores.digests.of(path)))
+            found.append(Undeclared(UndeclaredKind.FILE, name, workspace.stores.digests.of(path)))
     return found

@@ -15,10 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
+from assetctl.assets.definition import SourceShape
 from assetctl.assets.importing import is_personal, text_of
 from assetctl.engine.noop.answer import FORMAT, file_name, journal_line, signature
 from assetctl.engine.workspace.workspace import Workspace
 from assetctl.lineage.deciding.decide import Deliberation
+from assetctl.lineage.facts.kinds import UndeclaredKind
 from assetctl.lineage.facts.records import Output
 from assetctl.storage.sources.observing import glob_files, source_path
 from assetctl.storage.state.whole import write_whole
@@ -213,9 +215,9 @@ def _data(workspace: Workspace, deliberation: Deliberation) -> Iterator[str]:
     for target in deliberation.observed:
         declaration = deliberation.graph.sources[target.asset]
         path = source_path(declaration, workspace.root)
-        if declaration.shape == "directory":
+        if declaration.shape is SourceShape.DIRECTORY:
             yield from _below(path, lambda found: True)
-        elif declaration.shape == "glob":
+        elif declaration.shape is SourceShape.GLOB:
             yield from map(str, glob_files(declaration, workspace.root))
             base = next(parent for parent in path.parents if not any(mark in str(parent) for mark in "*?["))
             yield from _below(base, lambda found: found.is_dir())
@@ -225,7 +227,7 @@ def _data(workspace: Workspace, deliberation: Deliberation) -> Iterator[str]:
         recorded = deliberation.known.latest[key]
         yield from _blobs(workspace, recorded.output)
         for used in recorded.materialization.undeclared:
-            if used.kind != "file":
+            if used.kind != UndeclaredKind.FILE:
                 raise _NotRememberable(used.name)
             yield str(workspace.root / used.name)
     if any(step.declaration.options.exists is not None for step in deliberation.graph.steps.values()):

@@ -21,6 +21,7 @@ from assetctl.lineage.deciding.decide import Deliberation, Identified, Observati
 from assetctl.lineage.deciding.plan import Plan, make_plan
 from assetctl.lineage.deciding.states import state_words
 from assetctl.lineage.deciding.traces import trace_keys, usable_traces
+from assetctl.lineage.facts.kinds import UndeclaredKind
 from assetctl.lineage.facts.records import Digest, Undeclared
 from assetctl.lineage.facts.snapshot import OutputState, Snapshot, Traces
 from assetctl.lineage.graph.asset_graph import AssetGraph, with_former_names
@@ -198,9 +199,11 @@ class _DigestNow:
 
     def __call__(self, used: Undeclared) -> Digest | None:
         declarations = self.workspace.declarations
-        if used.kind == "codec":
-            return declarations.identification().codec_code(declarations.codecs(), used.name)
-        if used.kind in {"symbol", "module"}:
-            return declarations.identification().class_code(used.name)
-        path = self.workspace.root / used.name
-        return self.workspace.stores.digests.of(path) if path.is_file() else None
+        match used.kind:
+            case UndeclaredKind.CODEC:
+                return declarations.identification().codec_code(declarations.codecs(), used.name)
+            case UndeclaredKind.SYMBOL | UndeclaredKind.MODULE:
+                return declarations.identification().class_code(used.name)
+            case _:  # a file; what only a later release can name is none, and counts as gone
+                path = self.workspace.root / used.name
+                return self.workspace.stores.digests.of(path) if path.is_file() else None

@@ -13,6 +13,7 @@ from assetctl.lineage.deciding.events import Event, RunFinished
 from assetctl.lineage.deciding.html_table import table
 from assetctl.lineage.deciding.reasons import CheckFailed, PinNotPublished, describe
 from assetctl.lineage.deciding.staleness import Fresh
+from assetctl.lineage.facts.kinds import UndeclaredKind
 from assetctl.lineage.facts.records import CodeIdentity, Materialized, Trace
 from assetctl.lineage.facts.snapshot import Recorded
 
@@ -115,7 +116,7 @@ def warnings_of(
     found += [
         f"`{fact.step}` used the {used.kind} `{used.name.rstrip(':')}` without declaring it; it counts from now on"
         for used in fact.undeclared
-        if used.kind != "codec"  # using it is how one declares it
+        if used.kind != UndeclaredKind.CODEC  # using it is how one declares it
     ]
     found += [f"`{output.target}` {note}" for output, said in zip(fact.outputs, notes, strict=True) for note in said]
     return tuple(found)

@@ -15,6 +15,7 @@ from assetctl.engine.steps.tasks import CheckTask, OutputInput, SourceInput, Ste
 from assetctl.engine.workspace.identifiers import new_identifier
 from assetctl.engine.workspace.workspace import Workspace
 from assetctl.lineage.deciding.decide import Deliberation, StepDecision
+from assetctl.lineage.facts.kinds import SymbolKind
 from assetctl.lineage.facts.records import Fact, MaterializationId, Output, Position, RunId, Trace
 from assetctl.lineage.facts.snapshot import OutputState
 from assetctl.lineage.graph.asset_graph import Step
@@ -51,7 +52,7 @@ class ProjectSurroundings:
             set_config=self.set_config,
             former_names=step.former,
             upstream_metrics={u: latest[whole(u)].materialization.metrics for u in step.upstream if whole(u) in latest},
-            captures_values=any(symbol.kind == "value" for symbol in identified.code.symbols),
+            captures_values=any(symbol.kind == SymbolKind.VALUE for symbol in identified.code.symbols),
             log=str(self._log(step)),
             timeout_s=step.declaration.options.timeout_s,
         )

@@ -18,6 +18,7 @@ from blake3 import blake3
 
 from assetctl.engine.secrets.masking import MASK, Mask, forms_of
 from assetctl.lineage.deciding.decide import Identified
+from assetctl.lineage.facts.kinds import SymbolKind
 from assetctl.lineage.facts.records import Definition
 from assetctl.lineage.graph.asset_graph import Step
 from assetctl.lineage.graph.bindings import config_text
@@ -84,7 +85,7 @@ class EnvironmentValues:
 
     def of_step(self, identified: Identified) -> set[str]:
         """Return the values that a step's code reads, captured, or has in its config."""
-        shown = [s.source for s in identified.code.symbols if s.kind == "value"]
+        shown = [s.source for s in identified.code.symbols if s.kind == SymbolKind.VALUE]
         shown += identified.definition.config.values()
         read = identified.code.variables
         return {v for n, v in self._values.items() if n in read or any(mark_of(v) in text for text in shown)}

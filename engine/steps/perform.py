@@ -15,14 +15,16 @@ import time
 import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, assert_never
 
 from assetctl.assets.checks import CheckResult
+from assetctl.assets.compute import Compute, PythonFunction
+from assetctl.assets.definition import SourceShape
 from assetctl.assets.errors import AssetctlError, AssetFailed, CorruptionError, EnvironmentFault
 from assetctl.assets.ids import Target
 from assetctl.engine.steps.context import StepContext
 from assetctl.engine.steps.tasks import CheckAnswer, CheckTask, Failure, OutputInput, SourceInput, StepResult, StepTask
-from assetctl.lineage.facts.ports import DataStore, Stored
+from assetctl.lineage.facts.ports import DataStore, Form, Stored
 from assetctl.lineage.facts.records import Output
 from assetctl.lineage.graph.asset_graph import AssetGraph, Check, Step
 from assetctl.storage.sources.parsing import open_table, parse_table
@@ -49,7 +51,9 @@ def perform(task: StepTask, graph: AssetGraph, data: DataStore, layout: Layout) 
             arguments = _arguments(step, task, context, data)
             reached(CrashPoint.INPUTS_HASHED)
             try:
-                stored = _store(step, task, _call(step, arguments), data)
+                value = compute(step.declaration.compute, arguments)
+                reached(CrashPoint.FUNCTION_RETURNED)
+                stored = _store(step, task, value, data)
             finally:
                 _discard_copies(arguments.values(), layout)
             outputs = tuple(outputs_of(task.step, step, stored).values())
@@ -103,11 +107,14 @@ def _arguments(step: Step, task: StepTask, context: StepContext, data: DataStore
     return arguments
 
 
-def _call(step: Step, arguments: Mapping[str, Any]) -> Any:
-    positional, keywords = _arranged(step.declaration.fn, arguments)
-    value = _finished(step.declaration.fn(*positional, **keywords))
-    reached(CrashPoint.FUNCTION_RETURNED)
-    return value
+def compute(how: Compute, arguments: Mapping[str, Any]) -> Any:
+    """Return what a way of computing gives for these arguments."""
+    match how:
+        case PythonFunction(fn):
+            positional, keywords = _arranged(fn, arguments)
+            return _finished(fn(*positional, **keywords))
+        case _:
+            assert_never(how)
 
 
 def _discard_copies(values: Iterable[object], layout: Layout) -> None:
@@ -149,11 +156,11 @@ def _load(needed: OutputInput | SourceInput, data: DataStore) -> Any:
     if isinstance(needed, OutputInput):
         return data.load(needed.output, needed.wanted)
     paths = [Path(path) for path in needed.paths]
-    if needed.shape == "glob":
+    if needed.shape is SourceShape.GLOB:
         return paths
-    if needed.wanted.form == "path":
+    if needed.wanted.form is Form.PATH:
         return paths[0]
-    if needed.wanted.form == "reader":
+    if needed.wanted.form is Form.READER:
         return _checked(open_table(paths[0], needed.wanted.columns), needed)
     return _as_wanted(parse_table(paths[0], needed.wanted.columns), needed)
 
@@ -210,7 +217,7 @@ def _ask(task: CheckTask, graph: AssetGraph, outputs: tuple[Output, ...], data: 
     check = next(c for c in graph.checks[task.target.asset] if c.name == task.name)
     output = next(o for o in outputs if o.target == task.target)
     try:
-        found = _finished(check.declaration.fn(**{check.parameter: data.load(output, check.wanted)}))
+        found = compute(check.declaration.compute, {check.parameter: data.load(output, check.wanted)})
     except (CorruptionError, EnvironmentFault):
         raise
     except (Exception, SystemExit) as error:  # noqa: BLE001  a check that raises has answered no

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from assetctl.assets.definition import SourceShape
 from assetctl.assets.ids import AssetKey, Target
 from assetctl.lineage.facts.ports import Stored, Wanted
 from assetctl.lineage.facts.records import Digest, MaterializationId, Output, ProvenanceDigest, RunId, Undeclared
@@ -23,11 +24,11 @@ class OutputInput:
 
 @dataclass(frozen=True, slots=True)
 class SourceInput:
-    """A parameter that reads a source: `paths` are absolute; `shape` as in `SourceDef`."""
+    """A parameter that reads a source: `paths` are absolute."""
 
     parameter: str
     key: AssetKey
-    shape: str
+    shape: SourceShape
     paths: tuple[str, ...]
     wanted: Wanted
 

@@ -20,10 +20,10 @@ from assetctl.assets.importing import code_of, text_of
 from assetctl.engine.secrets.secret_values import EnvironmentValues
 from assetctl.engine.workspace.installed import Installed
 from assetctl.engine.workspace.text_cache import TextCache
-from assetctl.lineage.facts.ports import Origin
+from assetctl.lineage.facts.ports import Origin, OriginKind
 from assetctl.lineage.identity.encode import PREFIX, digest_bytes
 
-_PROJECT, _STDLIB, _TOOL = Origin("project"), Origin("stdlib"), Origin("tool")
+_PROJECT, _STDLIB, _TOOL = Origin(OriginKind.PROJECT), Origin(OriginKind.STDLIB), Origin(OriginKind.TOOL)
 _PACKAGE = "assetctl"
 _KEY_SIZE = 32
 
@@ -55,7 +55,7 @@ class ProjectWorld:
             return _TOOL if _is_below(file, self._tool) else _PROJECT
         distribution = self._installed.owner(file)
         if distribution is not None:
-            return Origin("distribution", *distribution)
+            return Origin(OriginKind.DISTRIBUTION, *distribution)
         return _STDLIB if _is_standard(file, self._stdlib) else _PROJECT
 
     def source(self, file: str) -> str | None:
@@ -122,7 +122,7 @@ class ProjectWorld:
         if top in sys.builtin_module_names or top in sys.stdlib_module_names:
             return _STDLIB
         distribution = self._installed.owner_of_package(top) if top else None
-        return _PROJECT if distribution is None else Origin("distribution", *distribution)
+        return _PROJECT if distribution is None else Origin(OriginKind.DISTRIBUTION, *distribution)
 
 
 def _cell_text(file: str) -> str | None:

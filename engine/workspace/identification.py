@@ -19,6 +19,7 @@ from assetctl.engine.workspace.code_world import ProjectWorld
 from assetctl.engine.workspace.settings import Settings
 from assetctl.engine.workspace.text_cache import TextCache
 from assetctl.lineage.deciding.decide import Identified
+from assetctl.lineage.facts.kinds import SymbolKind, UndeclaredKind
 from assetctl.lineage.facts.ports import Stored
 from assetctl.lineage.facts.records import CodeIdentity, Digest, Symbol, Undeclared
 from assetctl.lineage.graph.asset_graph import AssetGraph, Check, Step
@@ -104,7 +105,7 @@ class Identification:
         """Return the project's own codecs that keep these outputs: whatever changes them counts from then on."""
         homes = {full_name(codec): home_of(codec) for codec in own}
         used = sorted({homes[stored.codec] for stored in outputs if stored.codec in homes})
-        return [Undeclared("codec", home, self.codec_code(own, home)) for home in used]
+        return [Undeclared(UndeclaredKind.CODEC, home, self.codec_code(own, home)) for home in used]
 
     def undeclared_symbols(self, step: Step, executed: Collection[CodeType], graph: AssetGraph) -> list[Undeclared]:
         """Return the first-party functions that ran and that no symbol of the step's code accounts for."""
@@ -116,7 +117,7 @@ class Identification:
                 continue
             name = _name_of(code)
             if name is not None and _find(name) is not None:
-                found[name] = Undeclared("symbol", name, self.class_code(name))
+                found[name] = Undeclared(UndeclaredKind.SYMBOL, name, self.class_code(name))
         return [found[name] for name in sorted(found)]
 
     def undeclared_modules(self, step: Step, imported: Collection[str], graph: AssetGraph) -> list[Undeclared]:
@@ -127,12 +128,12 @@ class Identification:
             file = getattr(sys.modules.get(name), "__file__", None)
             is_ours = isinstance(file, str) and is_personal(file) and not file.endswith("__init__.py")
             if is_ours and not any(symbol.startswith(f"{name}.") for symbol in reached):
-                found.append(Undeclared("module", f"{name}:", self.class_code(f"{name}:")))
+                found.append(Undeclared(UndeclaredKind.MODULE, f"{name}:", self.class_code(f"{name}:")))
         return found
 
     def _check_symbols(self, step: Step, graph: AssetGraph) -> list[Symbol]:
         checks = [check for key in step.outputs for check in graph.checks.get(key, ())]
-        return [s for c in checks for s in self._identifier.identify(c.declaration.fn, name=c.name).symbols]
+        return [s for c in checks for s in self._identifier.identify(c.declaration.compute, name=c.name).symbols]
 
     def is_unchanged(self, step: Step) -> bool:
         """Say whether a step's code, with all values it captures, is still what was identified."""
@@ -145,7 +146,7 @@ class Identification:
     def _identify_code(self, step: Step, identifier: CodeIdentifier) -> CodeIdentity:
         options: AssetOptions = step.declaration.options
         return identifier.identify(
-            step.declaration.fn,
+            step.declaration.compute,
             config=frozenset(step.config) | set(options.secret) | set(options.ins),
             code_deps=options.code_deps,
             version=options.version,
@@ -163,7 +164,7 @@ class Identification:
     def _check_definition(self, check: Check) -> Digest:
         place = (check.asset, check.name)
         if place not in self._checks:
-            code = self._identifier.identify(check.declaration.fn, name=check.name)
+            code = self._identifier.identify(check.declaration.compute, name=check.name)
             self._checks[place] = define_check(check, code, self._environment(code))
         return self._checks[place]
 
@@ -173,7 +174,7 @@ def _spans(symbols: Collection[Symbol]) -> dict[str, list[tuple[int, int]]]:
     found: dict[str, list[tuple[int, int]]] = {}
     for symbol in symbols:
         place, _, line = symbol.where.rpartition(":")
-        if symbol.kind in {"function", "class", "code"} and line.isdigit():
+        if symbol.kind != SymbolKind.VALUE and line.isdigit():
             first = int(line)
             found.setdefault(place, []).append((first, first + symbol.source.count("\n") + 1))
     return found

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from assetctl.assets.collect import relative
-from assetctl.assets.definition import SourceDef
+from assetctl.assets.definition import SourceDef, SourceShape
 from assetctl.assets.errors import DeclarationError, Problem
 from assetctl.assets.ids import AssetKey, Target, whole
 from assetctl.lineage.deciding.decide import Observation
@@ -59,7 +59,7 @@ class Observer:
         value, size_bytes = observe_source(declaration, self._root, self._digests)
         if not as_table:
             return Observation(value, size_bytes)
-        if declaration.shape != "file":
+        if declaration.shape is not SourceShape.FILE:
             raise DeclarationError(
                 Problem(
                     f"source `{key}` is a {declaration.shape}, and a parameter asks for it as a table",
@@ -79,7 +79,7 @@ class Observer:
 
     def paths(self, declaration: SourceDef) -> tuple[str, ...]:
         """Return the absolute paths that a consumer is handed; sorted for a glob."""
-        if declaration.shape == "glob":
+        if declaration.shape is SourceShape.GLOB:
             return tuple(map(str, glob_files(declaration, self._root)))
         return (str(source_path(declaration, self._root)),)
 

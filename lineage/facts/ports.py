@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from types import CodeType
 from typing import Any, Protocol
@@ -109,15 +110,23 @@ class Stored:
         return Output(target, self.value, self.codec, self.blob, self.size_bytes, self.inline)
 
 
+class Form(StrEnum):
+    """The container family that a parameter wants its value in; part of its step's definition."""
+
+    STORED = "stored"  # as the asset returned it
+    ARROW = "arrow"
+    PANDAS = "pandas"
+    POLARS = "polars"
+    NUMPY = "numpy"
+    PATH = "path"
+    READER = "reader"  # a `pyarrow.RecordBatchReader`
+
+
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """How a parameter wants its value: the container family, and the columns if declared.
+    """How a parameter wants its value: the container family, and the columns if declared."""
 
-    `form` is "stored" (as the asset returned it), "arrow", "pandas", "polars", "numpy",
-    "path", or "reader" (a `RecordBatchReader`).
-    """
-
-    form: str = "stored"
+    form: Form = Form.STORED
     columns: tuple[str, ...] = ()
 
 
@@ -156,11 +165,20 @@ class DataStore(Protocol):
         ...
 
 
+class OriginKind(StrEnum):
+    """Whose code a module is."""
+
+    PROJECT = "project"  # first-party
+    STDLIB = "stdlib"
+    DISTRIBUTION = "distribution"
+    TOOL = "tool"  # assetctl itself
+
+
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a module's code comes from: "project" (first-party), "stdlib", "distribution" or "tool"."""
+    """Where a module's code comes from; `distribution` and `version` are "" unless it is of a distribution."""
 
-    kind: str
+    kind: OriginKind
     distribution: str = ""
     version: str = ""
 

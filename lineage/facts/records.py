@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Any, NewType
 
 from assetctl.assets.ids import AssetKey, PartitionKey, Target
+from assetctl.lineage.facts.kinds import SymbolKind, UndeclaredKind
 
 Digest = NewType("Digest", str)  # "b3:" + 64 hex digits, like all of the following
 CodeVersion = NewType("CodeVersion", str)
@@ -73,7 +74,7 @@ class Symbol:
     """
 
     name: str
-    kind: str  # "function", "class", "value", "code"
+    kind: SymbolKind | str
     digest: Digest
     where: str
     via: str
@@ -207,13 +208,9 @@ class Trace(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Undeclared:
-    """Something a step was seen to use that the static graph of its code lacks; it counts from then on.
+    """Something a step was seen to use that the static graph of its code lacks; it counts from then on."""
 
-    `kind` is "file" (`name`: path relative to the project root), "symbol" (`name`:
-    "module:qualname") or "module" (`name`: "module:").
-    """
-
-    kind: str
+    kind: UndeclaredKind | str
     name: str
     digest: Digest
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import heapq
-import inspect
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,8 +17,8 @@ from assetctl.assets.collect import Found
 from assetctl.assets.definition import AssetDef, AssetOptions, CheckDef, SourceDef
 from assetctl.assets.errors import DeclarationError, Problem
 from assetctl.assets.ids import AssetKey, Target, whole
-from assetctl.lineage.facts.ports import Wanted
-from assetctl.lineage.graph.bindings import Read, read_signature
+from assetctl.lineage.facts.ports import Form, Wanted
+from assetctl.lineage.graph.bindings import Read, parameters_of, read_signature
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +43,7 @@ class Binding:
     @property
     def reads_table(self) -> bool:
         return self.is_read and (
-            self.wanted.form in {"arrow", "pandas", "polars", "reader"} or bool(self.wanted.columns)
+            self.wanted.form in {Form.ARROW, Form.PANDAS, Form.POLARS, Form.READER} or bool(self.wanted.columns)
         )
 
 
@@ -189,7 +188,7 @@ def _step(
     problems: list[Problem],
 ) -> Step:
     outputs = keys_of(item)
-    signature = read_signature(declaration.fn, declaration.options, where.keys())
+    signature = read_signature(declaration.compute, declaration.options, where.keys())
     problems.extend(_located(problem, item) for problem in signature.problems)
     bindings = [_read_binding(read, sources) for read in signature.reads]
     for dependency in declaration.options.deps:
@@ -240,10 +239,10 @@ def _merged(declared: tuple[AssetKey, ...], recorded: tuple[AssetKey, ...]) -> t
 def _read_binding(read: Read, sources: Mapping[AssetKey, SourceDef]) -> Binding:
     is_source = read.upstream in sources
     wanted = read.wanted
-    if is_source and not wanted.columns and wanted.form == "stored":
-        wanted = Wanted("path")
-    elif is_source and wanted.columns and wanted.form == "stored":
-        wanted = Wanted("arrow", wanted.columns)
+    if is_source and not wanted.columns and wanted.form is Form.STORED:
+        wanted = Wanted(Form.PATH)
+    elif is_source and wanted.columns and wanted.form is Form.STORED:
+        wanted = Wanted(Form.ARROW, wanted.columns)
     return Binding(read.parameter, read.upstream, wanted, is_source)
 
 
@@ -296,7 +295,7 @@ def _checks(
 
 
 def _check(item: Found, declaration: CheckDef, key: AssetKey, problems: list[Problem]) -> Check | None:
-    parameters = inspect.signature(declaration.fn).parameters
+    parameters = parameters_of(declaration.compute)
     required = [n for n, p in parameters.items() if p.default is p.empty and p.kind is not p.VAR_KEYWORD]
     if len(required) != 1:
         problem = Problem(
@@ -306,7 +305,7 @@ def _check(item: Found, declaration: CheckDef, key: AssetKey, problems: list[Pro
         problems.append(_located(problem, item))
         return None
     options = AssetOptions(ins={required[0]: key})
-    signature = read_signature(declaration.fn, options, (key,))
+    signature = read_signature(declaration.compute, options, (key,))
     wanted = signature.reads[0].wanted if signature.reads else Wanted()
     name = declaration.name or item.name
     return Check(name, key, declaration, item.where, wanted, required[0])

@@ -1,6 +1,6 @@
-"""Read a function's signature: which parameters are upstreams, config, context or code.
+"""Bind what computes an asset: which of its parameters are upstreams, config, context or code.
 
-Pure: it looks at the function object and the set of known keys. Every flaw of one
+Pure: it looks at the declaration and the set of known keys. Every flaw of one
 declaration is returned as a `Problem`; nothing is raised, so that all are reported at once.
 """
 
@@ -13,23 +13,25 @@ import typing
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, assert_never
 
 from assetctl.assets.columns import Columns
+from assetctl.assets.compute import Compute, PythonFunction
 from assetctl.assets.context import Context
 from assetctl.assets.definition import AssetOptions
 from assetctl.assets.errors import DeclarationError, Problem
 from assetctl.assets.ids import AssetKey
-from assetctl.lineage.facts.ports import Wanted
+from assetctl.lineage.facts.ports import Form, Wanted
 
 _FORMS = {
-    ("pyarrow", "Table"): "arrow",
-    ("pyarrow", "RecordBatchReader"): "reader",
-    ("pandas", "DataFrame"): "pandas",
-    ("polars", "DataFrame"): "polars",
-    ("numpy", "ndarray"): "numpy",
-    ("pathlib", "Path"): "path",
+    ("pyarrow", "Table"): Form.ARROW,
+    ("pyarrow", "RecordBatchReader"): Form.READER,
+    ("pandas", "DataFrame"): Form.PANDAS,
+    ("polars", "DataFrame"): Form.POLARS,
+    ("numpy", "ndarray"): Form.NUMPY,
+    ("pathlib", "Path"): Form.PATH,
 }
+_OPEN_ENDED = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,7 @@ class Read:
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """What a function's parameters mean. `config` holds the values that calls will use."""
+    """What the parameters mean. `config` holds the values that calls will use."""
 
     reads: tuple[Read, ...] = ()
     config: Mapping[str, Any] = field(default_factory=dict)
@@ -51,17 +53,31 @@ class Signature:
     problems: tuple[Problem, ...] = ()
 
 
-def read_signature(fn: Callable[..., Any], options: AssetOptions, known: Collection[AssetKey]) -> Signature:
-    """Return what each parameter of `fn` means, given the keys that are declared."""
+def parameters_of(compute: Compute) -> Mapping[str, inspect.Parameter]:
+    """Return what a way of computing can be given, by name; annotations are evaluated where they can be.
+
+    Raises:
+        TypeError, ValueError: it does not say.
+    """
+    match compute:
+        case PythonFunction(fn):
+            parameters = inspect.signature(fn).parameters
+            return {name: _evaluated(fn, parameter) for name, parameter in parameters.items()}
+        case _:
+            assert_never(compute)
+
+
+def read_signature(compute: Compute, options: AssetOptions, known: Collection[AssetKey]) -> Signature:
+    """Return what each parameter means, given the keys that are declared."""
     try:
-        parameters = inspect.signature(fn).parameters
+        parameters = parameters_of(compute)
     except (TypeError, ValueError):
         return Signature(problems=(Problem("has a signature that cannot be read", hint="wrap it in a `def`"),))
     reader = _SignatureReader(options, known, list(parameters))
     reader.problems.extend(_unknown_options(options, parameters))
     for parameter in parameters.values():
-        if parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
-            reader.read(parameter, _annotation(fn, parameter))
+        if parameter.kind not in _OPEN_ENDED:
+            reader.read(parameter)
     return Signature(tuple(reader.reads), reader.config, tuple(reader.context), tuple(reader.problems))
 
 
@@ -77,8 +93,8 @@ class _SignatureReader:
     context: list[str] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
 
-    def read(self, parameter: inspect.Parameter, annotation: object) -> None:
-        name, default = parameter.name, parameter.default
+    def read(self, parameter: inspect.Parameter) -> None:
+        name, default, annotation = parameter.name, parameter.default, parameter.annotation
         if parameter.kind is parameter.POSITIONAL_ONLY and default is parameter.empty:
             self.problems.append(Problem(f"has a positional-only parameter `{name}`", hint="remove the `/`"))
         elif annotation is Context:
@@ -131,18 +147,18 @@ def config_text(value: object) -> str:
     return repr(value)
 
 
-def wanted_form(annotation: object) -> str:
-    """Return the input form that an annotation asks for; "stored" where it asks for none."""
+def wanted_form(annotation: object) -> Form:
+    """Return the input form that an annotation asks for; `STORED` where it asks for none."""
     if isinstance(annotation, str):
         # A name that cannot be resolved (imported under TYPE_CHECKING) is taken at its word.
         last = annotation.rpartition(".")[2]
         module = {"pa": "pyarrow", "pd": "pandas", "pl": "polars", "np": "numpy"}.get(annotation.partition(".")[0])
-        return _FORMS.get((module or annotation.partition(".")[0], last), "stored")
+        return _FORMS.get((module or annotation.partition(".")[0], last), Form.STORED)
     if isinstance(annotation, type):
         if annotation is Path:
-            return "path"
-        return _FORMS.get((annotation.__module__.partition(".")[0], annotation.__name__), "stored")
-    return "stored"
+            return Form.PATH
+        return _FORMS.get((annotation.__module__.partition(".")[0], annotation.__name__), Form.STORED)
+    return Form.STORED
 
 
 def _wanted(annotation: object) -> Wanted:
@@ -155,15 +171,15 @@ def _wanted(annotation: object) -> Wanted:
     return Wanted(wanted_form(annotation), names)
 
 
-def _annotation(fn: Callable[..., Any], parameter: inspect.Parameter) -> object:
-    annotation = parameter.annotation
-    if not isinstance(annotation, str):
-        return annotation
+def _evaluated(fn: Callable[..., Any], parameter: inspect.Parameter) -> inspect.Parameter:
+    if not isinstance(parameter.annotation, str) or parameter.kind in _OPEN_ENDED:
+        return parameter
     scope = getattr(inspect.unwrap(fn), "__globals__", {})
     try:
-        return eval(annotation, scope)  # the person's own annotation, as typing.get_type_hints evaluates it
+        # The person's own annotation, as typing.get_type_hints evaluates it.
+        return parameter.replace(annotation=eval(parameter.annotation, scope))
     except Exception:  # noqa: BLE001  an annotation may name anything; what cannot be evaluated converts nothing
-        return annotation
+        return parameter
 
 
 def _key(name: str) -> AssetKey | None:

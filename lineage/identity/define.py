@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from assetctl.lineage.facts.ports import Form, Wanted
 from assetctl.lineage.facts.records import CodeIdentity, Definition, Digest
 from assetctl.lineage.graph.asset_graph import Check, Step
 from assetctl.lineage.graph.bindings import config_text
@@ -25,7 +26,7 @@ def define(step: Step, code: CodeIdentity, environment: Mapping[str, str]) -> De
 
 def define_check(check: Check, code: CodeIdentity, environment: Mapping[str, str]) -> Digest:
     """Return the digest that decides whether a check's recorded answer still holds."""
-    spec = {"input": _form(check.wanted.form, check.wanted.columns)}
+    spec = {"input": _input_spec(check.wanted)}
     return _definition(code, spec, {}, environment).digest
 
 
@@ -41,9 +42,9 @@ def _definition(
 def _spec(step: Step) -> dict[str, str]:
     options = step.declaration.options
     spec = {
-        f"input {b.name}": _form(b.wanted.form, b.wanted.columns)
+        f"input {b.name}": _input_spec(b.wanted)
         for b in step.bindings
-        if b.is_read and (b.wanted.form != "stored" or b.wanted.columns)
+        if b.is_read and (b.wanted.form is not Form.STORED or b.wanted.columns)
     }
     if options.codec is not None:
         spec["codec"] = options.codec
@@ -54,5 +55,6 @@ def _spec(step: Step) -> dict[str, str]:
     return spec
 
 
-def _form(form: str, columns: tuple[str, ...]) -> str:
-    return form if not columns else f"{form} columns {', '.join(map(repr, columns))}"
+def _input_spec(wanted: Wanted) -> str:
+    form = wanted.form.value
+    return form if not wanted.columns else f"{form} columns {', '.join(map(repr, wanted.columns))}"

@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 import sys
 import warnings
-from typing import Any
+from typing import Any, assert_never
 
+from assetctl.lineage.facts.ports import Form
 from assetctl.storage.codecs.base import NotEncodable
 
 _OBJECTS = b"assetctl.object_columns"
@@ -121,13 +122,13 @@ def project(value: Any, columns: tuple[str, ...]) -> Any:
     return value
 
 
-def convert(value: Any, form: str) -> Any:
-    """Return a value in the family a consumer asked for: "arrow", "pandas", "polars", "numpy" or "reader".
+def convert(value: Any, form: Form) -> Any:
+    """Return a value in the family a consumer asked for.
 
     Raises:
         NotEncodable: there is no such conversion.
     """
-    if form == "numpy":
+    if form is Form.NUMPY:
         return _to_numpy(value)
     kind = kind_of_table(value)
     if kind is None:
@@ -136,17 +137,20 @@ def convert(value: Any, form: str) -> Any:
         return value
     table = plain_arrow(value, kind)
     match form:
-        case "arrow":
+        case Form.ARROW:
             return table
-        case "reader":
+        case Form.READER:
             return table.to_reader()
-        case "pandas":
+        case Form.PANDAS:
             return table.to_pandas()
-        case "polars":
+        case Form.POLARS:
             import polars as pl
 
             return pl.from_arrow(table)
-    raise NotEncodable(f"there is no form `{form}`")
+        case Form.STORED | Form.PATH:
+            raise NotEncodable(f"no table is converted to the form `{form}`")
+        case _:
+            assert_never(form)
 
 
 def plain_arrow(value: Any, kind: str) -> Any:

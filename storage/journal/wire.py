@@ -15,6 +15,7 @@ from typing import Any
 
 from assetctl.assets.errors import AssetctlError
 from assetctl.assets.ids import Target
+from assetctl.lineage.facts.kinds import symbol_kind, undeclared_kind
 from assetctl.lineage.facts.records import (
     CheckRan,
     CodeRecorded,
@@ -163,7 +164,7 @@ def _materialized_to_json(fact: Materialized) -> Json:
             reasons=[dict(reason) for reason in fact.reasons],
             python=fact.python,
             platform=fact.platform,
-            undeclared=[[used.kind, used.name, used.digest] for used in fact.undeclared],
+            undeclared=[[str(used.kind), used.name, used.digest] for used in fact.undeclared],
             partition=fact.step.partition_key,
         ),
     }
@@ -189,7 +190,12 @@ def _materialized(found: Json) -> Materialized:
         tuple(found.get("reasons", ())),
         found.get("python", ""),
         found.get("platform", ""),
-        tuple([Undeclared(kind, name, Digest(digest)) for kind, name, digest in found.get("undeclared", ())]),
+        tuple(
+            [
+                Undeclared(undeclared_kind(kind), name, Digest(digest))
+                for kind, name, digest in found.get("undeclared", ())
+            ]
+        ),
     )
 
 
@@ -272,7 +278,8 @@ def _code_to_json(fact: CodeRecorded) -> Json:
     return {
         "code": fact.code,
         "symbols": [
-            [s.name, s.kind, s.digest, s.where, s.via, s.source, *([s.text] if s.text else [])] for s in fact.symbols
+            [s.name, str(s.kind), s.digest, s.where, s.via, s.source, *([s.text] if s.text else [])]
+            for s in fact.symbols
         ],
     }
 
@@ -286,7 +293,7 @@ def _symbol(found: list[str] | dict[str, str]) -> Symbol:
     if isinstance(found, dict):
         found = [found[name] for name in ("name", "kind", "digest", "where", "via", "source")]
     name, kind, digest, where, via, source, *text = found
-    return Symbol(name, kind, Digest(digest), where, via, source, Digest(text[0] if text else ""))
+    return Symbol(name, symbol_kind(kind), Digest(digest), where, via, source, Digest(text[0] if text else ""))
 
 
 def _symbol_text_to_json(fact: SymbolText) -> Json:

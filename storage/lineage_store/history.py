@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 from assetctl.assets.ids import AssetKey
+from assetctl.lineage.facts.kinds import symbol_kind
 from assetctl.lineage.facts.records import (
     CodeIdentity,
     CodeRecorded,
@@ -146,7 +147,7 @@ def recorded_symbols(store: Queryable, code: CodeVersion) -> tuple[Symbol, ...]:
         (code,),
     )
     return tuple(
-        Symbol(r["name"], r["kind"], Digest(r["digest"]), r["defined_in"], r["via"], r["source"])
+        Symbol(r["name"], symbol_kind(r["kind"]), Digest(r["digest"]), r["defined_in"], r["via"], r["source"])
         for r in found.to_pylist()
     )
 

@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 
 from assetctl.assets.ids import Target
 from assetctl.lineage.deciding.provenance import provenance_of
+from assetctl.lineage.facts.kinds import UndeclaredKind
 from assetctl.lineage.facts.records import Inputs, Materialized, ProvenanceDigest, Trace
 from assetctl.storage.remote.entries import Entry
 
@@ -84,7 +85,7 @@ def flaw_of_origin(entry: Entry, trust: Trust, verify: Verify, is_imported: Call
         if codec not in _RUN_NO_CODE or is_pickle_name(suffix) or output.value.classes:
             return f"no trusted key signed it, and loading `{output.target}` ({output.codec}) could run code"
     for used in entry.fact.undeclared:
-        if used.kind != "file" and not is_imported(used.name.partition(":")[0]):
+        if used.kind != UndeclaredKind.FILE and not is_imported(used.name.partition(":")[0]):
             return f"no trusted key signed it, and checking it would import `{used.name.rstrip(':')}`"
     return None
 

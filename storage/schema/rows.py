@@ -79,7 +79,7 @@ class Rows:
                 self._add_observed(place, fact)
             case CodeRecorded():
                 self._rows["symbol_uses"].extend(
-                    (*place, n, fact.code, s.name, s.kind, s.digest, s.where, s.via, s.source, s.text or None)
+                    (*place, n, fact.code, s.name, str(s.kind), s.digest, s.where, s.via, s.source, s.text or None)
                     for n, s in enumerate(fact.symbols)
                 )
             case SymbolText():

@@ -12,8 +12,9 @@ import json
 import os
 from contextlib import suppress
 from pathlib import Path
+from typing import assert_never
 
-from assetctl.assets.definition import SourceDef
+from assetctl.assets.definition import SourceDef, SourceShape
 from assetctl.assets.errors import DeclarationError, Problem
 from assetctl.lineage.facts.records import ColumnDigest, DataVersion, Digest, ValueIdentity
 from assetctl.lineage.identity.encode import Framed, digest_bytes
@@ -32,6 +33,12 @@ __all__ = [
     "source_path",
     "table_identity",
 ]
+
+_ABSENT = {
+    SourceShape.FILE: "is not there",
+    SourceShape.DIRECTORY: "is not a folder",
+    SourceShape.GLOB: "matches no file",
+}
 
 
 def file_identity(digest: Digest) -> ValueIdentity:
@@ -64,16 +71,20 @@ def observe_source(declaration: SourceDef, root: Path, digests: FileDigests) -> 
         EnvironmentFault: it cannot be read.
     """
     path = source_path(declaration, root)
-    if declaration.shape == "glob":
-        return _observe_glob(declaration, root, digests)
-    if declaration.shape == "directory":
-        if not path.is_dir():
-            raise _missing(declaration, path)
-        digest, size = digest_directory(path, digests)
-        return directory_identity(digest), size
-    if not is_regular(path):
-        raise _missing(declaration, path)
-    return file_identity(digests.of(path)), path.stat().st_size
+    match declaration.shape:
+        case SourceShape.GLOB:
+            return _observe_glob(declaration, root, digests)
+        case SourceShape.DIRECTORY:
+            if not path.is_dir():
+                raise _missing(declaration, path)
+            digest, size = digest_directory(path, digests)
+            return directory_identity(digest), size
+        case SourceShape.FILE:
+            if not is_regular(path):
+                raise _missing(declaration, path)
+            return file_identity(digests.of(path)), path.stat().st_size
+        case _:
+            assert_never(declaration.shape)
 
 
 def _observe_glob(declaration: SourceDef, root: Path, digests: FileDigests) -> tuple[ValueIdentity, int]:
@@ -95,8 +106,8 @@ def _fixed_part(pattern: Path) -> Path:
 
 def _missing(declaration: SourceDef, path: Path) -> DeclarationError:
     name = declaration.key or declaration.path
-    what = {"glob": "matches no file", "directory": "is not a folder", "file": "is not there"}[declaration.shape]
-    if declaration.shape == "file" and path.is_dir():
+    what = _ABSENT[declaration.shape]
+    if declaration.shape is SourceShape.FILE and path.is_dir():
         what = "is a folder; declare it with `source.directory`"
     facts = [("path", str(path))]
     if declaration.where:

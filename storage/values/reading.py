@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from assetctl.assets.errors import AssetctlError, AssetFailed, CorruptionError, DeclarationError, Problem
-from assetctl.lineage.facts.ports import Wanted
+from assetctl.lineage.facts.ports import Form, Wanted
 from assetctl.lineage.facts.records import BlobDigest, Output
 from assetctl.lineage.facts.snapshot import OutputState
 from assetctl.lineage.identity.encode import digest_bytes
@@ -23,7 +23,7 @@ from assetctl.storage.sources.parsing import parse_table
 from assetctl.storage.state.format import environment_fault
 from assetctl.storage.state.whole import whole_file, write_whole
 
-_TABLE_FORMS = ("arrow", "pandas", "polars", "reader", "numpy")
+_TABLE_FORMS = (Form.ARROW, Form.PANDAS, Form.POLARS, Form.READER, Form.NUMPY)
 
 
 class OutputReader:
@@ -63,7 +63,7 @@ class OutputReader:
             if wanted.form not in _TABLE_FORMS:
                 return path
             return self._parsed(output, path, wanted)
-        if wanted.form == "path":
+        if wanted.form is Form.PATH:
             return self._own_copy(output, blob)
         codec = self._codec_of(output)
         stored = self.encoded(output, blob)
@@ -179,7 +179,7 @@ class OutputReader:
     def _write_csv(self, output: Output, target: Path) -> None:
         from pyarrow import csv
 
-        table = self.load(output, Wanted("arrow"))
+        table = self.load(output, Wanted(Form.ARROW))
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
             with whole_file(target, durable=False) as file:
@@ -190,15 +190,15 @@ class OutputReader:
 
 def decode(codec: Codec, stored: Encoded, kind: str, wanted: Wanted) -> Any:
     """Decode into the wanted form, by the shortest way."""
-    if codec is PARQUET and wanted.form == "reader":
+    if codec is PARQUET and wanted.form is Form.READER:
         return PARQUET.read_stream(stored, wanted.columns)
-    if codec is PARQUET and wanted.form in ("arrow", "polars") and not kind.startswith("pandas."):
+    if codec is PARQUET and wanted.form in (Form.ARROW, Form.POLARS) and not kind.startswith("pandas."):
         table = codec.decode(stored, "arrow.Table", wanted.columns)
-        return table if wanted.form == "arrow" else from_arrow(table, "polars.DataFrame")
+        return table if wanted.form is Form.ARROW else from_arrow(table, "polars.DataFrame")
     value = codec.decode(stored, kind, wanted.columns)
     if wanted.columns and kind_of_table(value) is not None:
         value = project(value, wanted.columns)
-    return value if wanted.form in ("stored", "") else convert(value, wanted.form)
+    return value if wanted.form is Form.STORED else convert(value, wanted.form)
 
 
 def _check_version(codec: OwnCodec, value: object, output: Output, wanted: Wanted) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from assetctl.assets.collect import Found
 from assetctl.assets.decorator import asset
-from assetctl.assets.definition import SourceDef
+from assetctl.assets.definition import SourceDef, SourceShape
 from assetctl.assets.ids import Target
 from assetctl.lineage.deciding.decide import Action, StepDecision
 from assetctl.lineage.deciding.plan import Plan, PlannedAsset
@@ -31,7 +31,7 @@ def shop() -> AssetGraph:
 
     return build_graph(
         [
-            found("orders", SourceDef("orders.csv", "file")),
+            found("orders", SourceDef("orders.csv", SourceShape.FILE)),
             found("clean", asset(clean)),
             found(None, asset(split, outs=["train", "test"])),
             found("model", asset(model)),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -14,6 +15,7 @@ import pytest
 from assetctl.engine.project import Project
 from assetctl.engine.watching.watching import watching
 from assetctl.lineage.deciding.reasons import ObservedChanged
+from assetctl.lineage.facts.records import MaterializationId, Undeclared
 
 HEADER = "import importlib, json, time\nfrom pathlib import Path\nfrom assetctl import asset, check, source\n"
 SPIN = "def spin():\n    end = time.monotonic() + 0.1\n    while time.monotonic() < end: pass\n"
@@ -168,3 +170,14 @@ def test_a_module_loaded_by_a_computed_name_counts_as_a_whole_but_for_comments(m
     assert project.plan()["a"].reasons == (ObservedChanged(("settings",)),)
     project.materialize(jobs=1)
     assert project.load("a") == 2
+
+
+@pytest.mark.parametrize(("kind", "reasons"), [("file", ()), ("socket", (ObservedChanged(("db",)),))])
+def test_what_only_a_later_release_can_name_counts_as_gone(make, kind, reasons):
+    project = make("@asset\ndef a():\n    return 1\n", conf_dot_json="[1]")
+    project.materialize(jobs=1)
+    made = project.find("a").materialization
+    conf = project.workspace.root / "conf.json"
+    use = Undeclared(kind, "conf.json" if kind == "file" else "db", project.workspace.stores.digests.of(conf))
+    project.workspace.stores.journal.append([replace(made, id=MaterializationId("later"), undeclared=(use,))])
+    assert project.plan()["a"].reasons == reasons

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from assetctl.assets.collect import Found
-from assetctl.assets.definition import AssetDef, AssetOptions, CheckDef, SourceDef
+from assetctl.assets.compute import PythonFunction
+from assetctl.assets.definition import AssetDef, AssetOptions, CheckDef, SourceDef, SourceShape
 from assetctl.assets.ids import AssetKey, Target, whole
 from assetctl.engine.executors.inprocess import InProcessExecutor
 from assetctl.engine.runs.loop import Run
@@ -171,15 +172,15 @@ class World:
         return self.data.load(self.output(name), Wanted())
 
     def _graph(self) -> AssetGraph:
-        found = [Found(AssetKey(n), SourceDef(n, "file"), f"world:{n}", n) for n in self.sources]
+        found = [Found(AssetKey(n), SourceDef(n, SourceShape.FILE), f"world:{n}", n) for n in self.sources]
         declared: dict[str, AssetDef] = {}
         for name, spec in self.specs.items():
-            declaration = AssetDef(self._function(name, spec), AssetOptions(**spec.options))
+            declaration = AssetDef(PythonFunction(self._function(name, spec)), AssetOptions(**spec.options))
             key = None if spec.options.get("outs") else AssetKey(name)
             found.append(Found(key, declaration, f"world.py:{name}", name))
             declared[name] = declaration
         for name, (asset, _, ask, blocking) in self.checks.items():
-            found.append(Found(None, CheckDef(ask, asset, blocking), f"world.py:{name}", name))
+            found.append(Found(None, CheckDef(PythonFunction(ask), asset, blocking), f"world.py:{name}", name))
         return build_graph(found)
 
     def _function(self, name: str, spec: _Spec) -> Callable[..., Any]:

@@ -6,7 +6,7 @@ import pytest
 
 from assetctl.assets.collect import Found
 from assetctl.assets.decorator import asset
-from assetctl.assets.definition import SourceDef
+from assetctl.assets.definition import SourceDef, SourceShape
 from assetctl.assets.ids import AssetKey
 from assetctl.lineage.deciding.decide import Action, StepDecision
 from assetctl.lineage.deciding.plan import Plan, PlannedAsset
@@ -37,7 +37,7 @@ def _graph():
 
     return build_graph(
         [
-            found("flights", SourceDef("flights.csv", "file", group="raw")),
+            found("flights", SourceDef("flights.csv", SourceShape.FILE, group="raw")),
             found("clean", asset(clean, group='prep "<1>"')),
             found("features", asset(features, group='prep "<1>"')),
             found("model", asset(model)),

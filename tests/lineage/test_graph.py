@@ -19,7 +19,7 @@ from assetctl.assets.decorator import asset
 from assetctl.assets.errors import DeclarationError, SelectionError
 from assetctl.assets.ids import AssetKey
 from assetctl.assets.sources import source
-from assetctl.lineage.facts.ports import Wanted
+from assetctl.lineage.facts.ports import Form, Wanted
 from assetctl.lineage.graph.asset_graph import AssetGraph, build_graph, with_former_names
 from assetctl.lineage.graph.configure import configure
 
@@ -72,15 +72,15 @@ def test_ins_config_and_context_decide_what_a_parameter_means():
 @pytest.mark.parametrize(
     ("annotation", "expected"),
     [
-        (pa.Table, Wanted("arrow")),
-        (pd.DataFrame, Wanted("pandas")),
-        (np.ndarray, Wanted("numpy")),
-        (Path, Wanted("path")),
-        (pa.RecordBatchReader, Wanted("reader")),
-        (Annotated[pa.Table, columns("x", "y")], Wanted("arrow", ("x", "y"))),
-        (int, Wanted("stored")),
-        ("pd.DataFrame", Wanted("pandas")),
-        ("SomethingUnknown", Wanted("stored")),
+        (pa.Table, Wanted(Form.ARROW)),
+        (pd.DataFrame, Wanted(Form.PANDAS)),
+        (np.ndarray, Wanted(Form.NUMPY)),
+        (Path, Wanted(Form.PATH)),
+        (pa.RecordBatchReader, Wanted(Form.READER)),
+        (Annotated[pa.Table, columns("x", "y")], Wanted(Form.ARROW, ("x", "y"))),
+        (int, Wanted(Form.STORED)),
+        ("pd.DataFrame", Wanted(Form.PANDAS)),
+        ("SomethingUnknown", Wanted(Form.STORED)),
     ],
 )
 def test_annotations_say_how_an_input_is_wanted(annotation, expected):
@@ -100,7 +100,7 @@ def test_a_file_source_is_handed_over_as_a_path_unless_a_table_is_asked_for():
         return s
 
     graph = graph_of(s=source.file("x.csv"), as_path=asset(as_path), as_table=asset(as_table))
-    assert graph.steps[AssetKey("as_path")].bindings[0].wanted.form == "path"
+    assert graph.steps[AssetKey("as_path")].bindings[0].wanted.form is Form.PATH
     assert graph.steps[AssetKey("as_table")].bindings[0].reads_table
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from assetctl.assets.collect import Found
 from assetctl.assets.decorator import asset
-from assetctl.assets.definition import SourceDef
+from assetctl.assets.definition import SourceDef, SourceShape
 from assetctl.assets.errors import SelectionError
 from assetctl.assets.ids import AssetKey
 from assetctl.lineage.graph.asset_graph import AssetGraph, build_graph
@@ -14,7 +14,7 @@ from assetctl.lineage.graph.selection import Selected, downstreams, parse, resol
 
 
 def _declared(key, where, fn=None, **options):
-    declaration = asset(fn, **options) if fn is not None else SourceDef("f.csv", "file", **options)
+    declaration = asset(fn, **options) if fn is not None else SourceDef("f.csv", SourceShape.FILE, **options)
     return Found(AssetKey(key), declaration, where, key)
 
 

@@ -33,7 +33,7 @@ from PIL import Image
 
 from assetctl.assets.errors import AssetFailed
 from assetctl.assets.ids import Target
-from assetctl.lineage.facts.ports import Wanted
+from assetctl.lineage.facts.ports import Form, Wanted
 from assetctl.lineage.facts.records import Output, ProvenanceDigest
 from assetctl.lineage.identity.values.identify import identify_value
 from assetctl.storage.codecs.unpicklable import find_unpicklable
@@ -278,19 +278,19 @@ def test_a_relation_of_duckdb_is_kept_as_the_table_it_gives(store: BlobDataStore
     with duckdb.connect() as connection:
         output = put(store, connection.sql("select 1 as a"))
     assert (output.codec, output.value.kind) == ("parquet/1", "arrow.Table")
-    assert store.load(output, Wanted("pandas")).to_dict("list") == {"a": [1]}
+    assert store.load(output, Wanted(Form.PANDAS)).to_dict("list") == {"a": [1]}
 
 
 def test_no_library_warns_of_how_a_value_is_kept(store: BlobDataStore) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         output = put(store, PICKLED["mixed labels"])
-        assert list(store.load(output, Wanted("arrow")).column_names) == ["0", "a"]
+        assert list(store.load(output, Wanted(Form.ARROW)).column_names) == ["0", "a"]
 
 
 def test_a_frame_that_has_no_arrow_form_says_so_to_who_asks_for_one(store: BlobDataStore) -> None:
     with pytest.raises(AssetFailed, match="`thing` cannot be read as arrow: it has no Arrow form"):
-        store.load(put(store, PICKLED["mixed objects"]), Wanted("arrow"))
+        store.load(put(store, PICKLED["mixed objects"]), Wanted(Form.ARROW))
 
 
 def test_html_is_text_or_what_an_object_shows_itself_as(store: BlobDataStore) -> None:

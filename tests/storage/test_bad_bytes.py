@@ -23,7 +23,7 @@ from sklearn.linear_model import LinearRegression
 
 from assetctl.assets.errors import AssetFailed, CorruptionError, DeclarationError
 from assetctl.assets.ids import Target
-from assetctl.lineage.facts.ports import Wanted
+from assetctl.lineage.facts.ports import Form, Wanted
 from assetctl.lineage.facts.records import BlobDigest, DataVersion, Output, ProvenanceDigest, ValueIdentity
 from assetctl.lineage.identity.encode import digest_bytes
 from assetctl.storage.codecs.registry import Codecs
@@ -277,8 +277,8 @@ def test_a_returned_file_that_is_no_table_names_its_asset(store: BlobDataStore, 
     file.write_bytes(b"PAR1")
     stored = store.put(file, codec=None, unordered=False, provenance=ProvenanceDigest("b3:p"))
     with pytest.raises(AssetFailed, match=r"`thing` is a file, and `.*` cannot be read as a table"):
-        store.load(stored.as_output(Target.parse("thing")), Wanted("arrow"))
+        store.load(stored.as_output(Target.parse("thing")), Wanted(Form.ARROW))
     file.write_bytes(FILES["zstd.parquet"])
     stored = store.put(file, codec=None, unordered=False, provenance=ProvenanceDigest("b3:p"))
     with pytest.raises(AssetFailed, match="`thing` has no column `z`"):
-        store.load(stored.as_output(Target.parse("thing")), Wanted("arrow", ("a", "z")))
+        store.load(stored.as_output(Target.parse("thing")), Wanted(Form.ARROW, ("a", "z")))

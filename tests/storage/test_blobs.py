@@ -10,7 +10,7 @@ import pytest
 
 from assetctl.assets.errors import CorruptionError, EnvironmentFault
 from assetctl.assets.ids import Target
-from assetctl.lineage.facts.ports import Wanted
+from assetctl.lineage.facts.ports import Form, Wanted
 from assetctl.lineage.facts.records import BlobDigest, ProvenanceDigest
 from assetctl.lineage.facts.snapshot import OutputState
 from assetctl.lineage.identity.encode import digest_bytes
@@ -147,14 +147,14 @@ def test_neither_an_edited_copy_nor_an_edited_original_reaches_the_store(layout:
     for path in (original, folder):
         stored = store.put(path, codec=None, unordered=False, provenance=ProvenanceDigest(""))
         output = stored.as_output(Target.parse("a"))
-        copy = store.load(output, Wanted("path"))
+        copy = store.load(output, Wanted(Form.PATH))
         for edited in (path, copy):
             file = edited / "part" if edited.is_dir() else edited
             with file.open("r+b") as opened:
                 opened.write(b"EDIT")
             with file.open("ab") as opened:
                 opened.write(b"more")
-        again = store.load(output, Wanted("path"))
+        again = store.load(output, Wanted(Form.PATH))
         assert (again / "part" if again.is_dir() else again).read_bytes() == DATA
 
 

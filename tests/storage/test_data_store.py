@@ -22,7 +22,7 @@ from sklearn.linear_model import LogisticRegression
 
 from assetctl.assets.errors import AssetFailed, CorruptionError, DeclarationError
 from assetctl.assets.ids import Target
-from assetctl.lineage.facts.ports import Wanted
+from assetctl.lineage.facts.ports import Form, Wanted
 from assetctl.lineage.facts.records import Output, ProvenanceDigest
 from assetctl.lineage.facts.snapshot import OutputState
 from assetctl.lineage.identity.values.identify import identify_value
@@ -200,20 +200,20 @@ _TABLE = pa.table({"a": [1, 2], "b": ["x", None], "c": [0.5, 1.5]})
 )
 def test_tables_are_given_in_the_family_wanted(store: BlobDataStore, put: Put, value: Any) -> None:
     output = put(value)
-    assert store.load(output, Wanted("arrow", ("c", "a"))).to_pydict() == {"c": [0.5, 1.5], "a": [1, 2]}
-    pandas = store.load(output, Wanted("pandas", ("c", "a")))
+    assert store.load(output, Wanted(Form.ARROW, ("c", "a"))).to_pydict() == {"c": [0.5, 1.5], "a": [1, 2]}
+    pandas = store.load(output, Wanted(Form.PANDAS, ("c", "a")))
     assert (list(pandas.columns), pandas.shape) == (["c", "a"], (2, 2))
-    assert store.load(output, Wanted("polars", ("a",))).to_dict(as_series=False) == {"a": [1, 2]}
-    assert store.load(output, Wanted("reader", ("b",))).read_all().to_pydict() == {"b": ["x", None]}
-    assert store.load(output, Wanted("numpy", ("a", "c"))).tolist() == [[1.0, 0.5], [2.0, 1.5]]
-    stored = store.load(output, Wanted("stored", ("b",)))
+    assert store.load(output, Wanted(Form.POLARS, ("a",))).to_dict(as_series=False) == {"a": [1, 2]}
+    assert store.load(output, Wanted(Form.READER, ("b",))).read_all().to_pydict() == {"b": ["x", None]}
+    assert store.load(output, Wanted(Form.NUMPY, ("a", "c"))).tolist() == [[1.0, 0.5], [2.0, 1.5]]
+    stored = store.load(output, Wanted(Form.STORED, ("b",)))
     assert type(stored) is type(value)
 
 
 def test_a_pickled_frame_is_given_by_column_too(store: BlobDataStore, put: Put) -> None:
     output = put(pd.DataFrame({"o": [1, "1"], "n": [1, 2]}))
     assert output.codec == "pickle/1"
-    assert store.load(output, Wanted("arrow", ("n",))).to_pydict() == {"n": [1, 2]}
+    assert store.load(output, Wanted(Form.ARROW, ("n",))).to_pydict() == {"n": [1, 2]}
 
 
 @pytest.mark.parametrize("value", [_TABLE, {"a": 1}])
@@ -221,7 +221,7 @@ def test_missing_columns_are_named_with_the_upstream_and_what_there_is(
     store: BlobDataStore, put: Put, value: object
 ) -> None:
     with pytest.raises(AssetFailed) as raised:
-        store.load(put(value), Wanted("stored", ("a", "z", "y")))
+        store.load(put(value), Wanted(Form.STORED, ("a", "z", "y")))
     messages = [problem.message for problem in raised.value.problems]
     assert messages[-2:] == ["`thing` has no column `z`", "`thing` has no column `y`"]
     expected = "a, b, c" if value is _TABLE else "none: it is a `dict`"
@@ -230,19 +230,19 @@ def test_missing_columns_are_named_with_the_upstream_and_what_there_is(
 
 def test_an_impossible_form_says_so(store: BlobDataStore, put: Put) -> None:
     with pytest.raises(AssetFailed, match="cannot be read as pandas"):
-        store.load(put({"a": 1}), Wanted("pandas"))
-    assert store.load(put([1, 2]), Wanted("numpy")).tolist() == [1, 2]
+        store.load(put({"a": 1}), Wanted(Form.PANDAS))
+    assert store.load(put([1, 2]), Wanted(Form.NUMPY)).tolist() == [1, 2]
 
 
 def test_a_path_is_a_private_copy_that_people_can_open(store: BlobDataStore, put: Put) -> None:
     output = put(_TABLE)
-    one, other = store.load(output, Wanted("path")), store.load(output, Wanted("path"))
+    one, other = store.load(output, Wanted(Form.PATH)), store.load(output, Wanted(Form.PATH))
     assert one != other
     assert one.suffix == ".parquet"
     assert parquet.read_table(one).equals(_TABLE)
     one.write_bytes(b"edited")
-    assert store.load(output, Wanted("arrow")).equals(_TABLE)
-    assert store.load(put({"a": 1}), Wanted("path")).read_text() == '{"a": 1}'
+    assert store.load(output, Wanted(Form.ARROW)).equals(_TABLE)
+    assert store.load(put({"a": 1}), Wanted(Form.PATH)).read_text() == '{"a": 1}'
 
 
 def test_a_returned_file_is_kept_by_its_bytes(store: BlobDataStore, put: Put, tmp_path: Path) -> None:
@@ -254,7 +254,7 @@ def test_a_returned_file_is_kept_by_its_bytes(store: BlobDataStore, put: Put, tm
     file.write_text("edited")
     copy = store.load(output, Wanted())
     assert (copy.suffix, copy.read_text()) == (".csv", "a,b\n1,x\n")
-    assert store.load(output, Wanted("pandas", ("b",))).to_dict("list") == {"b": ["x"]}
+    assert store.load(output, Wanted(Form.PANDAS, ("b",))).to_dict("list") == {"b": ["x"]}
     other = tmp_path / "other.txt"
     other.write_text("a,b\n1,x\n")
     assert put(other).value == output.value
@@ -286,7 +286,7 @@ def test_a_stream_is_kept_as_the_table_it_makes(store: BlobDataStore, put: Put) 
     output = put(pa.RecordBatchReader.from_batches(table.schema, table.to_batches(999)))
     assert output.value == identify_value(table)
     assert store.load(output, Wanted()).equals(table)
-    assert store.load(output, Wanted("reader")).read_all().equals(table)
+    assert store.load(output, Wanted(Form.READER)).read_all().equals(table)
 
 
 def test_a_stream_that_breaks_leaves_nothing(put: Put, layout: Layout) -> None:

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import feather, parquet
 
-from assetctl.assets.definition import SourceDef
+from assetctl.assets.definition import SourceDef, SourceShape
 from assetctl.assets.errors import DeclarationError, EnvironmentFault
 from assetctl.lineage.identity.encode import digest_bytes
 from assetctl.lineage.identity.values.identify import identify_value
@@ -142,7 +142,7 @@ def test_an_unreadable_file_is_an_environment_fault(tmp_path: Path, cache: Path)
 
 
 def observe(root: Path, path: str, shape: str) -> tuple[str, str, int]:
-    value, size = observe_source(SourceDef(path, shape, where="p.py:3"), root, FileDigests(root / "cache"))
+    value, size = observe_source(SourceDef(path, SourceShape(shape), where="p.py:3"), root, FileDigests(root / "cache"))
     return value.kind, value.version, size
 
 

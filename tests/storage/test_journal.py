@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,11 +16,14 @@ from hypothesis import strategies as st
 
 from assetctl.assets.errors import EnvironmentFault
 from assetctl.assets.ids import AssetKey
+from assetctl.lineage.facts.kinds import SymbolKind, UndeclaredKind
 from assetctl.lineage.facts.records import (
     BlobDigest,
     CheckRan,
     CodeRecorded,
+    CodeVersion,
     Decision,
+    Digest,
     Fact,
     Forgotten,
     Materialized,
@@ -32,7 +36,9 @@ from assetctl.lineage.facts.records import (
     RunStarted,
     SourceObserved,
     StepFailed,
+    Symbol,
     SymbolText,
+    Undeclared,
     Unpinned,
 )
 from assetctl.storage.journal.journal import FileJournal, has_no_writer
@@ -87,6 +93,30 @@ def test_every_fact_survives_its_json_form(fact: Fact) -> None:
     (found,) = read_lines("s", line, 0).lines
     assert found.counter == 7
     assert from_json(json.loads(found.payload)) == fact
+
+
+@pytest.mark.parametrize("kind", ["function", "class", "value", "code", "macro"])
+def test_kinds_of_symbols_are_recorded_as_text_and_unknown_ones_stay_what_they_are(kind: str) -> None:
+    fact = CodeRecorded(CodeVersion("b3:1"), (Symbol("f", kind, Digest("b3:2"), "p.py:1", "", "f"),))
+    recorded = to_json(fact)
+    assert recorded["symbols"] == [["f", kind, "b3:2", "p.py:1", "", "f"]]
+    again = from_json(recorded)
+    assert isinstance(again, CodeRecorded)
+    assert type(again.symbols[0].kind) is (str if kind == "macro" else SymbolKind)
+    assert again == fact
+    assert json.dumps(to_json(again)) == json.dumps(recorded)
+
+
+@pytest.mark.parametrize("kind", ["file", "symbol", "module", "codec", "socket"])
+def test_kinds_of_undeclared_uses_are_recorded_as_text_and_unknown_ones_stay_what_they_are(kind: str) -> None:
+    fact = replace(made("a", "1"), undeclared=(Undeclared(kind, "x", Digest("b3:2")),))
+    recorded = to_json(fact)
+    assert recorded["undeclared"] == [[kind, "x", "b3:2"]]
+    again = from_json(recorded)
+    assert isinstance(again, Materialized)
+    assert type(again.undeclared[0].kind) is (str if kind == "socket" else UndeclaredKind)
+    assert again == fact
+    assert json.dumps(to_json(again)) == json.dumps(recorded)
 
 
 @pytest.mark.parametrize(

@@ -55,7 +55,7 @@ from tests.storage.facts import (
 from tests.storage.memory import MemoryLineageStore
 
 
-def keys(*names: str) -> list[AssetKey]:
+def keys(*names: str) -> list[Target]:
     return [Target.parse(name) for name in names]
 
 
@@ -329,7 +329,7 @@ def test_names_are_followed_by_position(
 def test_a_name_that_was_given_up_begins_anew(store: LineageStore, journal: FileJournal) -> None:
     journal.append([made("a", "1"), checked("a", "1"), failed("a", of="p2"), observed("a", "1"), renamed("a", "b")])
     store.refresh()
-    assert store.snapshot(keys("a")) == Snapshot(names={Target.parse("b"): (Target.parse("a"),)})
+    assert store.snapshot(keys("a")) == Snapshot(names={AssetKey("b"): (AssetKey("a"),)})
     assert list(store.traces(keys("a"))) == [(Target.parse("a"), provenance_of("p1"))]  # for what goes on as `b`
 
 

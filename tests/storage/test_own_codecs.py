@@ -15,7 +15,7 @@ import pytest
 from assetctl import Codec
 from assetctl.assets.errors import AssetFailed, DeclarationError
 from assetctl.assets.ids import Target
-from assetctl.lineage.facts.ports import Wanted
+from assetctl.lineage.facts.ports import Form, Wanted
 from assetctl.lineage.facts.records import Output, ProvenanceDigest
 from assetctl.storage.codecs.own import flaws
 from assetctl.storage.codecs.registry import RESERVED
@@ -232,7 +232,7 @@ def test_tables_and_numbers_are_read_without_asking_for_the_projects_codecs(tmp_
     table, _ = put(tmp_path, [], pa.table({"a": [1]}))
     number, _ = put(tmp_path, [], 1)
     store = BlobDataStore(Layout.of(tmp_path), lambda: pytest.fail("the project was imported"))
-    assert store.load(table, Wanted("arrow")).num_rows == 1
+    assert store.load(table, Wanted(Form.ARROW)).num_rows == 1
     assert store.load(number, Wanted()) == 1
 
 

@@ -17,7 +17,7 @@ from pyarrow import parquet
 
 from assetctl.assets.errors import AssetFailed
 from assetctl.assets.ids import Target
-from assetctl.lineage.facts.ports import Wanted
+from assetctl.lineage.facts.ports import Form, Wanted
 from assetctl.lineage.facts.records import Output, ProvenanceDigest
 from assetctl.lineage.identity.values.identify import identify_value
 from assetctl.lineage.identity.values.tables import TableHasher
@@ -212,7 +212,7 @@ def test_what_gives_its_rows_by_arrows_protocol_is_kept_as_a_table(tmp_path: Pat
 
     output, store = put(tmp_path, Query())
     assert output.value == identify_value(_ROWS)
-    assert store.load(output, Wanted("reader")).read_all().equals(_ROWS)
+    assert store.load(output, Wanted(Form.READER)).read_all().equals(_ROWS)
 
 
 @pytest.mark.parametrize(
@@ -304,9 +304,9 @@ _BEYOND_MEMORY = """
 
     def through(n_batches):
         first = keep(batches(n_batches))
-        second = keep(reader_over(batch for batch in store.load(first, Wanted("reader"))))
+        second = keep(reader_over(batch for batch in store.load(first, Wanted(Form.READER))))
         assert first.value == second.value and first.value.n_rows == n_batches * BATCH
-        assert sum(batch.num_rows for batch in store.load(second, Wanted("reader", ("c3",)))) == n_batches * BATCH
+        assert sum(batch.num_rows for batch in store.load(second, Wanted(Form.READER, ("c3",)))) == n_batches * BATCH
         path = root / "copy.parquet"
         store.export(second, path)
         assert table_identity(path, digest_file(path)).version == second.value.version
@@ -319,7 +319,7 @@ _BEYOND_MEMORY = """
     n_bytes = through(N_BATCHES)
     assert n_bytes > 1.5 * SPARE, n_bytes
     try:
-        store.load(keep(batches(N_BATCHES)), Wanted("arrow"))
+        store.load(keep(batches(N_BATCHES)), Wanted(Form.ARROW))
     except AssetFailed as failed:
         assert "does not fit into memory" in str(failed)
         print("streamed", n_bytes)

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from typing import Any
 
 from assetctl.assets.definition import SourceDef
+from assetctl.lineage.facts.kinds import SymbolKind
 from assetctl.lineage.identity.code.instances import expand_instance, link_all
 from assetctl.lineage.identity.code.links import Reach
 from assetctl.lineage.identity.code.origins import (
@@ -59,7 +60,7 @@ class _Shown(reprlib.Repr):
 def expand_value(reach: Reach, node: Node) -> None:
     """Fill in the node of anything that is neither a function nor a class."""
     value = node.subject
-    node.kind = "value"
+    node.kind = SymbolKind.VALUE
     node.source = lambda: shown(value, reach.world.hidden)
     for handles, expand in _KINDS:
         if handles(value):
@@ -153,10 +154,10 @@ def _module(reach: Reach, node: Node, value: types.ModuleType) -> None:
     names = object.__getattribute__(value, "__dict__")
     name = names.get("__name__", "")
     origin = reach.note_origin(node, value)
-    node.kind, node.name = "value", str(name)
+    node.kind, node.name = SymbolKind.VALUE, str(name)
     if origin.kind != PROJECT:
         package, _ = foreign_name(value)
-        node.kind = ""
+        node.kind = None
         node.write(lambda out: out.tag("foreign module").text(package))
         return
     node.write(lambda out: out.tag("module"))
@@ -177,7 +178,7 @@ def _method(reach: Reach, node: Node, value: types.MethodType) -> None:
 
 def _builtin(reach: Reach, node: Node, value: types.BuiltinFunctionType) -> None:
     """Write a function in C: of a library by name, of a first-party extension by its file."""
-    node.kind = ""
+    node.kind = None
     owner = value.__self__
     package, name = foreign_name(value)
     node.name = f"{package}.{name}"
@@ -207,7 +208,7 @@ def _parts(*names: str) -> Callable[[Reach, Node, Any], None]:
     """Expand by attributes that a class of the standard library defines."""
 
     def expand(reach: Reach, node: Node, value: Any) -> None:
-        node.kind = ""
+        node.kind = None
         node.write(lambda out: out.tag(type(value).__name__))
         for name in names:
             node.link(name, reach.target(getattr(value, name), f"{node.name}.{name}", node.where))

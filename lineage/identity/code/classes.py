@@ -15,6 +15,7 @@ import types
 from collections.abc import Iterable, Iterator
 from typing import cast
 
+from assetctl.lineage.facts.kinds import SymbolKind
 from assetctl.lineage.identity.code.functions import counted_decorators, remembered
 from assetctl.lineage.identity.code.links import Reach
 from assetctl.lineage.identity.code.lookup import Namespace
@@ -50,7 +51,7 @@ def expand_class(reach: Reach, node: Node) -> None:
         node.name = f"{package}.{name}"
         node.write(lambda out: out.tag("foreign").text(package).text(name))
         return
-    node.kind, node.name = "class", f"{class_module(cls)}.{class_name(cls)}".replace("<locals>.", "")
+    node.kind, node.name = SymbolKind.CLASS, f"{class_module(cls)}.{class_name(cls)}".replace("<locals>.", "")
     node.source = lambda: f"<class {class_name(cls)}>"
     found = class_syntax(reach, cls)
     if found is not None:

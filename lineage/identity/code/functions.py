@@ -8,6 +8,7 @@ import types
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from assetctl.lineage.facts.kinds import SymbolKind
 from assetctl.lineage.identity.code.bytecode import code_bytes, code_reads
 from assetctl.lineage.identity.code.links import Reach, wrapped
 from assetctl.lineage.identity.code.lookup import MISSING, Namespace, function_namespace
@@ -33,11 +34,11 @@ def expand_function(reach: Reach, node: Node) -> None:
     node.where = reach.place(code.co_filename, code.co_firstlineno)
     found = reach.sources.function(code)
     if found is None:
-        node.kind, node.source = "code", lambda: f"<code of {fn.__qualname__}>"
+        node.kind, node.source = SymbolKind.CODE, lambda: f"<code of {fn.__qualname__}>"
         _write_code(node, fn)
         reach.link_reads(node, Reads(code_reads(code), Reading.NOTHING), space, code.co_filename)
     else:
-        node.kind, node.source = "function", found.text
+        node.kind, node.source = SymbolKind.FUNCTION, found.text
         _write_syntax(reach, node, fn, found)
     if "__class__" in code.co_freevars:
         node.link("__class__", reach.target(space.name("__class__"), "", node.where))

@@ -21,14 +21,16 @@ from __future__ import annotations
 import types
 from collections.abc import Callable, Collection, Sequence
 
+from assetctl.assets.compute import Compute
 from assetctl.assets.definition import AssetDef, CheckDef
+from assetctl.lineage.facts.kinds import SymbolKind
 from assetctl.lineage.facts.ports import CodeWorld
 from assetctl.lineage.facts.records import CodeIdentity, CodeVersion, Digest, Symbol
 from assetctl.lineage.identity.code.captured import expand_value
 from assetctl.lineage.identity.code.classes import expand_class
 from assetctl.lineage.identity.code.condense import digest_alone, digest_node
 from assetctl.lineage.identity.code.functions import expand_function
-from assetctl.lineage.identity.code.links import Reach
+from assetctl.lineage.identity.code.links import Reach, subject_of
 from assetctl.lineage.identity.code.origins import is_a
 from assetctl.lineage.identity.code.symbols import FORMAT, Graph, Node, Root, Visit
 from assetctl.lineage.identity.code.syntax import Reading
@@ -51,20 +53,22 @@ class CodeIdentifier:
 
     def identify(
         self,
-        fn: Callable[..., object],
+        code: Compute | Callable[..., object],
         *,
         config: Collection[str] = (),
         code_deps: Sequence[object] = (),
         version: str | None = None,
         name: str = "",
     ) -> CodeIdentity:
-        """Return the identity of a function's code.
+        """Return the identity of the code of a way of computing, a declaration, a function or a class.
 
         `config` names parameters whose defaults are config and do not count. `code_deps`
         adds objects, or project-relative globs of files, to what counts. With `version`,
         the code version is made of that text alone. `name` is what people call the asset.
         """
-        target: object = fn.fn if type(fn) is AssetDef or type(fn) is CheckDef else fn
+        target = subject_of(code) if isinstance(code, Compute) else code
+        if type(target) is AssetDef or type(target) is CheckDef:
+            target = subject_of(target.compute)
         root = self._graph.node(target, name, "", Root(frozenset(config)))
         extra = [
             self._reach.target(dep, f"code_deps[{i}]", "") for i, dep in enumerate(code_deps) if type(dep) is not str
@@ -117,8 +121,8 @@ def _identity(version: CodeVersion, order: list[Visit], reading: Reading) -> Cod
         variables.update(node.findings.variables)
         dynamic.update(node.findings.dynamic)
         undecidable.update(node.findings.undecidable)
-        if node.kind:
-            symbol = _symbol(visit, reading)
+        if node.kind is not None:
+            symbol = _symbol(visit, node.kind, reading)
             symbols.setdefault((symbol.name, symbol.digest), symbol)
     return CodeIdentity(
         version,
@@ -130,11 +134,9 @@ def _identity(version: CodeVersion, order: list[Visit], reading: Reading) -> Cod
     )
 
 
-def _symbol(visit: Visit, reading: Reading) -> Symbol:
+def _symbol(visit: Visit, kind: SymbolKind, reading: Reading) -> Symbol:
     node = visit.node
     targets = [f"{edge.label}={edge.target.name}" for edge in node.outgoing(reading)]
     if node.is_orderless:
         targets.sort()
-    return Symbol(
-        visit.name, node.kind, Digest(digest_alone(node, reading, targets)), visit.where, visit.via, node.source()
-    )
+    return Symbol(visit.name, kind, Digest(digest_alone(node, reading, targets)), visit.where, visit.via, node.source())

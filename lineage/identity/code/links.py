@@ -14,7 +14,9 @@ import sys
 import types
 import typing
 from dataclasses import replace
+from typing import assert_never
 
+from assetctl.assets.compute import Compute, PythonFunction
 from assetctl.assets.definition import AssetDef, CheckDef
 from assetctl.lineage.facts.ports import CodeWorld, Origin
 from assetctl.lineage.identity.code.lookup import (
@@ -45,6 +47,15 @@ _NAMESPACES = {id(builtins.globals): "globals", id(builtins.locals): "locals", i
 _IMPORTERS = {id(importlib.import_module): "import_module", id(builtins.__import__): "__import__"}
 
 
+def subject_of(compute: Compute) -> object:
+    """Return the object that stands for a way of computing: what its code version is made from."""
+    match compute:
+        case PythonFunction(fn):
+            return fn
+        case _:
+            assert_never(compute)
+
+
 class Reach:
     """What expanding a node needs: the graph, the sources, whose code is whose, and the world."""
 
@@ -58,7 +69,7 @@ class Reach:
     def target(self, value: object, name: str, where: str, root: Root | None = None) -> Node | None:
         """Return the node of a value; None for what never counts (assetctl's own)."""
         if type(value) is AssetDef or type(value) is CheckDef:
-            value = value.fn
+            value = subject_of(value.compute)
         if self.origin(value).kind == TOOL:
             return None
         return self.graph.node(value, name, where, root)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
+from assetctl.lineage.facts.kinds import SymbolKind
 from assetctl.lineage.identity.code.syntax import Reading
 from assetctl.lineage.identity.encode import Framed
 
@@ -43,11 +44,11 @@ class Visit:
 
     @property
     def name(self) -> str:
-        return self.shown.name if self.node.kind == "value" else self.node.name
+        return self.shown.name if self.node.kind is SymbolKind.VALUE else self.node.name
 
     @property
     def where(self) -> str:
-        return self.shown.where if self.node.kind == "value" else self.node.where
+        return self.shown.where if self.node.kind is SymbolKind.VALUE else self.node.where
 
 
 @dataclass(slots=True)
@@ -63,7 +64,7 @@ class Findings:
 
 @dataclass(slots=True, eq=False)
 class Node:
-    """One reached object. `kind` is a symbol's kind, or "" for what only connects symbols.
+    """One reached object. `kind` is None for what is no symbol, and only connects symbols.
 
     `body` gives the bytes of the node itself, without what it points to. With
     `is_orderless`, the order of edges is chance and does not count.
@@ -73,7 +74,7 @@ class Node:
     name: str
     where: str
     root: Root | None = None
-    kind: str = ""
+    kind: SymbolKind | None = None
     body: Callable[[Reading], bytes] = field(default=lambda reading: b"")
     source: Callable[[], str] = field(default=lambda: "")
     edges: list[Edge] = field(default_factory=list)
@@ -166,5 +167,5 @@ class Graph:
                 if id(edge.target) not in seen:
                     seen.add(id(edge.target))
                     shown = edge.shown if edge.shown.name else Shown(edge.target.name, edge.target.where)
-                    order.append(Visit(edge.target, shown, visit.name if node.kind else visit.via))
+                    order.append(Visit(edge.target, shown, visit.via if node.kind is None else visit.name))
         return order

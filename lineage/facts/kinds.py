@@ -1,0 +1,37 @@
+"""The kinds of things that facts name, and how a recorded name becomes one of them."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class SymbolKind(StrEnum):
+    """What a symbol is."""
+
+    FUNCTION = "function"
+    CLASS = "class"
+    VALUE = "value"
+    CODE = "code"  # a function without a source text that provably is its own
+
+
+class UndeclaredKind(StrEnum):
+    """What a step was seen to use, and what its name is made of."""
+
+    FILE = "file"  # the path relative to the project root
+    SYMBOL = "symbol"  # "module:qualname"
+    MODULE = "module"  # "module:"
+    CODEC = "codec"  # "module:qualname" of a codec of the project's own
+
+
+_SYMBOL_KINDS = {kind.value: kind for kind in SymbolKind}
+_UNDECLARED_KINDS = {kind.value: kind for kind in UndeclaredKind}
+
+
+def symbol_kind(text: str) -> SymbolKind | str:
+    """Return the kind that a recorded text names; one that only a later release knows stays text."""
+    return _SYMBOL_KINDS.get(text, text)
+
+
+def undeclared_kind(text: str) -> UndeclaredKind | str:
+    """Return the kind that a recorded text names; one that only a later release knows stays text."""
+    return _UNDECLARED_KINDS.get(text, text)
