@@ -29,6 +29,8 @@ from assetctl.storage.sources.observing import source_path
 from assetctl.storage.sources.parsing import parse_table, table_format
 from assetctl.storage.state.in_use import in_use
 
+__all__ = ["Answer", "NotATable", "answer"]
+
 
 class NotATable(SelectionError):
     """An asset that a query names holds something else."""
