@@ -103,9 +103,9 @@ def _format(form: str | None, target: str | None) -> str:
 
 def _write_file(answer: Answer, form: str, target: Path) -> None:
     """Write the rows beside the file, which is replaced once all of them are written."""
-    from assetctl.storage.state.whole import whole_file
+    from assetctl.engine.answers.sql import file_for_rows
 
-    with whole_file(target, durable=False) as sink:
+    with file_for_rows(target) as sink:
         write_rows(answer, form, sink, is_file=True)
 
 

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import cached_property
 from pathlib import Path
+from typing import BinaryIO
 
 from assetctl.assets.errors import AssetctlError, AssetFailed, DeclarationError, Problem, SelectionError
 from assetctl.assets.ids import AssetKey
@@ -28,8 +29,9 @@ from assetctl.storage.schema.views import AS_OF, sections
 from assetctl.storage.sources.observing import source_path
 from assetctl.storage.sources.parsing import parse_table, table_format
 from assetctl.storage.state.in_use import in_use
+from assetctl.storage.state.whole import whole_file
 
-__all__ = ["Answer", "NotATable", "answer"]
+__all__ = ["Answer", "NotATable", "answer", "file_for_rows"]
 
 
 class NotATable(SelectionError):
@@ -58,6 +60,11 @@ def answer(workspace: Workspace, query: str) -> Iterator[Answer]:
 def tables_query() -> str:
     """Return the query that lists the tables a query can name."""
     return TABLES_QUERY
+
+
+def file_for_rows(target: Path) -> AbstractContextManager[BinaryIO]:
+    """Give a file to write the rows of an answer to; it takes the place of `target` once all of them are written."""
+    return whole_file(target, durable=False)
 
 
 def _answered(workspace: Workspace, query: str, views: _Views, tables: dict[str, object]) -> Answer:

@@ -20,7 +20,11 @@ from assetctl.storage.care.verify import Damage, Inventory, Piece, Use, read_aga
 from assetctl.storage.state.in_use import in_use
 
 OnProgress = Callable[[int, int], None]
-"""(bytes read so far, bytes to read); called from several threads, one at a time, and at the end with both equal."""
+"""(bytes read so far, bytes to read).
+
+Called before the first byte is read, then from several threads, one at a time, and at
+the end with both equal.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +96,7 @@ def verify(
         stored = take_inventory(workspace.layout, assets, latest_only=options.latest)
         chosen = _chosen(stored, options.subset)
         progress = _Progress(sum(piece.size_bytes or 0 for piece in chosen), on_progress)
+        progress.add(0)
         damages = [*stored.damages, *read_again(chosen, progress.add)]
         progress.end()
     damages.sort(key=lambda damage: (damage.is_missing, str(damage.path), damage.what))
