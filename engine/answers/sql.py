@@ -31,7 +31,7 @@ from assetctl.storage.sources.parsing import parse_table, table_format
 from assetctl.storage.state.in_use import in_use
 from assetctl.storage.state.whole import whole_file
 
-__all__ = ["Answer", "NotATable", "answer", "file_for_rows"]
+__all__ = ["Answer", "NotATable", "answer", "asset_named", "file_for_rows"]
 
 
 class NotATable(SelectionError):
@@ -99,7 +99,7 @@ class _Views:
     def find(self, name: str) -> object | None:
         """Return the table of a recorded asset, or None: the name may be a file, or one of DuckDB's own."""
         asked, _, version = name.partition("@")
-        key = _match(asked, self.assets)
+        key = asset_named(asked, self.assets)
         try:
             return None if key is None else self._table(key, version)
         except NotATable:
@@ -112,7 +112,7 @@ class _Views:
             SelectionError: there is none; the message says what was meant, or how to list what there is.
         """
         asked, _, version = name.partition("@")
-        key = _match(asked, self.assets) or _match(asked, self.declared)
+        key = asset_named(asked, self.assets) or asset_named(asked, self.declared)
         if key is None:
             raise self._unknown(asked)
         return self._table(key, version)
@@ -165,7 +165,7 @@ class _Views:
         return SelectionError(Problem(f"there is no table `{name}`", (), meant + listing))
 
 
-def _match(name: str, keys: Collection[AssetKey]) -> AssetKey | None:
+def asset_named(name: str, keys: Collection[AssetKey]) -> AssetKey | None:
     """Return the asset that a name means: exactly, by its Python name, or but for case if only one is."""
     exact = [key for key in keys if name in (key, key.name)]
     near = exact or [key for key in keys if name.lower() in (key.lower(), key.name.lower())]
