@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from assetctl.cli.verbs import SECTIONS
+from assetctl.engine import use_cases
 from assetctl.engine.project import Project
 
 ROOT = Path(__file__).parents[2]
@@ -77,3 +78,11 @@ def test_every_public_method_says_what_it_does():
     public = [name for name in vars(Project) if not name.startswith("_")]
     assert len(public) > 30
     assert [name for name in public if not (getattr(Project, name).__doc__ or "").strip()] == []
+
+
+def test_each_use_case_comes_from_the_room_that_type_checkers_see():
+    tree = ast.parse((ROOT / "engine" / "use_cases.py").read_text(encoding="utf-8"))
+    imports = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    seen = {a.name: i.module for i in imports for a in i.names if (i.module or "").startswith("assetctl.engine")}
+    assert seen.keys() == set(use_cases.__all__)
+    assert {name: getattr(use_cases, name).__module__ for name in seen} == seen

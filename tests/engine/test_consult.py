@@ -101,9 +101,12 @@ def test_of_two_answers_the_one_that_can_be_brought_is_restored():
     world.build()
     facts, _ = world.journal.read_since({})
     own = next(f for _, f in facts if isinstance(f, Materialized) and f.step == "a")
-    deliberation = deliberate(chain()).begin_anew({(A, theirs.provenance.digest): theirs})
+    (of_b,) = made_elsewhere("b")
+    traces = {(A, theirs.provenance.digest): theirs, (B, of_b.provenance.digest): of_b}
+    deliberation = deliberate(chain()).begin_anew(traces)
     decision = ask(OnlyOne([own]), deliberation, A)
     assert (decision.action, decision.reusable) == (Action.RESTORE, own)
+    assert (B, of_b.provenance.digest) in deliberation.traces  # what cannot be brought costs no other its trace
 
 
 def test_a_forced_step_asks_nobody():
@@ -133,6 +136,16 @@ def test_a_named_value_that_cannot_be_had_counts_as_missing_and_is_built():
     deliberation = deliberate(world, "b")
     assert ask(Others(reachable=False), deliberation, B).action is Action.RUN
     assert deliberation.states[B] is OutputState.MISSING
+
+
+def test_a_value_that_only_a_new_check_has_to_look_at_is_fetched_or_built():
+    for reachable, action in ((True, Action.KEEP), (False, Action.RUN)):
+        world = chain()
+        world.build()
+        world.check("positive", "b", lambda b: b > 0)
+        others = Others(reachable=reachable)
+        assert ask(others, deliberate(world), B).action is action
+        assert others.wanted[0] == "b"
 
 
 def test_a_step_that_runs_has_its_inputs_fetched_and_those_that_cannot_be_had_are_missing():
