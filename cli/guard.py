@@ -121,7 +121,7 @@ def _report(problems: Sequence[Problem], code: int, asked: _Asked) -> int:
     problems = [_without_secrets(problem) for problem in problems]
     if asked.wants_json:
         from assetctl.cli.text.json_output import write_json, write_line
-        from assetctl.engine.answers.plain_json import error_json
+        from assetctl.engine.documents.command import error_json
 
         write = write_line if asked.reads_lines else write_json
         write(error_json(problems, code))

@@ -97,9 +97,7 @@ class Session:
 
     def remember(self) -> None:
         """Keep the asset names for later completions."""
-        from assetctl.engine.workspace.known_names import remember_names
-
-        remember_names(self.project.workspace.layout.state, self.project.graph())
+        self.project.remember_names()
 
     def say_warnings(self) -> None:
         """Say what the project found worth a warning, each once."""

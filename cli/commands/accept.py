@@ -30,8 +30,9 @@ def command(session: Session, asset: str, unverified: bool) -> int:
     accepted = session.project.accept(asset, is_verified=not unverified)
     if session.as_json:
         from assetctl.cli.text.json_output import write_json
+        from assetctl.engine.documents.curation import accept_json
 
-        write_json(accepted.to_json())
+        write_json(accept_json(accepted))
     elif not accepted.changed:
         session.say(f"{asset} is fresh already; there is nothing to accept")
     else:

@@ -27,8 +27,9 @@ def command(session: Session, asset: str, old: str | None, new: str | None) -> i
     found = session.project.diff(asset, old, new)
     if session.as_json:
         from assetctl.cli.text.json_output import write_json
+        from assetctl.engine.documents.answers import diff_json
 
-        write_json(found.to_json())
+        write_json(diff_json(found))
         return 0
     from assetctl.cli.text.render_answers import show_diff
 

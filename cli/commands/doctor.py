@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -13,7 +12,7 @@ from assetctl.cli.text.speech import count
 from assetctl.cli.verbs import Guide, Verb
 
 if TYPE_CHECKING:
-    from assetctl.storage.care.findings import Finding
+    from assetctl.engine.care.examine import Examined
 
 _GUIDE = Guide(
     (
@@ -32,37 +31,29 @@ _STYLES = {"error": "bold red", "warning": "yellow", "note": "dim"}
 @click.pass_obj
 def command(session: Session, deep: bool, rebuild: bool) -> int:
     """Look for damage in the state folder and say what it means and what to do; exit code 4 if facts or bytes are corrupt."""
-    from assetctl.storage.care.findings import ERROR
-    from assetctl.storage.care.inspect import examine
-    from assetctl.storage.state.in_use import in_use
-
-    project = session.project
-    if rebuild and project.workspace.layout.state.is_dir():
-        project.workspace.stores.lineage.rebuild()
+    if rebuild and session.project.rebuild():
         session.say("the lineage database was folded anew from the journal")
-    with in_use(project.workspace.layout):  # what is deleted meanwhile would look lost
-        found = examine(project.workspace.layout, full=deep) if project.workspace.layout.state.is_dir() else []
-    is_sound = all(finding.severity != ERROR for finding in found)
+    examined = session.project.doctor(deep=deep)
     if session.as_json:
         from assetctl.cli.text.json_output import write_json
+        from assetctl.engine.documents.care import doctor_json
 
-        findings = [{"severity": f.severity, "what": f.what, "where": f.where, "hint": f.hint} for f in found]
-        write_json({"schema": "assetctl.doctor/1", "sound": is_sound, "findings": findings})
+        write_json(doctor_json(examined))
     else:
-        _show(session, found)
-    return 0 if is_sound else CorruptionError.exit_code
+        _show(session, examined)
+    return 0 if examined.is_sound else CorruptionError.exit_code
 
 
-def _show(session: Session, found: Sequence[Finding]) -> None:
+def _show(session: Session, examined: Examined) -> None:
     from assetctl.cli.text.render import text
 
-    for finding in found:
+    for finding in examined.findings:
         session.out.print(
             text(f"{finding.severity}: ", _STYLES[finding.severity]).append_text(text(finding.what)), soft_wrap=True
         )
         session.out.print(text(f"  in   {finding.where}", "dim"), soft_wrap=True)
         if finding.hint:
             session.out.print(text(f"hint: {finding.hint}"), soft_wrap=True)
-    counts = {kind: sum(f.severity == kind for f in found) for kind in _STYLES}
+    counts = {kind: sum(f.severity == kind for f in examined.findings) for kind in _STYLES}
     said = ", ".join(count(number, kind) for kind, number in counts.items() if number)
     session.out.print(text(said or "everything is sound"))

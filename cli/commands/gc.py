@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import functools
-import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from assetctl.assets.errors import Problem, SelectionError
-from assetctl.assets.ids import AssetKey, Target
 from assetctl.cli.options import DURATION
 from assetctl.cli.session import Session
 from assetctl.cli.text.speech import count, size
 from assetctl.cli.verbs import Guide, Verb
-from assetctl.engine.workspace.settings import Keep
 
 if TYPE_CHECKING:
-    from assetctl.lineage.graph.asset_graph import AssetGraph
-    from assetctl.storage.care.gc import Cleaning, GcPlan
+    from assetctl.engine.care.clean_up import CleanedUp, CleanUpOptions
 
 _GUIDE = Guide(
     (
@@ -34,33 +30,26 @@ _GUIDE = Guide(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Given:
-    """What the command line says is kept; None where it says nothing, so that the settings do."""
-
-    last: int | None
-    for_s: float | None
-    branches: bool | None
-
-    def over(self, settings: Keep) -> Keep:
-        return Keep(
-            settings.last if self.last is None else self.last,
-            settings.for_s if self.for_s is None else self.for_s,
-            settings.branches if self.branches is None else self.branches,
-        )
-
-
 def rule_options(function: Callable[..., int]) -> Callable[..., int]:
-    """Add the options that say what is kept; the command gets them as one `given: Given`."""
+    """Add the options that say what is kept; the command gets them as one `options: CleanUpOptions`."""
 
     @functools.wraps(function)
     def call(
-        *args: Any, keep_last: int | None, keep_for: float | None, keep_branches: bool | None, **kwargs: Any
+        *args: Any,
+        keep_last: int | None,
+        keep_for: float | None,
+        keep_branches: bool | None,
+        drop_removed: bool,
+        **kwargs: Any,
     ) -> int:
-        return function(*args, given=Given(keep_last, keep_for, keep_branches), **kwargs)
+        from assetctl.engine.care.clean_up import CleanUpOptions
+
+        options = CleanUpOptions(keep_last, keep_for, keep_branches, drop_removed)
+        return function(*args, options=options, **kwargs)
 
     decorated: Callable[..., int] = call
     for decorate in (
+        click.option("--drop-removed", is_flag=True, help="Keep nothing of assets that are no longer declared."),
         click.option(
             "--keep-branches/--no-keep-branches",
             default=None,
@@ -77,7 +66,6 @@ def rule_options(function: Callable[..., int]) -> Callable[..., int]:
 
 @click.command("gc", cls=Verb, guide=_GUIDE)
 @rule_options
-@click.option("--drop-removed", is_flag=True, help="Keep nothing of assets that are no longer declared.")
 @click.option("--dry-run", is_flag=True, help="Only say what would go; so it is without --apply too.")
 @click.option("--apply", "is_applied", is_flag=True, help="Delete what can go.")
 @click.option(
@@ -85,7 +73,7 @@ def rule_options(function: Callable[..., int]) -> Callable[..., int]:
 )
 @click.pass_obj
 def command(
-    session: Session, given: Given, drop_removed: bool, dry_run: bool, is_applied: bool, forget_root: tuple[str, ...]
+    session: Session, options: CleanUpOptions, dry_run: bool, is_applied: bool, forget_root: tuple[str, ...]
 ) -> int:
     """Say which stored bytes nothing needs, and with --apply delete them.
 
@@ -94,113 +82,46 @@ def command(
     """
     if dry_run and is_applied:
         raise SelectionError(Problem("--dry-run and --apply contradict each other", hint="give one of them"))
-    from assetctl.engine.workspace.branches import branches_of
-    from assetctl.storage.care.gc import Cleaning, apply_gc, plan_gc
-    from assetctl.storage.care.retention_rules import KeepRules
-
-    project = session.project
-    keep = given.over(project.workspace.settings.keep)
-    declared = _declared(project.graph()) if drop_removed else None
-    branches = branches_of(project.root) if keep.branches else None
-    rules = KeepRules(keep.last, keep.for_s, branches, drop_removed)
-    asked = Cleaning(project.workspace.layout, project.workspace.stores.journal, rules, time.time(), declared)
-    for path in forget_root:
-        _forget(session, asked, Path(path))
-    plan = apply_gc(asked) if is_applied else plan_gc(asked)
+    options = replace(options, forget_roots=tuple(map(Path, forget_root)))
+    done = session.project.gc(
+        options, apply=is_applied, on_root_forgotten=lambda root: session.say(f"struck off: {root}")
+    )
     if session.as_json:
         from assetctl.cli.text.json_output import write_json
+        from assetctl.engine.documents.care import gc_json
 
-        write_json(_document(plan, is_applied=is_applied))
-        return 0
-    _show(session, plan)
-    spared = f"; another project needs {count(plan.n_spared, 'more file')}, {size(plan.spared_bytes)}"
-    kept = f"kept {count(plan.n_kept, 'blob')}, {size(plan.kept_bytes)}{spared if plan.n_spared else ''}"
-    did = "deleted" if is_applied else "can go:"
-    session.out.print(
-        f"{did} {count(len(plan.reclaims), 'file')}, {size(plan.reclaimed_bytes)}; {kept}", soft_wrap=True
-    )
-    for root in plan.gone:
-        session.say(f"the project `{root.state.parent}` is not there any more, so bytes without a record here stay")
-        session.say(
-            "hint: if it was moved, run any command in it; if it was deleted, add `--forget-root` and its folder"
-        )
-    if plan.reclaims and not is_applied:
-        session.say("nothing was deleted; add --apply to delete")
+        write_json(gc_json(done))
+    else:
+        _show(session, done)
     return 0
 
 
-def _declared(graph: AssetGraph) -> dict[AssetKey, AssetKey]:
-    """Return the key of every declared asset by its key, and by its earlier names."""
-    aliases = {AssetKey(a): key for key, step in graph.steps.items() for a in step.declaration.options.aliases}
-    return {**aliases, **{key: key for key in graph.order}}
-
-
-def _forget(session: Session, asked: Cleaning, path: Path) -> None:
-    from assetctl.storage.state.roots import forget
-
-    if not sum(forget(place.store, path) for place in asked.places):
-        raise SelectionError(
-            Problem(
-                f"no project at `{path}` keeps bytes in this store",
-                (("store", str(asked.layout.store)),),
-                "name its folder as `assetctl gc` does",
-            )
+def _show(session: Session, done: CleanedUp) -> None:
+    _show_space(session, done)
+    spared = f"; another project needs {count(done.n_spared, 'more file')}, {size(done.spared_bytes)}"
+    kept = f"kept {count(done.n_kept, 'blob')}, {size(done.kept_bytes)}{spared if done.n_spared else ''}"
+    did = "deleted" if done.is_applied else "can go:"
+    session.out.print(f"{did} {count(len(done.files), 'file')}, {size(done.reclaimed_bytes)}; {kept}", soft_wrap=True)
+    for root in done.gone_roots:
+        session.say(f"the project `{root}` is not there any more, so bytes without a record here stay")
+        session.say(
+            "hint: if it was moved, run any command in it; if it was deleted, add `--forget-root` and its folder"
         )
-    session.say(f"struck off: {path}")
+    if done.files and not done.is_applied:
+        session.say("nothing was deleted; add --apply to delete")
 
 
-def _document(plan: GcPlan, *, is_applied: bool) -> dict[str, Any]:
-    return {
-        "schema": "assetctl.gc/1",
-        "applied": is_applied,
-        "reclaims": [
-            {
-                "path": str(r.path),
-                "digest": r.digest,
-                "size_bytes": r.size_bytes,
-                "why": r.why,
-                "asset": r.target and r.target.asset,
-            }
-            for r in plan.reclaims
-        ],
-        "reclaimed_bytes": plan.reclaimed_bytes,
-        "n_kept": plan.n_kept,
-        "kept_bytes": plan.kept_bytes,
-        "assets": [
-            {"asset": asset.asset, "n_files": n, "reclaimed_bytes": n_bytes, "kept_bytes": plan.kept.get(asset, 0)}
-            for asset, n, n_bytes in _by_asset(plan)
-            if asset is not None
-        ],
-        "n_spared": plan.n_spared,
-        "spared_bytes": plan.spared_bytes,
-        "gone_roots": [str(root.state.parent) for root in plan.gone],
-    }
-
-
-def _by_asset(plan: GcPlan) -> list[tuple[Target | None, int, int]]:
-    """Return how many files, and bytes, go of each asset; what belongs to none comes last."""
-    found: dict[Target | None, list[int]] = {}
-    for reclaim in plan.reclaims:
-        found.setdefault(reclaim.target, []).append(reclaim.size_bytes)
-    of_assets = sorted((asset, len(sizes), sum(sizes)) for asset, sizes in found.items() if asset is not None)
-    of_none = [(None, len(found[None]), sum(found[None]))] if None in found else []
-    return [*of_assets, *of_none]
-
-
-def _show(session: Session, plan: GcPlan) -> None:
+def _show_space(session: Session, done: CleanedUp) -> None:
     from assetctl.cli.text.render import headed_table, text
 
-    why: dict[Target | None, set[str]] = {}
-    for reclaim in plan.reclaims:
-        why.setdefault(reclaim.target, set()).add(reclaim.why)
     rows = [
         (
-            text(f"{n:,}"),
-            text(size(n_bytes)),
-            text(size(plan.kept.get(asset, 0)) if asset is not None else ""),
-            text("; ".join(sorted(why[asset]))),
+            text(f"{space.n_files:,}"),
+            text(size(space.reclaimed_bytes)),
+            text(size(space.kept_bytes) if space.asset is not None else ""),
+            text("; ".join(space.why)),
         )
-        for asset, n, n_bytes in _by_asset(plan)
+        for space in done.by_asset
     ]
     if rows:
         headings = ("files", "size", "stays", "why")

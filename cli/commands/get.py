@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import shutil
 import sys
-import tempfile
-from pathlib import Path
 
 import click
 
-from assetctl.assets.errors import Problem, SelectionError
 from assetctl.cli.options import asset_argument, split_version
 from assetctl.cli.session import Session
 from assetctl.cli.text.speech import size
 from assetctl.cli.verbs import Guide, Verb
-from assetctl.storage.state.format import environment_fault
 
 _GUIDE = Guide(
     (
@@ -35,54 +31,19 @@ _GUIDE = Guide(
 def command(session: Session, asset: str, output: str | None, force: bool) -> int:
     """Write ASSET (or ASSET@VERSION) in its ordinary format: tables as Parquet, JSON as JSON, files as they are."""
     key, version = split_version(asset)
-    project = session.project
-    found = project.find(key, version)
-    name = key.rpartition("/")[2] + project.workspace.stores.data.extension(found.output)
     if output == "-":
-        return _to_stdout(session, key, version, name)
-    target = _free_target(Path(output or "."), name, is_forced=force)
-    written = project.export(key, target, version)
-    document = {
-        "schema": "assetctl.get/1",
-        "asset": key,
-        "path": str(written),
-        "data_version": found.output.value.version,
-    }
+        with session.project.open_file(key, version) as file:
+            sys.stdout.flush()
+            shutil.copyfileobj(file, sys.stdout.buffer)
+        return 0
+    written = session.project.get(key, output or ".", version, replace=force)
     if session.as_json:
         from assetctl.cli.text.json_output import write_json
+        from assetctl.engine.documents.answers import get_json
 
-        write_json(document)
+        write_json(get_json(written))
     else:
-        session.say(f"wrote {written} ({size(found.output.size_bytes)}, version {_short(found.output.value.version)})")
-    return 0
-
-
-def _free_target(target: Path, name: str, *, is_forced: bool) -> Path:
-    """Return the path to write to: within a folder that was named, the file of that name."""
-    try:
-        path = target / name if target.is_dir() else target
-        is_taken = path.exists()
-    except OSError as cause:
-        raise environment_fault(cause, target, "a file cannot be written") from cause
-    if is_taken and not is_forced:
-        raise SelectionError(
-            Problem(f"`{path}` is there already", hint="name another with -o, or replace it with --force")
-        )
-    return path
-
-
-def _to_stdout(session: Session, key: str, version: str | None, name: str) -> int:
-    try:
-        temporary = tempfile.TemporaryDirectory()
-    except OSError as cause:
-        raise environment_fault(cause, "TMPDIR", "no temporary file can be written") from cause
-    with temporary as folder:
-        written = session.project.export(key, Path(folder) / name, version)
-        if written.is_dir():
-            raise SelectionError(Problem(f"`{key}` is a folder of files", hint="name a folder with -o"))
-        sys.stdout.flush()
-        with written.open("rb") as file:
-            shutil.copyfileobj(file, sys.stdout.buffer)
+        session.say(f"wrote {written.path} ({size(written.size_bytes)}, version {_short(written.data_version)})")
     return 0
 
 

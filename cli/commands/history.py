@@ -27,8 +27,9 @@ def command(session: Session, asset: str | None, limit: int) -> int:
     entries = session.project.history(asset, limit)
     if session.as_json:
         from assetctl.cli.text.json_output import write_json
+        from assetctl.engine.documents.answers import history_json
 
-        write_json({"schema": "assetctl.history/1", "entries": [entry.to_json() for entry in entries]})
+        write_json(history_json(entries))
         return 0
     from assetctl.cli.text.render_answers import show_history
 

@@ -23,8 +23,9 @@ def command(session: Session, folder: Path | None) -> int:
     written = write_project(target)
     if session.as_json:
         from assetctl.cli.text.json_output import write_json
+        from assetctl.engine.documents.command import init_json
 
-        write_json({"schema": "assetctl.init/1", "folder": str(target), "files": [str(path) for path in written]})
+        write_json(init_json(target, written))
         return 0
     for path in written:
         session.say(f"wrote {path}")

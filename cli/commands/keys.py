@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,7 +12,7 @@ from assetctl.cli.session import Session
 from assetctl.cli.verbs import Guide, Verb
 
 if TYPE_CHECKING:
-    from assetctl.storage.remote.keys import SigningKey
+    from assetctl.engine.publishing.keys import Keys, PublicKey
 
 _GUIDE = Guide(
     (
@@ -32,86 +33,60 @@ def command(session: Session, action: str) -> int:
     The private key lies in your configuration folder and is never shown. A CI job gets one
     in the variable ASSETCTL_SIGNING_KEY.
     """
-    from assetctl.storage.remote.transport import Denied
-
-    try:
-        return _ACTIONS[action](session)
-    except Denied as missing:
-        from assetctl.assets.errors import EnvironmentFault
-
-        raise EnvironmentFault.of(str(missing)) from missing
+    return _ACTIONS[action](session)
 
 
 def _generate(session: Session) -> int:
-    from assetctl.storage.remote.keys import generate_key, keys_folder
+    from assetctl.engine.publishing.keys import make_signing_key
 
-    key = generate_key(keys_folder())
+    key = make_signing_key()
     session.say(f"wrote {key.where}")
     return _answer(session, key)
 
 
 def _show(session: Session) -> int:
-    from assetctl.assets.errors import SelectionError
-    from assetctl.storage.remote.keys import keys_folder, signing_key
+    from assetctl.engine.publishing.keys import own_signing_key
 
-    key = signing_key(keys_folder())
-    if key is None:
-        raise SelectionError.of("there is no signing key", hint="make one with `assetctl keys generate`")
-    return _answer(session, key)
+    return _answer(session, own_signing_key())
 
 
-def _answer(session: Session, key: SigningKey) -> int:
+def _answer(session: Session, key: PublicKey) -> int:
+    from assetctl.engine.publishing.keys import Keys
+
     if session.as_json:
-        return _write({"own": [_own(key)], "trusted": []})
+        return _write(Keys((key,)))
     sys.stdout.write(f"{key.public}\n")
     session.say(f'others trust it with `trusted_keys = ["{key.public}"]` in pyproject.toml')
     return 0
 
 
 def _list(session: Session) -> int:
-    from assetctl.storage.remote.keys import key_id, keys_folder, own_keys
-
-    own, trusted = own_keys(keys_folder()), _trusted(session)
+    keys = _keys(session)
     if session.as_json:
-        return _write(
-            {"own": [_own(k) for k in own], "trusted": [{"id": key_id(public), "public": public} for public in trusted]}
-        )
-    for key in own:
-        sys.stdout.write(f"own      {key_id(key.public)}  {key.public}  {key.where}\n")
-    for public in trusted:
-        sys.stdout.write(f"trusted  {key_id(public)}  {public}\n")
-    if not own:
+        return _write(keys)
+    for key in keys.own:
+        sys.stdout.write(f"own      {key.id}  {key.public}  {key.where}\n")
+    for key in keys.trusted:
+        sys.stdout.write(f"trusted  {key.id}  {key.public}\n")
+    if not keys.own:
         session.say("you have no signing key: assetctl keys generate")
     return 0
 
 
-def _trusted(session: Session) -> tuple[str, ...]:
-    """Return the keys that the project here trusts; none where there is no project."""
-    from assetctl.assets.errors import ProjectError
-    from assetctl.engine.workspace.settings import find_settings
-
+def _keys(session: Session) -> Keys:
+    """Return the keys of the project that was named; of the one here, if there is one."""
     if session.project_path is not None or session.file is not None:
-        remote = session.project.workspace.settings.remote
-    else:
-        from pathlib import Path
+        return session.project.keys()
+    from assetctl.engine.publishing.keys import keys_at
 
-        try:
-            remote = find_settings(Path.cwd()).remote
-        except ProjectError:
-            return ()
-    return remote.trusted_keys if remote is not None else ()
+    return keys_at(Path.cwd())
 
 
-def _own(key: SigningKey) -> dict[str, Any]:
-    from assetctl.storage.remote.keys import key_id
-
-    return {"id": key_id(key.public), "public": key.public, "where": key.where}
-
-
-def _write(document: dict[str, Any]) -> int:
+def _write(keys: Keys) -> int:
     from assetctl.cli.text.json_output import write_json
+    from assetctl.engine.documents.publishing import keys_json
 
-    write_json({"schema": "assetctl.keys/1", **document})
+    write_json(keys_json(keys))
     return 0
 
 

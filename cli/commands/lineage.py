@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 
@@ -12,18 +11,7 @@ from assetctl.assets.errors import Problem, SelectionError
 from assetctl.cli.options import exclude_option, selection_argument
 from assetctl.cli.session import Session
 from assetctl.cli.verbs import Guide, Verb
-from assetctl.lineage.pictures.drawing import LineageView
-
-_FORMATS = ("text", "svg", "png", "dot", "mermaid", "json")
-_BY_SUFFIX = {
-    ".svg": "svg",
-    ".png": "png",
-    ".dot": "dot",
-    ".gv": "dot",
-    ".mmd": "mermaid",
-    ".json": "json",
-    ".txt": "text",
-}
+from assetctl.engine.answers.picture import DRAWN, FORMATS, format_of, picture
 
 _GUIDE = Guide(
     (
@@ -38,7 +26,7 @@ _GUIDE = Guide(
 @click.command("lineage", cls=Verb, guide=_GUIDE)
 @selection_argument
 @exclude_option
-@click.option("--format", "form", type=click.Choice(_FORMATS), help="Default: what FILE ends with, else text.")
+@click.option("--format", "form", type=click.Choice(FORMATS), help="Default: what FILE ends with, else text.")
 @click.option(
     "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Write to a file."
 )
@@ -58,38 +46,19 @@ def command(
     change began. svg and png are drawn by Graphviz, or by the program that came with
     assetctl; the other formats need neither.
     """
-    form = form or ("json" if session.as_json else _BY_SUFFIX.get(output.suffix.lower() if output else "", "text"))
-    if output is None and form in {"svg", "png"} and sys.stdout.isatty():
+    form = form or ("json" if session.as_json else format_of(output) if output else "text")
+    if output is None and form in DRAWN and sys.stdout.isatty():
         raise SelectionError(
             Problem(f"{form} is no text for a terminal", hint=f"write it to a file: -o lineage.{form}")
         )
-    project = session.project
-    view = project.lineage(*selection, exclude=exclude)
-    if depth is not None:
-        view = view.within(depth, project.select(selection, exclude))
+    view = session.project.lineage(*selection, exclude=exclude, depth=depth)
     session.remember()
-    content = _content(view, form)
+    content = picture(view, form)
     if output is None:
         sys.stdout.flush()
-        sys.stdout.buffer.write(content) if form in {"svg", "png"} else sys.stdout.write(content.decode())
+        sys.stdout.buffer.write(content) if form in DRAWN else sys.stdout.write(content.decode())
         return 0
     output.parent.mkdir(parents=True, exist_ok=True)
     output.write_bytes(content)
     session.say(f"wrote {output} ({len(view.nodes)} assets)")
     return 0
-
-
-def _content(view: LineageView, form: str) -> bytes:
-    match form:
-        case "dot":
-            return view.to_dot().encode()
-        case "mermaid":
-            return view.to_mermaid().encode()
-        case "json":
-            return (json.dumps(view.to_json(), indent=2) + "\n").encode()
-        case "text":
-            return view.to_text().encode()
-        case _:
-            from assetctl.engine.answers.draw import render
-
-            return render(view.to_dot(), form)

@@ -38,14 +38,17 @@ def command(session: Session, selection: tuple[str, ...], exclude: tuple[str, ..
     `a b` means either, `a,b` means both
     """
     project = session.project
-    keys = project.select(selection, exclude)
-    session.remember()
     if session.as_json:
         from assetctl.cli.text.json_output import write_json
-        from assetctl.engine.answers.documents import assets_json
+        from assetctl.engine.documents.declared import assets_json
 
-        write_json(assets_json(project.workspace, keys))
-    elif is_long:
+        assets = project.assets(*selection, exclude=exclude)
+        session.remember()
+        write_json(assets_json(assets))
+        return 0
+    keys = project.select(selection, exclude)
+    session.remember()
+    if is_long:
         from assetctl.cli.text.render import headed_table, text
 
         graph = project.graph()

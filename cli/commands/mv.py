@@ -31,8 +31,9 @@ def command(session: Session, old: str, new: str) -> int:
     session.remember()
     if session.as_json:
         from assetctl.cli.text.json_output import write_json
+        from assetctl.engine.documents.curation import moved_json
 
-        write_json(moved.to_json())
+        write_json(moved_json(moved))
     elif moved.changed:
         session.say(f"{old} goes on as {new}")
     else:

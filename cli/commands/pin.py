@@ -33,8 +33,9 @@ def command(session: Session, asset: str | None, remove: bool, note: str) -> int
     pins = _act(session, asset, remove=remove, note=note)
     if session.as_json:
         from assetctl.cli.text.json_output import write_json
+        from assetctl.engine.documents.curation import pins_json
 
-        write_json(pins.to_json())
+        write_json(pins_json(pins))
     elif pins.set_ is not None:
         session.say(f"pinned {pins.set_.target}@{pins.set_.data_version.removeprefix('b3:')[:8]}: gc keeps its bytes")
     elif pins.lifted:

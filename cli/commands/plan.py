@@ -59,7 +59,7 @@ def show(session: Session, plan: Plan, selection: tuple[str, ...], *, explain: b
     session.remember()
     if session.as_json:
         from assetctl.cli.text.json_output import write_json
-        from assetctl.engine.answers.documents import plan_json
+        from assetctl.engine.documents.answers import plan_json
 
         write_json(plan_json(plan))
         return

@@ -27,13 +27,12 @@ def command(session: Session, selection: tuple[str, ...]) -> int:
     Runs upload by themselves; this is for results from before there was a shared cache,
     and for those that could not be uploaded. Only what is fresh is shared.
     """
-    from assetctl.engine.publishing.push import push
-
-    pushed = push(session.project.workspace, selection)
+    pushed = session.project.push(*selection)
     if session.as_json:
         from assetctl.cli.text.json_output import write_json
+        from assetctl.engine.documents.publishing import push_json
 
-        write_json(pushed.to_json())
+        write_json(push_json(pushed))
         return 0
     session.out.print(
         f"shared {count(len(pushed.shared), 'asset')} with {pushed.remote} ({size(pushed.size_bytes)} sent); "

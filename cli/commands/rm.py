@@ -31,8 +31,9 @@ def command(session: Session, assets: tuple[str, ...], dry_run: bool) -> int:
     done = session.project.forget(*assets, dry_run=dry_run)
     if session.as_json:
         from assetctl.cli.text.json_output import write_json
+        from assetctl.engine.documents.curation import forgotten_json
 
-        write_json(done.to_json())
+        write_json(forgotten_json(done))
         return 0
     for asset in done.assets:
         did = "forgot" if done.recorded else "would forget"

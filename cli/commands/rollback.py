@@ -36,8 +36,9 @@ def command(session: Session, asset: str, lift: bool, note: str) -> int:
     done = session.project.rollback(key, version, note=note)
     if session.as_json:
         from assetctl.cli.text.json_output import write_json
+        from assetctl.engine.documents.curation import rollback_json
 
-        write_json(done.to_json())
+        write_json(rollback_json(done))
         return 0
     for pin in done.pins:
         session.say(f"{pin.target} is pinned to b3:{pin.data_version.removeprefix('b3:')[:8]}")

@@ -26,13 +26,12 @@ _GUIDE = Guide(
 @click.pass_obj
 def command(session: Session, asset: str) -> int:
     """Show ASSET (or ASSET@VERSION): where it is declared, what made it, its columns, metrics, checks and first rows."""
-    from assetctl.engine.answers.show import look_at
-
-    shown = look_at(session.project.workspace, *split_version(asset))
+    shown = session.project.show(*split_version(asset))
     if session.as_json:
         from assetctl.cli.text.json_output import write_json
+        from assetctl.engine.documents.answers import show_json
 
-        write_json(shown.to_json())
+        write_json(show_json(shown))
         return 0
     from assetctl.cli.text.render import facts_table, heading
     from assetctl.cli.text.render_shown import declared_facts, recorded_facts, show_preview

@@ -17,7 +17,7 @@ from assetctl.cli.text.speech import count
 from assetctl.cli.verbs import Guide, Verb
 
 if TYPE_CHECKING:
-    from assetctl.storage.lineage_store.user_sql import Answer
+    from assetctl.engine.answers.sql import Answer
 
 _SHOWN_ROWS = 200
 _GUIDE = Guide(
@@ -60,11 +60,7 @@ def command(session: Session, query: str | None, form: str | None, target: str |
 
 
 def _asked(session: Session, query: str, *, team: bool) -> AbstractContextManager[Answer]:
-    if not team:
-        return session.project.ask(query)
-    from assetctl.engine.publishing.team import asked
-
-    return asked(session.project.workspace, query)
+    return session.project.ask_team(query) if team else session.project.ask(query)
 
 
 def _converse(session: Session, form: str, *, team: bool) -> int:
@@ -73,7 +69,7 @@ def _converse(session: Session, form: str, *, team: bool) -> int:
             _print(session, found, form)
 
     _format(form, None)
-    keep = remember_lines(session.project.workspace.layout.cache / "sql_history")
+    keep = remember_lines(session.project.sql_history)
     try:
         Prompt(session, answer).run()
     finally:
@@ -107,9 +103,9 @@ def _format(form: str | None, target: str | None) -> str:
 
 def _write_file(answer: Answer, form: str, target: Path) -> None:
     """Write the rows beside the file, which is replaced once all of them are written."""
-    from assetctl.storage.state.whole import whole_file
+    from assetctl.engine.answers.sql import file_for_rows
 
-    with whole_file(target, durable=False) as sink:
+    with file_for_rows(target) as sink:
         write_rows(answer, form, sink, is_file=True)
 
 

@@ -29,11 +29,12 @@ def command(session: Session, selection: tuple[str, ...], is_check: bool) -> int
     session.remember()
     if session.as_json:
         from assetctl.cli.text.json_output import write_json
+        from assetctl.engine.documents.answers import status_json
 
-        write_json({"schema": "assetctl.status/1", "assets": [state.to_json() for state in states]})
+        write_json(status_json(states))
     else:
         from assetctl.cli.text.render_answers import show_status
 
         show_status(session.out, states)
-    is_fresh = all(state.state in {"fresh", "source"} for state in states)
+    is_fresh = all(state.is_fresh for state in states)
     return NOT_FRESH if is_check and not is_fresh else 0

@@ -5,10 +5,8 @@ from __future__ import annotations
 import click
 
 from assetctl.cli.session import Session
-from assetctl.cli.text.json_output import write_json
 from assetctl.cli.text.speech import count
 from assetctl.cli.verbs import Guide, Verb
-from assetctl.engine.publishing.team import sync
 
 _GUIDE = Guide(
     (
@@ -26,16 +24,12 @@ def command(session: Session) -> int:
     A run does so too, but waits for the store only a few seconds; what it could not send
     goes with the next run, or now.
     """
-    synced = sync(session.project.workspace)
+    synced = session.project.sync()
     if session.as_json:
-        write_json(
-            {
-                "schema": "assetctl.sync/1",
-                "store": synced.store,
-                "project": synced.project,
-                "facts_sent": synced.n_facts,
-            }
-        )
+        from assetctl.cli.text.json_output import write_json
+        from assetctl.engine.documents.publishing import sync_json
+
+        write_json(sync_json(synced))
     else:
         session.say(f"{count(synced.n_facts, 'fact')} sent to {synced.store}")
     return 0

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -16,13 +15,11 @@ from assetctl.cli.text.speech import count, size
 from assetctl.cli.verbs import Guide, Verb
 
 if TYPE_CHECKING:
-    from assetctl.engine.answers.healing import Present
-    from assetctl.storage.care.subset import Subset
-    from assetctl.storage.care.verify import Damage, Inventory, Piece, Use
+    from assetctl.engine.care.verify import Damaged, OnProgress, Verified
 
-    _SubsetParam = click.ParamType[Subset]
+    _TextParam = click.ParamType[str]
 else:
-    _SubsetParam = click.ParamType  # generic since click 8.4 only
+    _TextParam = click.ParamType  # generic since click 8.4 only
 
 _GUIDE = Guide(
     (
@@ -35,20 +32,16 @@ _GUIDE = Guide(
 )
 
 
-class _SubsetType(_SubsetParam):
+class _SubsetType(_TextParam):
     name = "subset"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Subset:
-        from assetctl.storage.care.subset import parse_subset
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        from assetctl.engine.care.verify import check_subset
 
         try:
-            return parse_subset(str(value))
+            return check_subset(str(value))
         except ValueError as cause:
             self.fail(str(cause), param, ctx)
-
-
-class _OnBytes(Protocol):
-    def __call__(self, n_bytes: int, /) -> None: ...
 
 
 @click.command("verify", cls=Verb, guide=_GUIDE)
@@ -62,118 +55,74 @@ class _OnBytes(Protocol):
     help="Read only a part of the bytes; the rest is looked at by size.",
 )
 @click.pass_obj
-def command(session: Session, selection: tuple[str, ...], latest: bool, subset: Subset | None) -> int:
+def command(session: Session, selection: tuple[str, ...], latest: bool, subset: str | None) -> int:
     """Hash what is stored again; exit code 4 if anything is corrupt, saying what would heal it.
 
     Nothing is changed or moved: what is corrupt is set aside by the next read of it.
     """
-    from assetctl.engine.answers.healing import present_of, selected_assets
-    from assetctl.storage.care.subset import choose
-    from assetctl.storage.care.verify import read_again, take_inventory
-    from assetctl.storage.state.in_use import in_use
+    from assetctl.engine.care.verify import VerifyOptions
 
-    project = session.project
-    assets = selected_assets(project.workspace, selection)
-    with in_use(project.workspace.layout):  # what is deleted meanwhile would look lost
-        stored = take_inventory(project.workspace.layout, assets, latest_only=latest)
-        chosen = list(stored.pieces) if subset is None else choose(stored.pieces, subset, random.Random())
-        with _progress(session, sum(piece.size_bytes or 0 for piece in chosen)) as on_bytes:
-            damages = [*stored.damages, *read_again(chosen, on_bytes)]
-    damages.sort(key=lambda damage: (damage.is_missing, str(damage.path), damage.what))
-    present = present_of(project.workspace) if damages else None
+    with _progress(session) as on_progress:
+        verified = session.project.verify(*selection, options=VerifyOptions(latest, subset), on_progress=on_progress)
     if session.as_json:
         from assetctl.cli.text.json_output import write_json
+        from assetctl.engine.documents.care import verify_json
 
-        write_json(_document(stored, chosen, damages, present))
+        write_json(verify_json(verified))
     else:
-        _show(session, stored, chosen, damages, present)
-    return 0 if all(damage.is_missing for damage in damages) else CorruptionError.exit_code
+        _show(session, verified)
+    return 0 if verified.is_sound else CorruptionError.exit_code
 
 
 @contextmanager
-def _progress(session: Session, n_bytes: int) -> Iterator[_OnBytes]:
-    """Show on a terminal how far reading is."""
+def _progress(session: Session) -> Iterator[OnProgress | None]:
+    """Show on a terminal how far reading is, from its first bytes to its last."""
     if not session.err.is_terminal or session.quiet or session.as_json:
-        yield lambda _n_bytes: None
+        yield None
         return
     from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
 
     columns = (BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=session.err, transient=True) as progress:
-        task = progress.add_task("", total=n_bytes)
-        yield lambda n_read: progress.advance(task, n_read)
+    progress = Progress(*columns, console=session.err, transient=True)
+    task = progress.add_task("")
+
+    def show(n_read: int, n_bytes: int) -> None:
+        if n_read < n_bytes:
+            progress.start()
+        progress.update(task, completed=n_read, total=n_bytes)
+        if n_read == n_bytes:
+            progress.stop()
+
+    try:
+        yield show
+    finally:
+        progress.stop()
 
 
-def _uses(damage: Damage) -> Sequence[Use | None]:
-    return damage.uses or (None,)
-
-
-def _hint(damage: Damage, use: Use | None, present: Present | None) -> str:
-    if use is None or present is None:
-        return "the record is lost; what it recorded is rebuilt, `assetctl plan` says which"
-    from assetctl.engine.answers.healing import healing
-
-    return healing(damage, use, present)
-
-
-def _document(
-    stored: Inventory, chosen: Sequence[Piece], damages: Sequence[Damage], present: Present | None
-) -> dict[str, Any]:
-    entries: dict[bool, list[dict[str, Any]]] = {False: [], True: []}
-    for damage in damages:
-        for use in _uses(damage):
-            entries[damage.is_missing].append(
-                {
-                    "asset": use and use.target.asset,
-                    "data_version": use and use.data_version,
-                    "materialization": use and use.materialization,
-                    "part": use.part if use else "",
-                    "latest": use.is_latest if use else None,
-                    "digest": damage.digest,
-                    "file": str(damage.path),
-                    "what": damage.what,
-                    "hint": _hint(damage, use, present),
-                }
-            )
-    return {
-        "schema": "assetctl.verify/1",
-        "sound": not entries[False],
-        "corrupt": entries[False],
-        "missing": entries[True],
-        "n_blobs": len(stored.pieces),
-        "stored_bytes": stored.stored_bytes,
-        "n_read": len(chosen),
-        "read_bytes": sum(piece.size_bytes or 0 for piece in chosen),
-        "n_inline": stored.n_inline,
-    }
-
-
-def _show(
-    session: Session,
-    stored: Inventory,
-    chosen: Sequence[Piece],
-    damages: Sequence[Damage],
-    present: Present | None,
-) -> None:
+def _show(session: Session, verified: Verified) -> None:
     from assetctl.cli.text.render import text
 
-    for damage in damages:
-        word, style = ("missing", "yellow") if damage.is_missing else ("corrupt", "bold red")
-        for use in _uses(damage):
-            whose = f"`{use.target}@{use.data_version.removeprefix('b3:')[:8]}`" if use else "the journal"
-            part = f", {use.part}" if use and use.part else ""
-            is_old = ", an earlier version" if use and not use.is_latest else ""
-            line = text(f"{word}: ", style).append_text(text(f"{whose}{part}{is_old}: {damage.what}"))
-            session.out.print(line, soft_wrap=True)
-            session.out.print(text(f"  in   {damage.path}", "dim"), soft_wrap=True)
-            session.out.print(text(f"hint: {_hint(damage, use, present)}"), soft_wrap=True)
-    read_bytes = sum(piece.size_bytes or 0 for piece in chosen)
-    of = "" if len(chosen) == len(stored.pieces) else f" of {len(stored.pieces):,} ({size(stored.stored_bytes)})"
-    inline = f", {count(stored.n_inline, 'value')} kept in records" if stored.n_inline else ""
-    n_corrupt = sum(not damage.is_missing for damage in damages)
-    n_missing = len(damages) - n_corrupt
-    said = ", ".join(f"{n:,} {word}" for n, word in ((n_corrupt, "corrupt"), (n_missing, "missing")) if n)
+    for damaged in verified.damaged:
+        word, style = ("missing", "yellow") if damaged.is_missing else ("corrupt", "bold red")
+        line = text(f"{word}: ", style).append_text(text(f"{_whose(damaged)}: {damaged.what}"))
+        session.out.print(line, soft_wrap=True)
+        session.out.print(text(f"  in   {damaged.path}", "dim"), soft_wrap=True)
+        session.out.print(text(f"hint: {damaged.hint}"), soft_wrap=True)
+    is_all = verified.n_read == verified.n_blobs
+    of = "" if is_all else f" of {verified.n_blobs:,} ({size(verified.stored_bytes)})"
+    inline = f", {count(verified.n_inline, 'value')} kept in records" if verified.n_inline else ""
+    counts = ((verified.n_corrupt, "corrupt"), (verified.n_missing, "missing"))
+    said = ", ".join(f"{n:,} {word}" for n, word in counts if n)
     session.out.print(
-        text(f"read {count(len(chosen), 'blob')}, {size(read_bytes)}{of}{inline}: {said or 'all sound'}"),
+        text(f"read {count(verified.n_read, 'blob')}, {size(verified.read_bytes)}{of}{inline}: {said or 'all sound'}"),
         soft_wrap=True,
     )
+
+
+def _whose(damaged: Damaged) -> str:
+    use = damaged.use
+    if use is None:
+        return "the journal"
+    part = f", {use.part}" if use.part else ""
+    is_old = "" if use.is_latest else ", an earlier version"
+    return f"`{use.target}@{use.data_version.removeprefix('b3:')[:8]}`{part}{is_old}"

@@ -23,13 +23,9 @@ def command(session: Session) -> int:
     """Print the version."""
     if session.as_json:
         from assetctl.cli.text.json_output import write_json
+        from assetctl.engine.documents.command import version_json
 
-        document = {
-            "version": assetctl.__version__,
-            "python": platform.python_version(),
-            "platform": platform.platform(),
-        }
-        write_json({"schema": "assetctl.version/1", **document})
+        write_json(version_json(assetctl.__version__, platform.python_version(), platform.platform()))
     else:
         sys.stdout.write(f"assetctl {assetctl.__version__}\n")
     return 0

@@ -26,8 +26,9 @@ def command(session: Session, asset: str, since: str | None) -> int:
     explanation = session.project.why(asset, since)
     if session.as_json:
         from assetctl.cli.text.json_output import write_json
+        from assetctl.engine.documents.answers import why_json
 
-        write_json(explanation.to_json())
+        write_json(why_json(explanation))
         return 0
     from assetctl.cli.text.render_answers import show_explanation
 

@@ -1,4 +1,4 @@
-"""Write JSON documents to stdout; `engine/answers/documents.py` makes them."""
+"""Write JSON documents to stdout; `engine/documents/` makes them."""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@ from assetctl.cli.text.render_answers import recorded_why, short
 from assetctl.cli.text.render_table import show_table
 from assetctl.cli.text.speech import clean, count, duration, moment, size
 from assetctl.engine.answers.show import N_PREVIEW, Shown
+from assetctl.lineage.facts.records import Purpose
 
 _SHOWN_COLUMNS = 40
 
@@ -21,26 +22,27 @@ def declared_facts(shown: Shown) -> Iterator[tuple[str, object]]:
     declared = shown.declared
     if declared is None:
         return
-    yield "declared in", declared["defined_in"]
-    yield "description", declared["description"]
-    yield "file", declared.get("path")
-    yield "group", declared["group"]
-    yield "tags", ", ".join(f"{k}={v}" for k, v in declared["tags"].items())
-    yield "owners", ", ".join(declared["owners"])
-    yield "reads", ", ".join(declared["upstream"])
-    yield "read by", ", ".join(declared["downstream"])
-    yield "config", ", ".join(f"{k}={v!r}" for k, v in declared["config"].items())
-    yield "code version", short(declared["code_version"])
+    step = declared.step
+    yield "declared in", declared.defined_in
+    yield "description", declared.description
+    yield "file", declared.path
+    yield "group", declared.group
+    yield "tags", ", ".join(f"{k}={v}" for k, v in declared.tags.items())
+    yield "owners", ", ".join(declared.owners)
+    yield "reads", ", ".join(declared.upstream)
+    yield "read by", ", ".join(declared.downstream)
+    yield "config", ", ".join(f"{k}={v!r}" for k, v in step.config.items()) if step is not None else ""
+    yield "code version", short(step.code_version if step is not None else None)
     yield (
         "pinned",
         "\n".join(
-            f"{short(pin['data_version'])} {'served' if pin['purpose'] == 'serve' else 'kept from gc'}"
-            f" since {moment(pin['since'])} {pin['note']}".rstrip()
-            for pin in declared.get("pins", ())
+            f"{short(pin.data_version)} {'served' if pin.purpose is Purpose.SERVE else 'kept from gc'}"
+            f" since {moment(pin.pinned_at)} {pin.note}".rstrip()
+            for pin in declared.pins
         ),
     )
-    yield "cannot be followed", "\n".join(declared["dynamic"])
-    if shown.recorded is None and declared["kind"] != "source":
+    yield "cannot be followed", "\n".join(step.dynamic) if step is not None else ""
+    if shown.recorded is None and step is not None:
         yield "materialized", "never"
 
 
@@ -66,9 +68,9 @@ def recorded_facts(shown: Shown) -> Iterator[tuple[str, object]]:
     yield "figures", ", ".join(made.figures)
     yield "links", "\n".join(f"{name}: {target}" for name, target in made.links.items())
     for check in shown.checks:
-        verdict = word("fresh" if check["passed"] else "failed").style
-        said = "passed" if check["passed"] else "failed" if check["blocking"] else "warns"
-        yield f"check {check['check']}", Text(clean(f"{said} {check['message'] or ''}".rstrip()), verdict)
+        verdict = word("fresh" if check.passed else "failed").style
+        said = "passed" if check.passed else "failed" if check.blocking else "warns"
+        yield f"check {check.name}", Text(clean(f"{said} {check.message or ''}".rstrip()), verdict)
 
 
 def show_preview(console: Console, shown: Shown) -> None:

@@ -1,12 +1,10 @@
-"""What JSON can say of any value, and the document of an error. Light: an error must not cost the import of a store."""
+"""What JSON can say of any value."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
-
-from assetctl.assets.errors import Problem
 
 
 def plain(value: object) -> Any:
@@ -20,12 +18,3 @@ def plain(value: object) -> Any:
     if value is None or isinstance(value, bool | int | str):
         return value
     return value.hex() if isinstance(value, bytes) else str(value)
-
-
-def error_json(problems: Sequence[Problem], exit_code: int) -> dict[str, Any]:
-    """Return what went wrong as schema `assetctl.error/1`."""
-    return {
-        "schema": "assetctl.error/1",
-        "exit_code": exit_code,
-        "problems": [{"message": p.message, "facts": dict(p.facts), "hint": p.hint} for p in problems],
-    }

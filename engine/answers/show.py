@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from assetctl.assets.errors import SelectionError
 from assetctl.assets.ids import AssetKey
-from assetctl.engine.answers.documents import assets_json, recorded_json
+from assetctl.engine.answers.declared import DeclaredAsset, describe_declared
 from assetctl.engine.answers.find import find_recorded
 from assetctl.engine.answers.plain_json import plain
 from assetctl.engine.workspace.workspace import Workspace
@@ -34,30 +34,33 @@ _LARGEST_TEXT_BYTES = 5_000_000
 
 
 @dataclass(frozen=True, slots=True)
+class CheckAnswer:
+    """What a check said last of a version."""
+
+    name: str
+    passed: bool
+    blocking: bool
+    message: str | None
+    ran_at: str
+
+
+@dataclass(frozen=True, slots=True)
 class Shown:
-    """One asset, declared and recorded; either half may be missing, not both."""
+    """One asset, declared and recorded; either half may be missing, not both.
+
+    The look at its value is the first rows of a table, or (the beginning of) a text, or
+    neither.
+    """
 
     asset: AssetKey
-    declared: dict[str, Any] | None
+    declared: DeclaredAsset | None
     recorded: Recorded | None
-    checks: tuple[dict[str, Any], ...]
+    checks: tuple[CheckAnswer, ...]
     table: pa.Table | None
     text: str | None
 
-    def to_json(self) -> dict[str, Any]:
-        """Return it as schema `assetctl.show/1`."""
-        preview = plain(self.table.to_pylist()) if self.table is not None else self.text
-        return {
-            "schema": "assetctl.show/1",
-            "asset": self.asset,
-            "declared": self.declared,
-            "materialization": recorded_json(self.recorded) if self.recorded is not None else None,
-            "checks": list(self.checks),
-            "preview": preview,
-        }
 
-
-def look_at(workspace: Workspace, key: str, version: str | None) -> Shown:
+def look_at(workspace: Workspace, key: AssetKey, version: str | None) -> Shown:
     """Return what is known of an asset.
 
     Raises:
@@ -65,27 +68,27 @@ def look_at(workspace: Workspace, key: str, version: str | None) -> Shown:
     """
     declared = _declared(workspace, key)
     try:
-        recorded = find_recorded(workspace, AssetKey(key), version)
+        recorded = find_recorded(workspace, key, version)
     except SelectionError:
         if declared is None or version is not None:
             raise
-        return Shown(AssetKey(key), declared, None, (), None, None)
+        return Shown(key, declared, None, (), None, None)
     with in_use(workspace.layout):
         table, text = _preview(workspace, recorded.output)
-    return Shown(AssetKey(key), declared, recorded, _checks(workspace, recorded.output), table, text)
+    return Shown(key, declared, recorded, _checks(workspace, recorded.output), table, text)
 
 
-def _declared(workspace: Workspace, key: str) -> dict[str, Any] | None:
-    graph = workspace.graph()
-    found = [known for known in graph.order if known == key]
-    declared: list[dict[str, Any]] = assets_json(workspace, found)["assets"]
-    return declared[0] if declared else None
+def _declared(workspace: Workspace, key: AssetKey) -> DeclaredAsset | None:
+    known = [known for known in workspace.graph().order if known == key]
+    return next(iter(describe_declared(workspace, known)), None)
 
 
-def _checks(workspace: Workspace, output: Output) -> tuple[dict[str, Any], ...]:
+def _checks(workspace: Workspace, output: Output) -> tuple[CheckAnswer, ...]:
     """Return the last answer of each check about this version."""
-    answers = last_check_answers(workspace.stores.lineage, output.target.asset, output.value.version)
-    return tuple({**answer, "ran_at": str(answer["ran_at"])} for answer in answers)
+    rows = last_check_answers(workspace.stores.lineage, output.target.asset, output.value.version)
+    return tuple(
+        CheckAnswer(row["check"], row["passed"], row["blocking"], row["message"], str(row["ran_at"])) for row in rows
+    )
 
 
 def _preview(workspace: Workspace, output: Output) -> tuple[pa.Table | None, str | None]:

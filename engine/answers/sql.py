@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import cached_property
 from pathlib import Path
+from typing import BinaryIO
 
 from assetctl.assets.definition import SourceShape
 from assetctl.assets.errors import AssetctlError, AssetFailed, DeclarationError, Problem, SelectionError
@@ -29,6 +30,9 @@ from assetctl.storage.schema.views import AS_OF, sections
 from assetctl.storage.sources.observing import source_path
 from assetctl.storage.sources.parsing import parse_table, table_format
 from assetctl.storage.state.in_use import in_use
+from assetctl.storage.state.whole import whole_file
+
+__all__ = ["Answer", "NotATable", "answer", "asset_named", "file_for_rows"]
 
 
 class NotATable(SelectionError):
@@ -57,6 +61,11 @@ def answer(workspace: Workspace, query: str) -> Iterator[Answer]:
 def tables_query() -> str:
     """Return the query that lists the tables a query can name."""
     return TABLES_QUERY
+
+
+def file_for_rows(target: Path) -> AbstractContextManager[BinaryIO]:
+    """Give a file to write the rows of an answer to; it takes the place of `target` once all of them are written."""
+    return whole_file(target, durable=False)
 
 
 def _answered(workspace: Workspace, query: str, views: _Views, tables: dict[str, object]) -> Answer:
@@ -91,7 +100,7 @@ class _Views:
     def find(self, name: str) -> object | None:
         """Return the table of a recorded asset, or None: the name may be a file, or one of DuckDB's own."""
         asked, _, version = name.partition("@")
-        key = _match(asked, self.assets)
+        key = asset_named(asked, self.assets)
         try:
             return None if key is None else self._table(key, version)
         except NotATable:
@@ -104,7 +113,7 @@ class _Views:
             SelectionError: there is none; the message says what was meant, or how to list what there is.
         """
         asked, _, version = name.partition("@")
-        key = _match(asked, self.assets) or _match(asked, self.declared)
+        key = asset_named(asked, self.assets) or asset_named(asked, self.declared)
         if key is None:
             raise self._unknown(asked)
         return self._table(key, version)
@@ -157,7 +166,7 @@ class _Views:
         return SelectionError(Problem(f"there is no table `{name}`", (), meant + listing))
 
 
-def _match(name: str, keys: Collection[AssetKey]) -> AssetKey | None:
+def asset_named(name: str, keys: Collection[AssetKey]) -> AssetKey | None:
     """Return the asset that a name means: exactly, by its Python name, or but for case if only one is."""
     exact = [key for key in keys if name in (key, key.name)]
     near = exact or [key for key in keys if name.lower() in (key.lower(), key.name.lower())]

@@ -63,10 +63,14 @@ def _status(planned: PlannedAsset, recorded: Recorded | None, is_gone: bool) -> 
     )
 
 
-def draw_lineage(workspace: Workspace, selection: Sequence[str], exclude: Sequence[str]) -> LineageView:
-    """Return the picture of a selection with its upstreams, coloured by what a plan says now."""
+def draw_lineage(
+    workspace: Workspace, selection: Sequence[str], exclude: Sequence[str], depth: int | None = None
+) -> LineageView:
+    """Return the picture of a selection with its upstreams (at most `depth` away), coloured by what a plan says now."""
     graph = workspace.graph()
-    keys = graph.ancestry(select(workspace, selection, exclude)) - set(select(workspace, exclude) if exclude else ())
+    chosen = select(workspace, selection, exclude)
+    keys = graph.ancestry(chosen) - set(select(workspace, exclude) if exclude else ())
     steps = sorted(key for key in keys if key in graph.steps)
     plan = deliberate(workspace, steps).plan if steps else None
-    return view_lineage(graph, plan, keys, render)
+    view = view_lineage(graph, plan, keys, render)
+    return view if depth is None else view.within(depth, chosen)

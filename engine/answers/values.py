@@ -1,17 +1,16 @@
-"""What the front door answers besides plans and runs: plain values that know their JSON."""
+"""What the front door answers besides plans and runs: plain values. Their JSON is made in `engine/documents/`."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from html import escape
 from typing import Any
 
 from assetctl.assets.ids import AssetKey, Target
 from assetctl.lineage.deciding.plan import PlannedAsset
-from assetctl.lineage.deciding.reasons import Reason, describe, to_json
+from assetctl.lineage.deciding.reasons import Reason, describe
 from assetctl.lineage.deciding.staleness import Fresh, Stale
-from assetctl.lineage.facts.records import Pinned
 from assetctl.lineage.facts.snapshot import Recorded
 
 
@@ -21,9 +20,6 @@ class RootCause:
 
     path: tuple[Target, ...]
     reasons: tuple[Reason, ...]
-
-    def to_json(self) -> dict[str, Any]:
-        return {"asset": self.path[-1], "path": list(self.path), "reasons": [to_json(r) for r in self.reasons]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +31,6 @@ class SymbolChange:
     where: str
     path: tuple[str, ...]
     diff: str  # unified
-
-    def to_json(self) -> dict[str, Any]:
-        return {**asdict(self), "path": list(self.path)}
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -59,23 +52,6 @@ class Explanation:
         verdict = self.planned.verdict
         return "fresh" if isinstance(verdict, Fresh) else "stale" if isinstance(verdict, Stale) else "undecided"
 
-    def to_json(self) -> dict[str, Any]:
-        planned, recorded = self.planned, self.recorded
-        return {
-            "schema": "assetctl.why/1",
-            "asset": self.asset,
-            "verdict": self.verdict,
-            "restorable": planned.restorable if planned else False,
-            "reasons": [to_json(r) for r in planned.reasons] if planned else [],
-            "waiting_on": list(planned.waiting_on) if planned else [],
-            "root_causes": [cause.to_json() for cause in self.causes],
-            "symbols": [symbol.to_json() for symbol in self.symbols],
-            "dynamic": list(self.is_dynamic),
-            "last_materialized": recorded.materialization.started_at if recorded else None,
-            "data_version": recorded.output.value.version if recorded else None,
-            "pinned": pinned_json(planned) if planned else None,
-        }
-
     def __repr__(self) -> str:
         return str(self)
 
@@ -89,33 +65,6 @@ class Explanation:
 
     def _repr_html_(self) -> str:
         return f"<pre>{escape(str(self))}{escape(''.join(_diff_text(s) for s in self.symbols))}</pre>"
-
-
-def pin_json(pin: Pinned) -> dict[str, Any]:
-    """Return one pin as JSON."""
-    return {
-        "asset": pin.target.asset,
-        "purpose": pin.purpose.value,
-        "data_version": pin.data_version,
-        "materialization_id": pin.materialization_id,
-        "since": pin.pinned_at,
-        "note": pin.note,
-    }
-
-
-def pinned_json(planned: PlannedAsset) -> dict[str, Any] | None:
-    """Return the pin that keeps an asset from being built, and what would otherwise be reasons to; None without."""
-    pin = planned.decision.pins.get(planned.target)
-    if pin is None:
-        return None
-    served = planned.served
-    return {
-        "data_version": pin.data_version,
-        "since": pin.pinned_at,
-        "note": pin.note,
-        "would_be_stale": [to_json(reason) for reason in served.would_be] if served is not None else [],
-        "output": served.output.value if served is not None else None,
-    }
 
 
 def _diff_text(symbol: SymbolChange) -> str:
@@ -165,11 +114,6 @@ class HistoryEntry:
             pinned=pinned,
         )
 
-    def to_json(self) -> dict[str, Any]:
-        found = {name: getattr(self, name) for name in self.__dataclass_fields__}
-        more = {"metrics": dict(self.metrics), "pinned": list(self.pinned)}
-        return {**found, "reasons": [dict(r) for r in self.reasons], **more}
-
 
 @dataclass(frozen=True, slots=True)
 class AssetStatus:
@@ -186,10 +130,10 @@ class AssetStatus:
     group: str | None
     planned: PlannedAsset | None = None
 
-    def to_json(self) -> dict[str, Any]:
-        found = {name: getattr(self, name) for name in self.__dataclass_fields__ if name != "planned"}
-        pinned = pinned_json(self.planned) if self.planned is not None else None
-        return {**found, "reasons": [to_json(r) for r in self.reasons], "pinned": pinned}
+    @property
+    def is_fresh(self) -> bool:
+        """Say whether nothing is to be done about it; a source is only observed."""
+        return self.state in {"fresh", "source"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,16 +166,3 @@ class VersionDiff:
     @property
     def n_rows(self) -> tuple[int | None, int | None]:
         return self.old.n_rows, self.new.n_rows
-
-    def to_json(self) -> dict[str, Any]:
-        return {
-            "schema": "assetctl.diff/1",
-            "asset": self.asset,
-            "same": self.same,
-            "old": self.old.to_json(),
-            "new": self.new.to_json(),
-            "columns": [asdict(column) for column in self.columns],
-            "rows": dict(self.row_summary) if self.row_summary is not None else None,
-            "reasons": [to_json(r) for r in self.reasons],
-            "text": self.text,
-        }

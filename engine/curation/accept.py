@@ -7,7 +7,6 @@ is the record carried over. Unverified, nothing is run, and the record says so.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from assetctl.assets.errors import AssetFailed, Problem, SelectionError
 from assetctl.assets.ids import AssetKey
@@ -51,15 +50,6 @@ class Accepted:
     changed: bool
     verified: bool
     data_versions: tuple[str, ...]
-
-    def to_json(self) -> dict[str, Any]:
-        return {
-            "schema": "assetctl.accept/1",
-            "assets": list(self.assets),
-            "changed": self.changed,
-            "verified": self.verified,
-            "data_versions": list(self.data_versions),
-        }
 
 
 def accept(workspace: Workspace, key: AssetKey, *, is_verified: bool) -> Accepted:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 from assetctl.assets.errors import AssetctlError, Problem, SelectionError
 from assetctl.assets.ids import AssetKey, Target, whole
@@ -37,14 +36,6 @@ class ForgottenAssets:
 
     assets: tuple[ForgottenAsset, ...]
     recorded: bool
-
-    def to_json(self) -> dict[str, Any]:
-        return {
-            "schema": "assetctl.rm/1",
-            "recorded": self.recorded,
-            "assets": [asdict(asset) for asset in self.assets],
-            "size_bytes": sum(asset.size_bytes for asset in self.assets),
-        }
 
 
 def forget(workspace: Workspace, keys: Sequence[AssetKey], *, dry_run: bool) -> ForgottenAssets:

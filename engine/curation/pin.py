@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from assetctl.assets.errors import Problem, SelectionError
 from assetctl.assets.ids import AssetKey, whole
 from assetctl.engine.answers.find import find_recorded, is_named
-from assetctl.engine.answers.values import pin_json
 from assetctl.engine.curation.append import append, now
 from assetctl.engine.workspace.workspace import Workspace
 from assetctl.lineage.facts.records import Fact, Pinned, Purpose, Unpinned
@@ -23,14 +21,6 @@ class Pins:
     pins: tuple[Pinned, ...]
     set_: Pinned | None = None
     lifted: tuple[Pinned, ...] = ()
-
-    def to_json(self) -> dict[str, Any]:
-        return {
-            "schema": "assetctl.pin/1",
-            "pins": [pin_json(pin) for pin in self.pins],
-            "set": pin_json(self.set_) if self.set_ is not None else None,
-            "lifted": [pin_json(pin) for pin in self.lifted],
-        }
 
 
 def pins_in_force(workspace: Workspace) -> Pins:

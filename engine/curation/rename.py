@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 from assetctl.assets.errors import Problem, SelectionError
 from assetctl.assets.ids import AssetKey, Target, whole
@@ -39,15 +38,6 @@ class Moved:
     new: AssetKey
     changed: bool
     data_version: str | None
-
-    def to_json(self) -> dict[str, Any]:
-        return {
-            "schema": "assetctl.mv/1",
-            "old": self.old,
-            "new": self.new,
-            "changed": self.changed,
-            "data_version": self.data_version,
-        }
 
 
 def move(workspace: Workspace, old: AssetKey, new: AssetKey) -> Moved:

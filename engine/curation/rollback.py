@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 from assetctl.assets.errors import Problem, SelectionError
 from assetctl.assets.ids import AssetKey, Target, whole
@@ -42,19 +41,6 @@ class RolledBack:
     pins: tuple[Pinned, ...]
     lifted: tuple[Pinned, ...] = ()
     origin: MaterializationId | None = None
-
-    def to_json(self) -> dict[str, Any]:
-        shown = self.pins or self.lifted
-        return {
-            "schema": "assetctl.rollback/1",
-            "asset": self.asset,
-            "lifted": bool(self.lifted),
-            "assets": [pin.target.asset for pin in shown],
-            "data_versions": {pin.target.asset: pin.data_version for pin in shown},
-            "materialization_id": shown[0].materialization_id,
-            "origin": self.origin,
-            "note": shown[0].note,
-        }
 
 
 def roll_back_or_lift(workspace: Workspace, key: AssetKey, version: str | None, note: str) -> RolledBack:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from assetctl.assets.errors import EnvironmentFault, Problem, ProjectError
 from assetctl.assets.ids import Target
@@ -28,16 +27,6 @@ class Pushed:
     present: tuple[Target, ...]
     not_fresh: tuple[Target, ...]
     size_bytes: int
-
-    def to_json(self) -> dict[str, Any]:
-        return {
-            "schema": "assetctl.push/1",
-            "remote": self.remote,
-            "shared": list(self.shared),
-            "present": list(self.present),
-            "not_fresh": list(self.not_fresh),
-            "size_bytes": self.size_bytes,
-        }
 
 
 def push(workspace: Workspace, selection: Sequence[str]) -> Pushed:

@@ -141,6 +141,11 @@ class World:
     def full_plan(self, *keys: str, **asked: Any) -> Plan:
         return self._deliberate(keys, **asked)[0]
 
+    def deliberate(self, *keys: str, **asked: Any) -> tuple[Plan, Deliberation]:
+        """Return a plan, and what it was made from, with nothing assumed yet."""
+        plan, deliberation = self._deliberate(keys, **asked)
+        return plan, deliberation.begin_anew(deliberation.known.traces)
+
     def build(self, *keys: str, retry: bool = True, **asked: Any) -> Built:
         """Run the real loop over the plan."""
         plan, deliberation = self._deliberate(keys, **asked)

@@ -6,13 +6,12 @@ earlier version comes back only while its provenance is the present one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from assetctl.assets.errors import AssetctlError
-from assetctl.assets.ids import AssetKey, Target
-from assetctl.engine.answers.find import history_of
-from assetctl.engine.planning.planner import deliberate, select
+from assetctl.assets.ids import Target
+from assetctl.engine.planning.planner import deliberate
 from assetctl.engine.workspace.workspace import Workspace
 from assetctl.lineage.facts.records import ProvenanceDigest
 from assetctl.storage.care.verify import Damage, Use
@@ -24,26 +23,6 @@ class Present:
 
     declared: Collection[Target] | None
     provenance: Callable[[Target], ProvenanceDigest | None]
-
-
-def selected_assets(workspace: Workspace, selection: Sequence[str]) -> frozenset[AssetKey] | None:
-    """Return the assets that a selection means, None for all; a recorded key may be gone from the code.
-
-    Raises:
-        SelectionError: a term names neither a declared nor a recorded asset.
-    """
-    if not selection:
-        return None
-    recorded = {term for term in selection if _is_recorded(workspace, term)}
-    declared = [term for term in selection if term not in recorded]
-    return frozenset(map(AssetKey, recorded)).union(select(workspace, declared) if declared else ())
-
-
-def _is_recorded(workspace: Workspace, term: str) -> bool:
-    try:
-        return bool(history_of(workspace, AssetKey(term), 1))
-    except AssetctlError:
-        return False
 
 
 def present_of(workspace: Workspace) -> Present:
