@@ -11,7 +11,6 @@ import click
 
 from assetctl.assets.errors import Problem, SelectionError
 from assetctl.cli.session import Session
-from assetctl.cli.sql.prompt import Prompt, remember_lines
 from assetctl.cli.text.rows import BINARY, FORMATS, SUFFIXES, first_rows, write_rows
 from assetctl.cli.text.speech import count
 from assetctl.cli.verbs import Guide, Verb
@@ -68,9 +67,11 @@ def _asked(session: Session, query: str, *, team: bool) -> AbstractContextManage
 
 
 def _converse(session: Session, form: str, *, team: bool) -> int:
+    from assetctl.cli.sql.prompt import Prompt, remember_lines
+
     def answer(statement: str) -> None:
-        with _asked(session, statement, team=team) as found:
-            _print(session, found, form)
+        with _asked(session, statement, team=team) as rows:
+            _print(session, rows, form)
 
     _format(form, None)
     keep = remember_lines(session.project.workspace.layout.cache / "sql_history")

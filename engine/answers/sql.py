@@ -21,13 +21,15 @@ from assetctl.engine.workspace.workspace import Workspace
 from assetctl.lineage.facts.ports import Wanted
 from assetctl.lineage.facts.records import Output
 from assetctl.storage.codecs.registry import FILE
-from assetctl.storage.lineage_store.duck import tables_in
+from assetctl.storage.lineage_store.duck import split_statements, tables_in
 from assetctl.storage.lineage_store.history import assets_recorded
 from assetctl.storage.lineage_store.user_sql import TABLES_QUERY, Answer, UnknownTable
 from assetctl.storage.schema.views import AS_OF, sections
 from assetctl.storage.sources.observing import source_path
 from assetctl.storage.sources.parsing import parse_table, table_format
 from assetctl.storage.state.in_use import in_use
+
+__all__ = ["TABLES_QUERY", "NotATable", "answer", "split_statements"]  # what the prompt needs besides is found here too
 
 
 class NotATable(SelectionError):
@@ -51,11 +53,6 @@ def answer(workspace: Workspace, query: str) -> Iterator[Answer]:
             yield found
         finally:
             found.close()
-
-
-def tables_query() -> str:
-    """Return the query that lists the tables a query can name."""
-    return TABLES_QUERY
 
 
 def _answered(workspace: Workspace, query: str, views: _Views, tables: dict[str, object]) -> Answer:
