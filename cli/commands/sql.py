@@ -11,13 +11,12 @@ import click
 
 from assetctl.assets.errors import Problem, SelectionError
 from assetctl.cli.session import Session
-from assetctl.cli.sql.prompt import Prompt, remember_lines
 from assetctl.cli.text.rows import BINARY, FORMATS, SUFFIXES, first_rows, write_rows
 from assetctl.cli.text.speech import count
 from assetctl.cli.verbs import Guide, Verb
 
 if TYPE_CHECKING:
-    from assetctl.engine.answers.sql import Answer
+    from assetctl.storage.lineage_store.user_sql import Answer
 
 _SHOWN_ROWS = 200
 _GUIDE = Guide(
@@ -64,9 +63,11 @@ def _asked(session: Session, query: str, *, team: bool) -> AbstractContextManage
 
 
 def _converse(session: Session, form: str, *, team: bool) -> int:
+    from assetctl.cli.sql.prompt import Prompt, remember_lines
+
     def answer(statement: str) -> None:
-        with _asked(session, statement, team=team) as found:
-            _print(session, found, form)
+        with _asked(session, statement, team=team) as rows:
+            _print(session, rows, form)
 
     _format(form, None)
     keep = remember_lines(session.project.sql_history)

@@ -13,8 +13,9 @@ from pathlib import Path
 
 from assetctl.assets.errors import AssetctlError
 from assetctl.cli.session import Session
-from assetctl.cli.sql.statements import split_statements
 from assetctl.cli.text.speech import problems_text
+from assetctl.storage.lineage_store.duck import split_statements
+from assetctl.storage.lineage_store.user_sql import TABLES_QUERY
 
 _FIRST, _NEXT = "sql> ", "...> "
 _MOST_REMEMBERED = 1000
@@ -65,9 +66,7 @@ class Prompt:
             case [".help"]:
                 self.session.say(_HELP.rstrip())
             case [".tables"]:
-                from assetctl.engine.answers.sql import tables_query
-
-                self.answer(tables_query())
+                self.answer(TABLES_QUERY)
             case [".schema", name]:
                 is_plain = name.startswith(("lineage.", '"'))
                 self.answer(f"DESCRIBE SELECT * FROM {name.rstrip(';') if is_plain else _quoted(name.rstrip(';'))}")

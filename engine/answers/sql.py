@@ -23,7 +23,7 @@ from assetctl.engine.workspace.workspace import Workspace
 from assetctl.lineage.facts.ports import Form, Wanted
 from assetctl.lineage.facts.records import Output
 from assetctl.storage.codecs.registry import FILE
-from assetctl.storage.lineage_store.duck import tables_in
+from assetctl.storage.lineage_store.duck import split_statements, tables_in
 from assetctl.storage.lineage_store.history import assets_recorded
 from assetctl.storage.lineage_store.user_sql import TABLES_QUERY, Answer, UnknownTable
 from assetctl.storage.schema.views import AS_OF, sections
@@ -33,6 +33,8 @@ from assetctl.storage.state.in_use import in_use
 from assetctl.storage.state.whole import whole_file
 
 __all__ = ["Answer", "NotATable", "answer", "asset_named", "file_for_rows"]
+
+__all__ = ["TABLES_QUERY", "NotATable", "answer", "split_statements"]  # what the prompt needs besides is found here too
 
 
 class NotATable(SelectionError):

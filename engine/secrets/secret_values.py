@@ -12,7 +12,6 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import lru_cache
-from typing import Any, cast
 
 from blake3 import blake3
 
@@ -53,7 +52,7 @@ class EnvironmentValues:
     @classmethod
     def now(cls) -> EnvironmentValues:
         """Return those of this process, as they are now."""
-        return _values_of(tuple(cast(Any, os.environ)._data.items()))  # undecoded: this is asked for every step
+        return _values_of(raw_items(os.environ))
 
     def hidden(self, text: str) -> str:
         """Return a text with a mark in place of each value; different values keep different marks."""
@@ -109,8 +108,18 @@ def mark_of(value: str) -> str:
     return MASK + blake3(value.encode("utf-8", "surrogateescape"), key=_KEY).hexdigest()[:_HASH_DIGITS]
 
 
+def raw_items(environ: Mapping[str, str]) -> tuple[tuple[object, object], ...]:
+    """Return an environment's names and values, undecoded where the interpreter shows them so: for comparison only.
+
+    Decoding them takes some fifteen times as long, and this is asked for every step. `_data` is a
+    private name of CPython's; without it the decoded texts are compared.
+    """
+    undecoded = getattr(environ, "_data", environ)
+    return tuple(undecoded.items() if isinstance(undecoded, dict) else environ.items())
+
+
 @lru_cache(maxsize=4)  # making the forms of all values costs more than a step may
-def _values_of(_environ: tuple[tuple[bytes, bytes], ...]) -> EnvironmentValues:
+def _values_of(_environ: tuple[tuple[object, object], ...]) -> EnvironmentValues:
     return EnvironmentValues(dict(os.environ))
 
 

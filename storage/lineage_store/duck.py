@@ -156,6 +156,19 @@ def tables_in(sql: str) -> tuple[str, ...]:
             return ()
 
 
+def split_statements(text: str) -> tuple[list[str], str]:
+    """Return the finished statements of a text without their semicolons, and the rest that is not finished."""
+    statements: list[str] = []
+    start = 0
+    data = text.encode("utf-8", "replace")  # half a character becomes `?`: one character, as before
+    for at, _ in duckdb.tokenize(data.decode()):
+        if data.startswith(b";", at):
+            end = len(data[:at].decode())
+            statements.append(text[start:end].strip())
+            start = end + 1
+    return [statement for statement in statements if statement], text[start:].lstrip()
+
+
 def in_memory() -> duckdb.DuckDBPyConnection:
     """Return a connection to a new lineage database in memory."""
     con = duckdb.connect(":memory:", config=CONFIG)

@@ -19,8 +19,8 @@ import pytest
 import assetctl
 from assetctl.cli.session import Session
 from assetctl.cli.sql.prompt import Prompt, remember_lines
-from assetctl.cli.sql.statements import split_statements
 from assetctl.engine.project import Project
+from assetctl.storage.lineage_store.duck import split_statements
 from tests.cli.calls import Said, call
 
 PIPELINE = """
@@ -351,6 +351,12 @@ sys.stderr.write(f"{code} {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss //
         ("select 'open; ", [], "select 'open; "),
         ("select 1; /* open ;", ["select 1"], "/* open ;"),
         (";;", [], ""),
+        ("select $$open; ", [], "select $$open; "),
+        ("select /* a /* b */ ; */ 1;", ["select /* a /* b */ ; */ 1"], ""),
+        (r"select e'it\';s'; ", [r"select e'it\';s'"], ""),
+        ("select 'é;'; select 'ü' ;x", ["select 'é;'", "select 'ü'"], "x"),
+        ("select '\udce9' ; select 1;", ["select '\udce9'", "select 1"], ""),
+        ("selct 1 +; select", ["selct 1 +"], "select"),
     ],
 )
 def test_statements_end_at_semicolons_that_count(typed, statements, rest):

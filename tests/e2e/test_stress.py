@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from assetctl.assets.ids import AssetKey
+from assetctl.assets.ids import Target
 from assetctl.lineage.facts.records import Materialized
 from assetctl.storage.care.inspect import examine
 from assetctl.storage.care.verify import read_again, take_inventory
@@ -145,7 +145,7 @@ def assert_nothing_lost(project: DiskProject, announced: list[list[str]]) -> int
     store, oracle = DuckLineageStore(layout, FileJournal(layout)), MemoryLineageStore(FileJournal(layout))
     store.refresh()
     oracle.refresh()
-    keys = [AssetKey("shared"), *(AssetKey(f"own{number}") for number in range(N_WRITERS))]
+    keys = [Target.parse("shared"), *(Target.parse(f"own{number}") for number in range(N_WRITERS))]
     assert store.snapshot(keys) == oracle.snapshot(keys)
     assert store.warnings == []
     anew = Layout.of(project.root.with_name("anew"))

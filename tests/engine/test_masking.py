@@ -6,6 +6,7 @@ import base64
 import html
 import json
 import os
+from collections import UserDict
 from pathlib import Path
 from urllib.parse import quote, quote_plus
 
@@ -13,7 +14,7 @@ import pytest
 
 from assetctl.engine.project import Project
 from assetctl.engine.secrets.masking import Mask
-from assetctl.engine.secrets.secret_values import EnvironmentValues, mark_of
+from assetctl.engine.secrets.secret_values import EnvironmentValues, mark_of, raw_items
 from assetctl.engine.steps.capture import LogWriter, captured_descriptors
 
 SECRET = "pa55 wörd/&x"
@@ -118,6 +119,32 @@ def test_what_child_processes_print_is_masked_before_it_is_on_the_disk(tmp_path,
         os.system(f"echo '{SECRET}' >&2")
     assert log.read_text() == "***\n"
     assert capfd.readouterr() == ("", "")
+
+
+def test_an_environment_is_compared_undecoded_where_the_interpreter_shows_it_so(monkeypatch):
+    monkeypatch.setenv("ODD_\udce9", "v\udce9")
+    assert (os.fsencode("ODD_\udce9"), b"v\xe9") in raw_items(os.environ)
+    before = raw_items(os.environ)
+    monkeypatch.setenv("ODD_\udce9", "other")
+    assert raw_items(os.environ) != before
+
+
+def test_an_environment_of_another_interpreter_is_compared_as_text():
+    class Environ(UserDict):
+        """An environment that keeps its values under another name than CPython's."""
+
+        def __init__(self, values):
+            self._values = values
+
+        data = property(lambda self: self._values)
+
+    class Strange(Environ):
+        _data = "not what CPython keeps there"
+
+    for kind in (Environ, Strange):
+        assert raw_items(kind({"A": "1"})) == (("A", "1"),)
+        assert raw_items(kind({"A": "2"})) != raw_items(kind({"A": "1"}))
+    assert raw_items({"A": "1"}) == (("A", "1"),)
 
 
 def test_values_of_variables_become_marks_that_differ_as_the_values_do():

@@ -72,13 +72,13 @@ def test_one_output_of_several_takes_those_along_that_are_still_its_own(world):
     world.record(both)
     world.project.move("old", "x")
     again = world.project.find("x").materialization
-    assert (again.step, [output.asset for output in again.outputs]) == ("x", ["x", "y"])
+    assert (again.step, [output.target for output in again.outputs]) == ("x", ["x", "y"])
 
 
 def test_an_output_that_was_made_again_meanwhile_stays_as_it_is(world):
     world.record(version_of("x", "1", ["old", "y"]), version_of("x", "2", ["y"]))
     world.project.move("old", "x")
-    assert [output.asset for output in world.project.find("x").materialization.outputs] == ["x"]
+    assert [output.target for output in world.project.find("x").materialization.outputs] == ["x"]
     assert world.served("y") == version("y 2")
 
 

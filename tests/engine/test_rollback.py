@@ -59,7 +59,7 @@ def test_what_was_restored_before_keeps_its_first_origin(world):
 def test_all_outputs_of_a_step_go_back_together(world):
     world.record(version_of("x", "1", ["x", "y"]), version_of("x", "2", ["x", "y"]))
     done = world.project.rollback("y", digits("y 1"))
-    assert [pin.asset for pin in done.pins] == ["x", "y"]
+    assert [pin.target for pin in done.pins] == ["x", "y"]
     assert (world.served("x"), world.served("y")) == (version("x 1"), version("y 1"))
 
 
@@ -117,9 +117,9 @@ def test_lifting_lifts_the_pins_of_all_outputs_and_no_other(world):
         both, one, pinned(both, asset="x"), pinned(both, asset="y"), pinned(one), pinned(both, Purpose.KEEP, asset="x")
     )
     done = world.project.rollback("x")
-    assert [(pin.asset, pin.purpose) for pin in done.lifted] == [("x", Purpose.SERVE), ("y", Purpose.SERVE)]
+    assert [(pin.target, pin.purpose) for pin in done.lifted] == [("x", Purpose.SERVE), ("y", Purpose.SERVE)]
     assert all(isinstance(fact, Unpinned) for fact in world.facts())
-    assert {(pin.asset, pin.purpose) for pin in world.project.pins().pins} == {
+    assert {(pin.target, pin.purpose) for pin in world.project.pins().pins} == {
         ("a", Purpose.SERVE),
         ("x", Purpose.KEEP),
     }
