@@ -82,7 +82,11 @@ def asset(  # type: ignore[misc]  # the overloads say `Any` where the options ar
 def _declare(fn: Callable[..., Any], options: AssetOptions) -> AssetDef:
     if not callable(fn):
         raise DeclarationError(
-            Problem(f"`@asset` was given {fn!r}, which is not a function", hint="put `@asset` above a function")
+            Problem(
+                "not-a-function",
+                f"`@asset` was given {fn!r}, which is not a function",
+                hint="put `@asset` above a function",
+            )
         )
     return AssetDef(fn.fn if isinstance(fn, AssetDef) else fn, options)
 
@@ -90,7 +94,9 @@ def _declare(fn: Callable[..., Any], options: AssetOptions) -> AssetDef:
 def _names(option: str, values: Sequence[Any]) -> Sequence[Any]:
     if isinstance(values, str):
         raise DeclarationError(
-            Problem(f"`{option}` is the text {values!r}, not a list", hint=f'write `{option}=["{values}"]`')
+            Problem(
+                "not-a-list", f"`{option}` is the text {values!r}, not a list", hint=f'write `{option}=["{values}"]`'
+            )
         )
     return values
 
@@ -101,6 +107,10 @@ def _seconds(timeout: str | float | None) -> float | None:
     found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)\s*", timeout)
     if found is None:
         raise DeclarationError(
-            Problem(f"timeout {timeout!r} is not a duration", hint='write seconds, or text such as "90s", "10m", "2h"')
+            Problem(
+                "bad-duration",
+                f"timeout {timeout!r} is not a duration",
+                hint='write seconds, or text such as "90s", "10m", "2h"',
+            )
         )
     return float(found[1]) * _UNITS[found[2]]

@@ -18,15 +18,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from assetctl.assets.problem_codes import ProblemCode
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
     """One thing that is wrong: what happened, to which thing, where, and what to do.
 
-    `facts` are (label, value) lines shown below the message; `hint` says what to type
-    or change next.
+    `code` names the kind of problem and is what programs compare; `message` is for people,
+    and its words may change. `facts` are (label, value) lines shown below the message;
+    `hint` says what to type or change next.
     """
 
+    code: ProblemCode
     message: str
     facts: tuple[tuple[str, str], ...] = ()
     hint: str | None = None
@@ -42,9 +46,9 @@ class AssetctlError(Exception):
         self.problems = problems
 
     @classmethod
-    def of(cls, message: str, *facts: tuple[str, str], hint: str | None = None) -> AssetctlError:
+    def of(cls, code: ProblemCode, message: str, *facts: tuple[str, str], hint: str | None = None) -> AssetctlError:
         """Build an error of one problem."""
-        return cls(Problem(message, facts, hint))
+        return cls(Problem(code, message, facts, hint))
 
     def __str__(self) -> str:
         return "\n".join(problem.message for problem in self.problems)

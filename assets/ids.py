@@ -30,6 +30,7 @@ class AssetKey(str):
         if flaw is not None:
             raise DeclarationError(
                 Problem(
+                    "bad-asset-key",
                     f"{text!r} is not an asset key: {flaw}",
                     hint="use letters, digits, `_`, `.` and `-`, with `/` between segments",
                 )

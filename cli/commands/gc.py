@@ -93,7 +93,9 @@ def command(
     bytes go. What another project in the same store refers to, or anybody is using, is never touched.
     """
     if dry_run and is_applied:
-        raise SelectionError(Problem("--dry-run and --apply contradict each other", hint="give one of them"))
+        raise SelectionError(
+            Problem("contradicting-options", "--dry-run and --apply contradict each other", hint="give one of them")
+        )
     from assetctl.engine.workspace.branches import branches_of
     from assetctl.storage.care.gc import Cleaning, apply_gc, plan_gc
     from assetctl.storage.care.retention_rules import KeepRules
@@ -141,6 +143,7 @@ def _forget(session: Session, asked: Cleaning, path: Path) -> None:
     if not sum(forget(place.store, path) for place in asked.places):
         raise SelectionError(
             Problem(
+                "unknown-project",
                 f"no project at `{path}` keeps bytes in this store",
                 (("store", str(asked.layout.store)),),
                 "name its folder as `assetctl gc` does",

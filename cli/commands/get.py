@@ -66,7 +66,9 @@ def _free_target(target: Path, name: str, *, is_forced: bool) -> Path:
         raise environment_fault(cause, target, "a file cannot be written") from cause
     if is_taken and not is_forced:
         raise SelectionError(
-            Problem(f"`{path}` is there already", hint="name another with -o, or replace it with --force")
+            Problem(
+                "file-exists", f"`{path}` is there already", hint="name another with -o, or replace it with --force"
+            )
         )
     return path
 
@@ -79,7 +81,9 @@ def _to_stdout(session: Session, key: str, version: str | None, name: str) -> in
     with temporary as folder:
         written = session.project.export(key, Path(folder) / name, version)
         if written.is_dir():
-            raise SelectionError(Problem(f"`{key}` is a folder of files", hint="name a folder with -o"))
+            raise SelectionError(
+                Problem("not-for-stdout", f"`{key}` is a folder of files", hint="name a folder with -o")
+            )
         sys.stdout.flush()
         with written.open("rb") as file:
             shutil.copyfileobj(file, sys.stdout.buffer)

@@ -39,7 +39,7 @@ def command(session: Session, action: str) -> int:
     except Denied as missing:
         from assetctl.assets.errors import EnvironmentFault
 
-        raise EnvironmentFault.of(str(missing)) from missing
+        raise EnvironmentFault.of("library-missing", str(missing)) from missing
 
 
 def _generate(session: Session) -> int:
@@ -56,7 +56,9 @@ def _show(session: Session) -> int:
 
     key = signing_key(keys_folder())
     if key is None:
-        raise SelectionError.of("there is no signing key", hint="make one with `assetctl keys generate`")
+        raise SelectionError.of(
+            "no-signing-key", "there is no signing key", hint="make one with `assetctl keys generate`"
+        )
     return _answer(session, key)
 
 

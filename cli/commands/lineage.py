@@ -61,7 +61,9 @@ def command(
     form = form or ("json" if session.as_json else _BY_SUFFIX.get(output.suffix.lower() if output else "", "text"))
     if output is None and form in {"svg", "png"} and sys.stdout.isatty():
         raise SelectionError(
-            Problem(f"{form} is no text for a terminal", hint=f"write it to a file: -o lineage.{form}")
+            Problem(
+                "not-for-stdout", f"{form} is no text for a terminal", hint=f"write it to a file: -o lineage.{form}"
+            )
         )
     project = session.project
     view = project.lineage(*selection, exclude=exclude)

@@ -81,7 +81,7 @@ def _step_of(session: Session, what: str) -> str:
 def _no_log(what: str, known: Iterable[str]) -> Problem:
     near = difflib.get_close_matches(what, sorted(known), n=1)
     hint = f"did you mean `{near[0]}`?" if near else "see `assetctl history` for runs, `assetctl ls` for assets"
-    return Problem(f"there is no log of an asset or run `{what}`", hint=hint)
+    return Problem("no-log", f"there is no log of an asset or run `{what}`", hint=hint)
 
 
 def _lines(path: Path, tail: int | None) -> str:

@@ -34,7 +34,7 @@ def explain(workspace: Workspace, key: AssetKey, since: str | None) -> Explanati
     if key not in graph.order:
         near = difflib.get_close_matches(key, graph.order, n=1)
         hint = f"did you mean `{near[0]}`?" if near else "see `assetctl ls`"
-        raise SelectionError(Problem(f"there is no asset `{key}`", hint=hint))
+        raise SelectionError(Problem("unknown-asset", f"there is no asset `{key}`", hint=hint))
     if key in graph.sources:
         return Explanation(key, None, (), (), None, ())
     made = deliberate(workspace, (key,))

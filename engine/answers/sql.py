@@ -113,7 +113,9 @@ class _Views:
             return self._output(find_recorded(self._workspace, key, version or None).output)
         if version:
             hint = f"`{key}` alone is the table that its file holds now"
-            raise SelectionError(Problem(f"source `{key}` is not stored: it has no version to ask", (), hint))
+            raise SelectionError(
+                Problem("unknown-version", f"source `{key}` is not stored: it has no version to ask", (), hint)
+            )
         return self._source(key)
 
     def _source(self, key: AssetKey) -> object:
@@ -121,12 +123,16 @@ class _Views:
         declaration = self._workspace.graph().sources.get(key)
         if declaration is None:
             raise NotATable(
-                Problem(f"source `{key}` is not declared any more", (), "only what is declared can be read")
+                Problem(
+                    "unknown-asset", f"source `{key}` is not declared any more", (), "only what is declared can be read"
+                )
             )
         path = source_path(declaration, self._workspace.root)
         if declaration.shape != "file" or not path.is_file():
             what = f"a {declaration.shape}" if declaration.shape != "file" else "a file that is not there"
-            raise NotATable(Problem(f"source `{key}` is {what}, not a table", (("path", declaration.path),)))
+            raise NotATable(
+                Problem("not-a-table", f"source `{key}` is {what}, not a table", (("path", declaration.path),))
+            )
         if table_format(path) == "parquet" and path.suffix == ".parquet":
             return path
         try:
@@ -153,7 +159,7 @@ class _Views:
         near = difflib.get_close_matches(name, plain, n=1)
         listing = "`assetctl ls` lists assets, `docs/lineage-schema.md` the tables of lineage"
         meant = f"did you mean `{_quoted(plain[near[0]])}`? " if near else ""
-        return SelectionError(Problem(f"there is no table `{name}`", (), meant + listing))
+        return SelectionError(Problem("unknown-table", f"there is no table `{name}`", (), meant + listing))
 
 
 def _match(name: str, keys: Collection[AssetKey]) -> AssetKey | None:
@@ -176,4 +182,4 @@ def _is_parquet(codec: str) -> bool:
 def _not_a_table(output: Output) -> NotATable:
     key = output.asset
     hint = f"`assetctl show {key}` shows what it is, `assetctl get {key} -o FILE` writes it to a file"
-    return NotATable(Problem(f"`{key}` is not a table", (("it is", output.value.kind),), hint))
+    return NotATable(Problem("not-a-table", f"`{key}` is not a table", (("it is", output.value.kind),), hint))

@@ -106,6 +106,7 @@ def _pinned(pin: Pinned) -> Problem:
     is_served = pin.purpose is Purpose.SERVE
     lift = f"assetctl rollback {pin.asset} --lift" if is_served else f"assetctl pin {pin.asset} --remove"
     return Problem(
+        "pinned",
         f"`{pin.asset}` is pinned, so it is not forgotten",
         (("version", pin.data_version), ("pinned", pin.pinned_at), *((("note", pin.note),) if pin.note else ())),
         f"lift the pin first with `{lift}`",

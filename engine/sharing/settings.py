@@ -38,7 +38,10 @@ def remote_settings(table: dict[str, Any], path: Path, lowered_to: str | None) -
         mode = min(mode, _mode(lowered_to, f"`{MODE_VARIABLE}` in the environment"))
     if remote is not None and (not isinstance(remote, str) or not remote.strip()):
         raise ProjectError.of(
-            f"`remote = {remote!r}` is no address", ("in", str(path)), hint='remote = "s3://bucket/prefix" or a folder'
+            "bad-setting",
+            f"`remote = {remote!r}` is no address",
+            ("in", str(path)),
+            hint='remote = "s3://bucket/prefix" or a folder',
         )
     _require_public_keys(trusted, path)
     if remote is None or mode == 0:
@@ -50,19 +53,23 @@ def _mode(value: object, where: str) -> int:
     if isinstance(value, str) and value in _MODES:
         return _MODES.index(value)
     choices = ", ".join(f'"{mode}"' for mode in _MODES)
-    raise ProjectError.of(f"{where} is none of {choices}", ("it is", repr(value)))
+    raise ProjectError.of("bad-setting", f"{where} is none of {choices}", ("it is", repr(value)))
 
 
 def _require_public_keys(trusted: object, path: Path) -> None:
     if not isinstance(trusted, list):
-        raise ProjectError.of("`trusted_keys` is not a list of public keys", ("in", str(path)), hint=_HINT)
+        raise ProjectError.of(
+            "bad-setting", "`trusted_keys` is not a list of public keys", ("in", str(path)), hint=_HINT
+        )
     if trusted:
         from assetctl.storage.remote.keys import is_public_key
 
         for key in trusted:
             if not isinstance(key, str) or not is_public_key(key):
                 shown = "one" if "private" in str(key) else repr(key)
-                raise ProjectError.of(f"{shown} of `trusted_keys` is no public key", ("in", str(path)), hint=_HINT)
+                raise ProjectError.of(
+                    "bad-setting", f"{shown} of `trusted_keys` is no public key", ("in", str(path)), hint=_HINT
+                )
 
 
 _HINT = "`assetctl keys show` prints the line to put there"

@@ -81,11 +81,13 @@ def find_settings(start: Path, file: Path | None = None) -> Settings:
     if file is not None:
         path = file if file.is_absolute() else start / file
         if not path.is_file():
-            raise ProjectError.of(f"there is no file `{file}`", ("looked in", str(start)))
+            raise ProjectError.of("no-project", f"there is no file `{file}`", ("looked in", str(start)))
         return Settings(path.parent.resolve(), (path.name,), path.resolve())
     start = start.resolve()
     if not start.is_dir():
-        raise ProjectError.of(f"there is no folder `{start}`", hint="name an existing folder with `-p DIR`")
+        raise ProjectError.of(
+            "no-project", f"there is no folder `{start}`", hint="name an existing folder with `-p DIR`"
+        )
     for folder in (start, *start.parents):
         found = _read(folder / "pyproject.toml")
         if found is not None:
@@ -93,6 +95,7 @@ def find_settings(start: Path, file: Path | None = None) -> Settings:
     if (start / "assets.py").is_file():
         return Settings(start, ("assets.py",), start / "assets.py")
     raise ProjectError.of(
+        "no-project",
         "there is no assetctl project here",
         ("looked for", "[tool.assetctl] in pyproject.toml, here and above; assets.py here"),
         ("started in", str(start)),
@@ -106,7 +109,9 @@ def _read(path: Path) -> Settings | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
-        raise ProjectError.of(f"`{path}` cannot be read: {error}", hint="fix the file, then try again") from error
+        raise ProjectError.of(
+            "settings-unreadable", f"`{path}` cannot be read: {error}", hint="fix the file, then try again"
+        ) from error
     table = document.get("tool", {}).get("assetctl")
     if table is None:
         return None
@@ -122,11 +127,14 @@ def _declared_name(document: dict[str, Any]) -> str:
 
 def _settings(table: Any, path: Path) -> Settings:
     if not isinstance(table, dict):
-        raise ProjectError.of(f"`tool.assetctl` in `{path}` is not a table", hint="write `[tool.assetctl]`")
+        raise ProjectError.of(
+            "bad-setting", f"`tool.assetctl` in `{path}` is not a table", hint="write `[tool.assetctl]`"
+        )
     for name in table:
         if name not in _KNOWN:
             near = difflib.get_close_matches(name, _KNOWN, n=1)
             raise ProjectError.of(
+                "unknown-setting",
                 f"`[tool.assetctl]` has no setting `{name}`",
                 ("in", str(path)),
                 ("settings", ", ".join(_KNOWN)),
@@ -136,10 +144,10 @@ def _settings(table: Any, path: Path) -> Settings:
     if isinstance(assets, str):
         assets = [assets]
     if not isinstance(assets, list) or not all(isinstance(entry, str) and entry for entry in assets):
-        raise ProjectError.of("`assets` is not a list of files, folders or modules", ("in", str(path)))
+        raise ProjectError.of("bad-setting", "`assets` is not a list of files, folders or modules", ("in", str(path)))
     jobs = table.get("jobs")
     if jobs is not None and (type(jobs) is not int or jobs < 1):
-        raise ProjectError.of(f"`jobs = {jobs!r}` is not a positive number", ("in", str(path)))
+        raise ProjectError.of("bad-setting", f"`jobs = {jobs!r}` is not a positive number", ("in", str(path)))
     dynamic = _one_of("dynamic", table.get("dynamic", "warn"), DYNAMIC, path)
     return Settings(
         path.parent,
@@ -160,20 +168,27 @@ def _text(name: str, table: dict[str, Any], path: Path) -> str | None:
     value = table.get(name)
     if value is None or (isinstance(value, str) and value.strip()):
         return value
-    raise ProjectError.of(f"`{name}` is not a text", ("in", str(path)))  # what it is instead may be a secret
+    raise ProjectError.of(
+        "bad-setting", f"`{name}` is not a text", ("in", str(path))
+    )  # what it is instead may be a secret
 
 
 def _environment(table: dict[str, Any], path: Path) -> EnvironmentPolicy:
     packages, variables = table.get("packages", {}), table.get("variables", [])
     if not isinstance(packages, dict):
         raise ProjectError.of(
-            "`packages` is not a table of package names", ("in", str(path)), hint='packages.numpy = "minor"'
+            "bad-setting",
+            "`packages` is not a table of package names",
+            ("in", str(path)),
+            hint='packages.numpy = "minor"',
         )
     if not isinstance(variables, list) or not all(isinstance(name, str) for name in variables):
-        raise ProjectError.of("`variables` is not a list of names", ("in", str(path)), hint='variables = ["TZ"]')
+        raise ProjectError.of(
+            "bad-setting", "`variables` is not a list of names", ("in", str(path)), hint='variables = ["TZ"]'
+        )
     platform = table.get("platform", False)
     if not isinstance(platform, bool):
-        raise ProjectError.of(f"`platform = {platform!r}` is not true or false", ("in", str(path)))
+        raise ProjectError.of("bad-setting", f"`platform = {platform!r}` is not true or false", ("in", str(path)))
     return EnvironmentPolicy(
         default=_one_of("versions", table.get("versions", "exact"), LEVELS, path),
         packages={normal_name(n): _one_of(f"packages.{n}", v, LEVELS, path) for n, v in packages.items()},
@@ -190,20 +205,26 @@ def _store(table: dict[str, Any], path: Path) -> Path | None:
         return None
     hint = 'write a folder: store = "~/.cache/assetctl"'
     if not isinstance(given, str) or not given.strip() or "\0" in given:
-        raise ProjectError.of(f"`store = {given!r}` is not a folder", ("in", str(path)), hint=hint)
+        raise ProjectError.of("bad-setting", f"`store = {given!r}` is not a folder", ("in", str(path)), hint=hint)
     if given.startswith("$"):
-        raise ProjectError.of(f"`store = {given!r}`: variables are not expanded", ("in", str(path)), hint=hint)
+        raise ProjectError.of(
+            "bad-setting", f"`store = {given!r}`: variables are not expanded", ("in", str(path)), hint=hint
+        )
     if "://" in given:
-        raise ProjectError.of(f"`store = {given!r}` is an address, not a folder", ("in", str(path)), hint=hint)
+        raise ProjectError.of(
+            "bad-setting", f"`store = {given!r}` is an address, not a folder", ("in", str(path)), hint=hint
+        )
     try:
         store = Path(os.path.realpath(path.parent / Path(given).expanduser()))
     except RuntimeError as cause:
         raise ProjectError.of(
-            f"`store = {given!r}`: there is no such home folder", ("in", str(path)), hint=hint
+            "bad-setting", f"`store = {given!r}`: there is no such home folder", ("in", str(path)), hint=hint
         ) from cause
     root = Path(os.path.realpath(path.parent))
     if store == root or store in root.parents:
-        raise ProjectError.of(f"`store = {given!r}` holds the project itself", ("in", str(path)), hint=hint)
+        raise ProjectError.of(
+            "bad-setting", f"`store = {given!r}` holds the project itself", ("in", str(path)), hint=hint
+        )
     return None if store == Path(os.path.realpath(root / ".assetctl")) else store
 
 
@@ -211,18 +232,24 @@ def _keep(table: dict[str, Any], path: Path) -> Keep:
     found = table.get("keep", {})
     hint = 'keep = { last = 3, for = "30d", branches = true }'
     if not isinstance(found, dict):
-        raise ProjectError.of("`keep` is not a table of `last`, `for` and `branches`", ("in", str(path)), hint=hint)
+        raise ProjectError.of(
+            "bad-setting", "`keep` is not a table of `last`, `for` and `branches`", ("in", str(path)), hint=hint
+        )
     for name in found:
         if name not in _KEEP:
-            raise ProjectError.of(f"`keep` has no setting `{name}`", ("in", str(path)), hint=hint)
+            raise ProjectError.of("unknown-setting", f"`keep` has no setting `{name}`", ("in", str(path)), hint=hint)
     last, given, branches = found.get("last"), found.get("for"), found.get("branches", False)
     if last is not None and (type(last) is not int or last < 1):
-        raise ProjectError.of(f"`keep.last = {last!r}` is not a positive number", ("in", str(path)), hint=hint)
+        raise ProjectError.of(
+            "bad-setting", f"`keep.last = {last!r}` is not a positive number", ("in", str(path)), hint=hint
+        )
     if type(branches) is not bool:
-        raise ProjectError.of(f"`keep.branches = {branches!r}` is not true or false", ("in", str(path)), hint=hint)
+        raise ProjectError.of(
+            "bad-setting", f"`keep.branches = {branches!r}` is not true or false", ("in", str(path)), hint=hint
+        )
     time = None if given is None else duration_s(str(given))
     if given is not None and time is None:
-        raise ProjectError.of(f"`keep.for = {given!r}` is not a time", ("in", str(path)), hint=hint)
+        raise ProjectError.of("bad-setting", f"`keep.for = {given!r}` is not a time", ("in", str(path)), hint=hint)
     return Keep(last, time, branches)
 
 
@@ -236,4 +263,4 @@ def _one_of(name: str, value: object, allowed: tuple[str, ...], path: Path) -> s
     if isinstance(value, str) and value in allowed:
         return value
     choices = ", ".join(f'"{choice}"' for choice in allowed)
-    raise ProjectError.of(f"`{name} = {value!r}` is none of {choices}", ("in", str(path)))
+    raise ProjectError.of("bad-setting", f"`{name} = {value!r}` is none of {choices}", ("in", str(path)))

@@ -56,7 +56,9 @@ def read_signature(fn: Callable[..., Any], options: AssetOptions, known: Collect
     try:
         parameters = inspect.signature(fn).parameters
     except (TypeError, ValueError):
-        return Signature(problems=(Problem("has a signature that cannot be read", hint="wrap it in a `def`"),))
+        return Signature(
+            problems=(Problem("bad-signature", "has a signature that cannot be read", hint="wrap it in a `def`"),)
+        )
     reader = _SignatureReader(options, known, list(parameters))
     reader.problems.extend(_unknown_options(options, parameters))
     for parameter in parameters.values():
@@ -80,7 +82,9 @@ class _SignatureReader:
     def read(self, parameter: inspect.Parameter, annotation: object) -> None:
         name, default = parameter.name, parameter.default
         if parameter.kind is parameter.POSITIONAL_ONLY and default is parameter.empty:
-            self.problems.append(Problem(f"has a positional-only parameter `{name}`", hint="remove the `/`"))
+            self.problems.append(
+                Problem("bad-signature", f"has a positional-only parameter `{name}`", hint="remove the `/`")
+            )
         elif annotation is Context:
             self.context.append(name)
         elif name in self.options.config:
@@ -98,7 +102,7 @@ class _SignatureReader:
         self.config[name] = value
         if not is_config(value):
             hint = "config is None, bools, numbers, text, and lists, tuples and dicts of them"
-            self.problems.append(Problem(f"has a `{type(value).__name__}` as config `{name}`", hint=hint))
+            self.problems.append(Problem("bad-config", f"has a `{type(value).__name__}` as config `{name}`", hint=hint))
 
     def _bind(self, name: str, key: AssetKey | None, annotation: object) -> None:
         if key is not None and key in self.known:
@@ -178,6 +182,7 @@ def _unknown_options(options: AssetOptions, parameters: Mapping[str, inspect.Par
     named = {"ins": options.ins, "config": options.config, "secret": options.secret}
     return [
         Problem(
+            "unknown-parameter",
             f"names `{name}` in `{option}`, which is not one of its parameters",
             (("parameters", ", ".join(parameters) or "(none)"),),
             _did_you_mean(name, parameters) or f"name one of its parameters in `{option}`, or remove it",
@@ -190,6 +195,7 @@ def _unknown_options(options: AssetOptions, parameters: Mapping[str, inspect.Par
 
 def _ambiguous_default(name: str) -> Problem:
     return Problem(
+        "ambiguous-default",
         f"has a default for `{name}`, and an asset of that name exists",
         hint=f'remove the default to read the asset, or say `ins={{"{name}": ...}}` or `config={{"{name}": ...}}`',
     )
@@ -197,6 +203,7 @@ def _ambiguous_default(name: str) -> Problem:
 
 def _unknown_upstream(name: str, known: Collection[AssetKey], parameters: Collection[str]) -> Problem:
     return Problem(
+        "unknown-upstream",
         f"reads `{name.replace('__', '/')}`, which is not declared",
         (("parameters", ", ".join(parameters)),),
         _did_you_mean(name.replace("__", "/"), known)

@@ -70,7 +70,7 @@ def parse(selection: Sequence[str]) -> tuple[tuple[Term, ...], ...]:
     problems: list[Problem] = []
     union = []
     if any(not argument.strip() for argument in selection):
-        problems.append(Problem("a selection is empty", hint="leave it away to select everything"))
+        problems.append(Problem("bad-selection", "a selection is empty", hint="leave it away to select everything"))
     for word in (word for argument in selection for word in argument.split()):
         terms = [_parse_term(text, word, problems) for text in word.split(",")]
         union.append(tuple(term for term in terms if term is not None))
@@ -152,11 +152,15 @@ def _parse_term(text: str, word: str, problems: list[Problem]) -> Term | None:
         hint = (
             "write `a,b` for what is in both, `a b` for either" if "," in word else "write it as `+model` or `model+`"
         )
-        problems.append(Problem(f"selection `{word}` names no asset", hint=hint))
+        problems.append(Problem("bad-selection", f"selection `{word}` names no asset", hint=hint))
         return None
     up, down = _hops(found["up"]), _hops(found["down"])
     if found["at"] and (up or down):
-        problems.append(Problem(f"selection `{text}` uses `@` together with `+`", hint="`@` already reaches both ways"))
+        problems.append(
+            Problem(
+                "bad-selection", f"selection `{text}` uses `@` together with `+`", hint="`@` already reaches both ways"
+            )
+        )
         return None
     method, colon, value = found["body"].partition(":")
     if not colon:
@@ -179,11 +183,13 @@ def _flaw(method: str, value: str, text: str) -> Problem | None:
         known = ", ".join(f"{m}:" for m in METHODS)
         near = difflib.get_close_matches(method, METHODS, n=1)
         hint = f"did you mean `{near[0]}:{value}`?" if near else None
-        return Problem(f"selection `{text}`: there is no `{method}:`", (("known", known),), hint)
+        return Problem("bad-selection", f"selection `{text}`: there is no `{method}:`", (("known", known),), hint)
     if not value:
-        return Problem(f"selection `{text}` says no {method}", hint=f"write it as `{method}:NAME`")
+        return Problem("bad-selection", f"selection `{text}` says no {method}", hint=f"write it as `{method}:NAME`")
     if method == "state" and value not in EVERY_STATE:
-        return Problem(f"selection `{text}`: there is no state `{value}`", (("known", ", ".join(EVERY_STATE)),))
+        return Problem(
+            "bad-selection", f"selection `{text}`: there is no state `{value}`", (("known", ", ".join(EVERY_STATE)),)
+        )
     return None
 
 
@@ -253,7 +259,9 @@ def _named(world: _World, term: Term, problems: list[Problem]) -> set[AssetKey]:
     if _GLOB.search(term.value):
         found = {key for key in keys if fnmatchcase(key, term.value)}
         if not found:
-            problems.append(Problem(f"no asset matches `{term.value}`", hint="list them with `assetctl ls`"))
+            problems.append(
+                Problem("nothing-selected", f"no asset matches `{term.value}`", hint="list them with `assetctl ls`")
+            )
         return found
     problems.append(_unknown(term.value, keys))
     return set()
@@ -265,7 +273,7 @@ def _unknown(name: str, keys: Iterable[str]) -> Problem:
     # The part after the last `/` is what people remember of a nested key.
     near = near or [key for key in known if key.rpartition("/")[2] == name][:3]
     hint = "did you mean " + " or ".join(f"`{n}`" for n in near) + "?" if near else "list them with `assetctl ls`"
-    return Problem(f"there is no asset `{name}`", hint=hint)
+    return Problem("unknown-asset", f"there is no asset `{name}`", hint=hint)
 
 
 def _nothing(term: Term, values: Mapping[str, set[AssetKey]]) -> Problem:
@@ -273,6 +281,7 @@ def _nothing(term: Term, values: Mapping[str, set[AssetKey]]) -> Problem:
     shown = ", ".join(sorted(values)[:8]) + (", ..." if len(values) > 8 else "")
     what = {"path": "declared in", "owner": "owned by"}.get(term.method, f"of {term.method}")
     return Problem(
+        "nothing-selected",
         f"no asset is {what} `{term.value}`",
         ((f"{term.method}s", shown or "none are declared"),),
         f"did you mean `{term.method}:{near[0]}`?" if near else None,

@@ -285,6 +285,7 @@ def corruption(digest: BlobDigest, reason: str, path: Path) -> CorruptionError:
     """Return the error for stored bytes that cannot be trusted or found."""
     return CorruptionError(
         Problem(
+            "blob-corrupt",
             f"blob `{digest[:11]}` is not what was recorded: {reason}",
             (("digest", digest), ("file", str(path))),
             "`assetctl doctor` says which asset it belongs to, and what builds it again",

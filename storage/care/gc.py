@@ -196,6 +196,7 @@ def _require_known(journal: Journal, whose: str, hint: str) -> bool:
     if newer:
         raise EnvironmentFault(
             Problem(
+                "journal-newer",
                 f"the journal of {whose} holds records of a newer assetctl, so what it needs is not known",
                 (("first of them", newer[0].what),),
                 hint,
@@ -207,7 +208,10 @@ def _require_known(journal: Journal, whose: str, hint: str) -> bool:
 def _trouble(root: Root, why: str) -> Problem:
     facts = (("project", str(root.state.parent)), ("reason", why), ("registered in", str(root.file)))
     return Problem(
-        "another project keeps bytes in this store, and what it needs cannot be known now", facts, _forget_hint(root)
+        "other-project-unknown",
+        "another project keeps bytes in this store, and what it needs cannot be known now",
+        facts,
+        _forget_hint(root),
     )
 
 

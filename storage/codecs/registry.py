@@ -74,6 +74,7 @@ class Codecs:
                 return codec
         raise DeclarationError(
             Problem(
+                "unknown-codec",
                 f"there is no codec `{name}`",
                 (("codecs", ", ".join(self.names())),),
                 "leave `codec=` away to let the value's type decide; a codec of your own is a subclass of "

@@ -102,7 +102,7 @@ def told(con: Connection, sql: str, answer: Callable[[], _T]) -> _T:
         if name is not None:
             raise UnknownTable(name) from cause
         hint = _QUOTE if _UNQUOTED.search(text) else "`from lineage.assets` lists assets"
-        problem = Problem(f"this query does not work: {text}", (("query", sql),), hint)
+        problem = Problem("bad-query", f"this query does not work: {text}", (("query", sql),), hint)
         raise SelectionError(problem) from cause
 
 

@@ -45,7 +45,7 @@ class UnknownTable(SelectionError):
     """A query names a table that is not there; `name` is as the query has it."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(Problem(f"there is no table `{name}`"))
+        super().__init__(Problem("unknown-table", f"there is no table `{name}`"))
         self.name = name
 
 
@@ -74,7 +74,9 @@ def check_only_reads(con: Connection, sql: str) -> None:
     statements = con.extract_statements(sql)
     if len(statements) != 1:
         found = "no statement" if not statements else f"{len(statements)} statements"
-        raise SelectionError(Problem(f"this is {found}; `sql` answers one at a time", (("query", sql),)))
+        raise SelectionError(
+            Problem("not-one-statement", f"this is {found}; `sql` answers one at a time", (("query", sql),))
+        )
     kind = statements[0].type.name
     if kind in _READS or (kind == "MULTI" and "pivot" in sql.lower()):
         return
@@ -84,6 +86,7 @@ def check_only_reads(con: Connection, sql: str) -> None:
         return
     raise SelectionError(
         Problem(
+            "query-writes",
             f"`sql` only reads, and this is {kind.replace('_', ' ')}",
             (("query", sql),),
             "`-o FILE` writes the rows of a query to a file; `assetctl get ASSET -o FILE` hands out a copy of an asset",

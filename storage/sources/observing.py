@@ -106,7 +106,7 @@ def _missing(declaration: SourceDef, path: Path) -> DeclarationError:
         near = difflib.get_close_matches(path.name, sorted(os.listdir(path.parent)), n=1)  # noqa: PTH208
         if near and near[0] != path.name:
             hint = f"did you mean `{Path(declaration.path).with_name(near[0]).as_posix()}`?"
-    return DeclarationError(Problem(f"source `{name}` {what}", tuple(facts), hint))
+    return DeclarationError(Problem("source-missing", f"source `{name}` {what}", tuple(facts), hint))
 
 
 def table_identity(path: Path, bytes_digest: Digest, cache_folder: Path | None = None) -> ValueIdentity:

@@ -218,6 +218,7 @@ def _require_in_sight(layout: Layout) -> None:
         if store == layout.store and read_format(store) is None and not _is_made_here(store, device):
             raise EnvironmentFault(
                 Problem(
+                    "store-out-of-sight",
                     "the store of this project is out of sight",
                     (("store", str(store)), ("known from", str(layout.stores_file))),
                     "mount its disk; or, to begin an empty store there, delete the line in that file",

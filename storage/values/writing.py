@@ -168,7 +168,7 @@ def _cannot_be_stored(
         hint += "; or leave `codec=` away"
     else:
         hint += ", or give its type a codec: a subclass of `assetctl.Codec`"
-    return AssetFailed(Problem(f"a value of type `{name}` cannot be stored", tuple(facts), hint))
+    return AssetFailed(Problem("value-not-storable", f"a value of type `{name}` cannot be stored", tuple(facts), hint))
 
 
 def _culprit(value: object, unknown: Unencodable | None, reasons: list[tuple[Codec, str]]) -> str | None:
