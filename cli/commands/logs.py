@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import click
 
 from assetctl.assets.errors import AssetctlError, Problem, SelectionError
+from assetctl.assets.hints import did_you_mean
 from assetctl.assets.ids import AssetKey
 from assetctl.cli.options import optional_asset_argument
 from assetctl.cli.session import Session
@@ -79,8 +79,7 @@ def _step_of(session: Session, what: str) -> str:
 
 
 def _no_log(what: str, known: Iterable[str]) -> Problem:
-    near = difflib.get_close_matches(what, sorted(known), n=1)
-    hint = f"did you mean `{near[0]}`?" if near else "see `assetctl history` for runs, `assetctl ls` for assets"
+    hint = did_you_mean(what, known) or "see `assetctl history` for runs, `assetctl ls` for assets"
     return Problem("no-log", f"there is no log of an asset or run `{what}`", hint=hint)
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 
 from assetctl.assets.errors import AssetctlError, Problem, SelectionError
+from assetctl.assets.hints import did_you_mean
 from assetctl.assets.ids import AssetKey
 from assetctl.engine.answers.values import HistoryEntry
 from assetctl.engine.workspace.workspace import Workspace
@@ -97,8 +97,8 @@ def nothing_recorded(workspace: Workspace, key: AssetKey) -> SelectionError:
     if now:
         return SelectionError(Problem("asset-renamed", f"there is no asset `{key}`", hint=f"it goes on as `{now[0]}`"))
     try:
-        near = difflib.get_close_matches(key, workspace.known_keys(), n=1)
+        meant = did_you_mean(key, workspace.known_keys())
     except AssetctlError:
-        near = []
-    hint = f"did you mean `{near[0]}`?" if near else "see `assetctl ls`, or `assetctl history` for assets that are gone"
+        meant = None
+    hint = meant or "see `assetctl ls`, or `assetctl history` for assets that are gone"
     return SelectionError(Problem("unknown-asset", f"there is no asset `{key}`", hint=hint))

@@ -8,13 +8,13 @@ is the table that its file holds now.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 
 from assetctl.assets.errors import AssetctlError, AssetFailed, DeclarationError, Problem, SelectionError
+from assetctl.assets.hints import similar, suggestion
 from assetctl.assets.ids import AssetKey
 from assetctl.engine.answers.find import find_recorded
 from assetctl.engine.workspace.workspace import Workspace
@@ -156,10 +156,11 @@ class _Views:
             **{str(key): str(key) for key in (*self.assets, *self.declared)},
             **{t.split(".")[1]: t for t in lineage},
         }
-        near = difflib.get_close_matches(name, plain, n=1)
         listing = "`assetctl ls` lists assets, `docs/lineage-schema.md` the tables of lineage"
-        meant = f"did you mean `{_quoted(plain[near[0]])}`? " if near else ""
-        return SelectionError(Problem("unknown-table", f"there is no table `{name}`", (), meant + listing))
+        meant = suggestion(_quoted(plain[near]) for near in similar(name, plain))
+        return SelectionError(
+            Problem("unknown-table", f"there is no table `{name}`", (), f"{meant} {listing}" if meant else listing)
+        )
 
 
 def _match(name: str, keys: Collection[AssetKey]) -> AssetKey | None:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import difflib
 import os
-import re
 import tomllib
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from assetctl.assets.durations import HOW_TO_WRITE, not_a_duration, parse_duration
 from assetctl.assets.errors import ProjectError
+from assetctl.assets.hints import did_you_mean
 from assetctl.engine.sharing.settings import MODE_VARIABLE, RemoteSettings, remote_settings
 from assetctl.lineage.identity.environment import LEVELS, EnvironmentPolicy, normal_name
 
@@ -132,13 +132,12 @@ def _settings(table: Any, path: Path) -> Settings:
         )
     for name in table:
         if name not in _KNOWN:
-            near = difflib.get_close_matches(name, _KNOWN, n=1)
             raise ProjectError.of(
                 "unknown-setting",
                 f"`[tool.assetctl]` has no setting `{name}`",
                 ("in", str(path)),
                 ("settings", ", ".join(_KNOWN)),
-                hint=f"did you mean `{near[0]}`?" if near else "remove it",
+                hint=did_you_mean(name, _KNOWN) or "remove it",
             )
     assets = table.get("assets", ["assets.py"])
     if isinstance(assets, str):
@@ -247,16 +246,12 @@ def _keep(table: dict[str, Any], path: Path) -> Keep:
         raise ProjectError.of(
             "bad-setting", f"`keep.branches = {branches!r}` is not true or false", ("in", str(path)), hint=hint
         )
-    time = None if given is None else duration_s(str(given))
+    time = None if given is None else parse_duration(str(given))
     if given is not None and time is None:
-        raise ProjectError.of("bad-setting", f"`keep.for = {given!r}` is not a time", ("in", str(path)), hint=hint)
+        raise ProjectError.of(
+            "bad-setting", not_a_duration(f"`keep.for = {given!r}`"), ("in", str(path)), hint=HOW_TO_WRITE
+        )
     return Keep(last, time, branches)
-
-
-def duration_s(text: str) -> float | None:
-    """Return a time such as `90s`, `12h` or `30d` in seconds, or None if it is none."""
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smhd])", text, re.ASCII)
-    return None if found is None else float(found[1]) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[found[2]]
 
 
 def _one_of(name: str, value: object, allowed: tuple[str, ...], path: Path) -> str:

@@ -7,7 +7,6 @@ one `DeclarationError` holding every problem of every declaration.
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import heapq
 import inspect
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,6 +16,7 @@ from typing import Any
 from assetctl.assets.collect import Found
 from assetctl.assets.definition import AssetDef, AssetOptions, CheckDef, SourceDef
 from assetctl.assets.errors import DeclarationError, Problem
+from assetctl.assets.hints import did_you_mean
 from assetctl.assets.ids import AssetKey
 from assetctl.lineage.facts.ports import Wanted
 from assetctl.lineage.graph.bindings import Read, read_signature
@@ -246,8 +246,7 @@ def _dependency_key(
 
 
 def _nearest(name: str, where: Mapping[AssetKey, str]) -> str:
-    near = difflib.get_close_matches(name, sorted(where), n=1)
-    return f"did you mean `{near[0]}`?" if near else "declare it, or take it out here"
+    return did_you_mean(name, where) or "declare it, or take it out here"
 
 
 def _located(problem: Problem, item: Found) -> Problem:

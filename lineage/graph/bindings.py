@@ -6,7 +6,6 @@ declaration is returned as a `Problem`; nothing is raised, so that all are repor
 
 from __future__ import annotations
 
-import difflib
 import inspect
 import json
 import typing
@@ -19,6 +18,7 @@ from assetctl.assets.columns import Columns
 from assetctl.assets.context import Context
 from assetctl.assets.definition import AssetOptions
 from assetctl.assets.errors import DeclarationError, Problem
+from assetctl.assets.hints import did_you_mean
 from assetctl.assets.ids import AssetKey
 from assetctl.lineage.facts.ports import Wanted
 
@@ -185,7 +185,7 @@ def _unknown_options(options: AssetOptions, parameters: Mapping[str, inspect.Par
             "unknown-parameter",
             f"names `{name}` in `{option}`, which is not one of its parameters",
             (("parameters", ", ".join(parameters) or "(none)"),),
-            _did_you_mean(name, parameters) or f"name one of its parameters in `{option}`, or remove it",
+            did_you_mean(name, parameters) or f"name one of its parameters in `{option}`, or remove it",
         )
         for option, names in named.items()
         for name in names
@@ -206,11 +206,5 @@ def _unknown_upstream(name: str, known: Collection[AssetKey], parameters: Collec
         "unknown-upstream",
         f"reads `{name.replace('__', '/')}`, which is not declared",
         (("parameters", ", ".join(parameters)),),
-        _did_you_mean(name.replace("__", "/"), known)
-        or "declare it, or give the parameter a default to make it config",
+        did_you_mean(name.replace("__", "/"), known) or "declare it, or give the parameter a default to make it config",
     )
-
-
-def _did_you_mean(name: str, known: Collection[str]) -> str | None:
-    found = difflib.get_close_matches(name, sorted(known), n=1)
-    return f"did you mean `{found[0]}`?" if found else None

@@ -16,7 +16,6 @@ names nothing is reported, all at once; a state that holds for no asset is no mi
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from fnmatch import fnmatchcase
 
 from assetctl.assets.definition import AssetOptions, SourceDef
 from assetctl.assets.errors import Problem, SelectionError
+from assetctl.assets.hints import similar, suggestion
 from assetctl.assets.ids import AssetKey
 from assetctl.lineage.graph.asset_graph import AssetGraph
 
@@ -181,8 +181,7 @@ def _hops(text: str | None) -> int:
 def _flaw(method: str, value: str, text: str) -> Problem | None:
     if method not in METHODS:
         known = ", ".join(f"{m}:" for m in METHODS)
-        near = difflib.get_close_matches(method, METHODS, n=1)
-        hint = f"did you mean `{near[0]}:{value}`?" if near else None
+        hint = suggestion(f"{near}:{value}" for near in similar(method, METHODS))
         return Problem("bad-selection", f"selection `{text}`: there is no `{method}:`", (("known", known),), hint)
     if not value:
         return Problem("bad-selection", f"selection `{text}` says no {method}", hint=f"write it as `{method}:NAME`")
@@ -269,22 +268,21 @@ def _named(world: _World, term: Term, problems: list[Problem]) -> set[AssetKey]:
 
 def _unknown(name: str, keys: Iterable[str]) -> Problem:
     known = sorted(keys)
-    near = difflib.get_close_matches(name, [*known, *STATES], n=3, cutoff=0.6)
+    near = similar(name, [*known, *STATES], limit=3)
     # The part after the last `/` is what people remember of a nested key.
     near = near or [key for key in known if key.rpartition("/")[2] == name][:3]
-    hint = "did you mean " + " or ".join(f"`{n}`" for n in near) + "?" if near else "list them with `assetctl ls`"
+    hint = suggestion(near) or "list them with `assetctl ls`"
     return Problem("unknown-asset", f"there is no asset `{name}`", hint=hint)
 
 
 def _nothing(term: Term, values: Mapping[str, set[AssetKey]]) -> Problem:
-    near = difflib.get_close_matches(term.value, sorted(values), n=1)
     shown = ", ".join(sorted(values)[:8]) + (", ..." if len(values) > 8 else "")
     what = {"path": "declared in", "owner": "owned by"}.get(term.method, f"of {term.method}")
     return Problem(
         "nothing-selected",
         f"no asset is {what} `{term.value}`",
         ((f"{term.method}s", shown or "none are declared"),),
-        f"did you mean `{term.method}:{near[0]}`?" if near else None,
+        suggestion(f"{term.method}:{near}" for near in similar(term.value, values)),
     )
 
 
