@@ -18,7 +18,6 @@ from pathlib import Path
 
 from assetctl.assets.errors import EnvironmentFault, Problem
 from assetctl.assets.ids import AssetKey
-from assetctl.lineage.facts.ports import Journal
 from assetctl.lineage.facts.records import BlobDigest
 from assetctl.storage.care.retention_rules import KeepRules, judge_versions
 from assetctl.storage.journal.journal import FileJournal
@@ -71,7 +70,7 @@ class Cleaning:
     """What to clean up, and by which rules; see `keep.judge_versions` for `declared` and `now`."""
 
     layout: Layout
-    journal: Journal
+    journal: FileJournal
     rules: KeepRules
     now: float
     declared: Mapping[AssetKey, AssetKey] | None = None
@@ -189,10 +188,10 @@ def _needed_by_others(roots: Collection[Root]) -> tuple[set[BlobDigest], bool]:
     return needed, is_whole
 
 
-def _require_known(journal: Journal, whose: str, hint: str) -> bool:
+def _require_known(journal: FileJournal, whose: str, hint: str) -> bool:
     """Refuse a journal with records of a newer release; say whether no other line of it is damaged either."""
-    problems = [problem for problem in getattr(journal, "problems", ()) if not problem.is_tail]
-    newer = [problem for problem in problems if "unknown" in problem.what]
+    problems = [problem for problem in journal.problems if not problem.is_tail]
+    newer = [problem for problem in problems if problem.is_newer]
     if newer:
         raise EnvironmentFault(
             Problem(
