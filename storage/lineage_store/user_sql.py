@@ -27,7 +27,6 @@ _EXPLAIN = re.compile(
     r"(?:\s|--[^\n]*\n|/\*.*?\*/)*explain\s+(?:analyze\s+)?(?:\([^)]*\)\s*)?", re.IGNORECASE | re.DOTALL
 )
 _ONE_NAME = re.compile(r'("(?:[^"]|"")*"|[^".\s]+)(?: AS .*)?', re.DOTALL)
-_MISSING = re.compile(r"Table with name (.*?) does not exist(?:!| because)", re.DOTALL)
 _LOOKS_AROUND = re.compile(r"\b(?:lineage|store|information_schema|show|duckdb_\w+|pg_\w+|sqlite_\w+)\b", re.IGNORECASE)
 """Words of a query that may want the lineage database or the list of tables; finding one too many costs a lock."""
 
@@ -112,12 +111,6 @@ def tables_named(con: Connection, sql: str) -> tuple[str, ...]:
         if name in words:
             found.setdefault(name, name)  # one of DuckDB's own, which an asset may be called too
     return tuple(found.values())
-
-
-def missing_table(message: str) -> str | None:
-    """Return the table that DuckDB misses, from what it says; None if it says something else."""
-    found = _MISSING.search(message)
-    return None if found is None else found[1].strip('"')
 
 
 def may_need_lineage(sql: str) -> bool:
