@@ -29,6 +29,7 @@ ProblemCode = Literal[
     "bad-signature",
     "bad-signing-key",
     "blob-corrupt",
+    "blob-missing",
     "broken-link",
     "bug",
     "contradicting-options",

@@ -70,7 +70,7 @@ def _lines_that_read(scope: ast.AST) -> Iterator[int]:
             break
         texts |= more
     for node in nodes:
-        if _reads(node, errors, texts):
+        if isinstance(node, ast.expr | ast.stmt) and _reads(node, errors, texts):
             yield node.lineno
 
 
