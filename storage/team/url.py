@@ -73,7 +73,7 @@ def _shown(parts: SplitResult) -> str:
 def _no_address(why: str) -> ProjectError:
     error = ProjectError.of(
         "bad-setting",
-        f"`lineage` in `[tool.assetctl]` is no address of a PostgreSQL database: {why}",
+        f"`lineage` in `[tool.assetctl]` is not the address of a PostgreSQL database: {why}",
         hint='lineage = "postgresql://user@host/database"; the password may be in ~/.pgpass or PGPASSWORD',
     )
     assert isinstance(error, ProjectError)
