@@ -99,7 +99,7 @@ ProblemCode = Literal[
     "state-newer",
     "state-unrecognized",
     "store-in-use",
-    "store-out-of-sight",
+    "store-unreachable",
     "team-schema-taken",
     "team-store-newer",
     "team-store-of-another-project",

@@ -62,7 +62,7 @@ def command(
     if output is None and form in {"svg", "png"} and sys.stdout.isatty():
         raise SelectionError(
             Problem(
-                "not-for-stdout", f"{form} is no text for a terminal", hint=f"write it to a file: -o lineage.{form}"
+                "not-for-stdout", f"{form} cannot be shown in a terminal", hint=f"write it to a file: -o lineage.{form}"
             )
         )
     project = session.project

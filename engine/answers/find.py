@@ -95,7 +95,9 @@ def nothing_recorded(workspace: Workspace, key: AssetKey) -> SelectionError:
         )
     now = [name for name, former in workspace.stores.lineage.names().items() if key in former]
     if now:
-        return SelectionError(Problem("asset-renamed", f"there is no asset `{key}`", hint=f"it goes on as `{now[0]}`"))
+        return SelectionError(
+            Problem("asset-renamed", f"there is no asset `{key}`", hint=f"it was renamed to `{now[0]}`")
+        )
     try:
         meant = did_you_mean(key, workspace.known_keys())
     except AssetctlError:

@@ -64,7 +64,7 @@ def stop_keeping(workspace: Workspace, key: AssetKey, version: str | None) -> Pi
     if not lifted:
         what = f"`{key}`" if version is None else f"`{key}@{version}`"
         raise SelectionError(
-            Problem("not-pinned", f"no pin spares {what} from cleaning up", hint="`assetctl pin` lists the pins")
+            Problem("not-pinned", f"no pin keeps {what} from being cleaned up", hint="`assetctl pin` lists the pins")
         )
     facts: list[Fact] = [Unpinned(key, Purpose.KEEP, pin.materialization_id, now()) for pin in lifted]
     append(workspace, facts)

@@ -18,7 +18,7 @@ def branches_of(folder: Path) -> dict[str, frozenset[str]]:
     """Return every local branch and the commits that can be reached from it.
 
     Raises:
-        SelectionError: the folder lies in no git repository.
+        SelectionError: the folder is not in a git repository.
         EnvironmentFault: git is not installed, or cannot read it.
     """
     names = _git(folder, "for-each-ref", "--format=%(refname)", "refs/heads")
@@ -45,7 +45,7 @@ def _git(folder: Path, *words: str) -> list[str]:
         if "not a git repository" in said:
             raise SelectionError.of(
                 "no-git-repository",
-                "this project lies in no git repository, so no branch keeps anything",
+                "this project is not in a git repository, so no branch keeps anything",
                 ("folder", str(folder)),
                 hint="leave out --keep-branches",
             )

@@ -190,7 +190,7 @@ def _store(table: Table) -> Path | None:
         except RuntimeError:
             flaw = ": there is no such home folder"
     if not flaw and (store == root or store in root.parents):
-        flaw = " holds the project itself"
+        flaw = " contains the project itself"
     if flaw:
         table.wrong(f"`store = {given!r}`{flaw}", _STORE_HINT)
     return None if flaw or store == Path(os.path.realpath(root / ".assetctl")) else store
@@ -218,7 +218,7 @@ def _remote(table: Table, lowered_to: str | None) -> RemoteSettings | None:
     if lowered_to in _MODES:
         mode = min(mode, _MODES.index(lowered_to))
     elif lowered_to:
-        message = f"`{MODE_VARIABLE} = {lowered_to!r}` in the environment is none of {quoted(_MODES)}"
+        message = f"`{MODE_VARIABLE} = {lowered_to!r}` in the environment is not one of {quoted(_MODES)}"
         table.problems.append(Problem("bad-setting", message))
     trusted = _trusted_keys(table)
     if address is None or mode == 0:

@@ -58,7 +58,7 @@ class Table:
         value = self.values.get(name, default)
         if isinstance(value, str) and value in choices:
             return value
-        self.wrong(f"{self.shown(name)} is none of {quoted(choices)}")
+        self.wrong(f"{self.shown(name)} is not one of {quoted(choices)}")
         return default
 
     def shown(self, name: str) -> str:

@@ -70,7 +70,7 @@ def parse(selection: Sequence[str]) -> tuple[tuple[Term, ...], ...]:
     problems: list[Problem] = []
     union = []
     if any(not argument.strip() for argument in selection):
-        problems.append(Problem("bad-selection", "a selection is empty", hint="leave it away to select everything"))
+        problems.append(Problem("bad-selection", "a selection is empty", hint="omit it to select everything"))
     for word in (word for argument in selection for word in argument.split()):
         terms = [_parse_term(text, word, problems) for text in word.split(",")]
         union.append(tuple(term for term in terms if term is not None))
@@ -184,7 +184,7 @@ def _flaw(method: str, value: str, text: str) -> Problem | None:
         hint = suggestion(f"{near}:{value}" for near in similar(method, METHODS))
         return Problem("bad-selection", f"selection `{text}`: there is no `{method}:`", (("known", known),), hint)
     if not value:
-        return Problem("bad-selection", f"selection `{text}` says no {method}", hint=f"write it as `{method}:NAME`")
+        return Problem("bad-selection", f"selection `{text}` names no {method}", hint=f"write it as `{method}:NAME`")
     if method == "state" and value not in EVERY_STATE:
         return Problem(
             "bad-selection", f"selection `{text}`: there is no state `{value}`", (("known", ", ".join(EVERY_STATE)),)

@@ -101,7 +101,7 @@ def _unreadable(path: Path) -> Problem:
     kind = "folder" if path.is_dir() else "file"
     return Problem(
         "permission-denied",
-        f"a {kind} of the store may not be read",
+        f"a {kind} of the store cannot be read",
         ((kind, str(path)), ("owner", _owner(path))),
         _owner_hint(path),
     )

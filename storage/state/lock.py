@@ -114,7 +114,7 @@ def lock_fault(cause: Exception, path: Path) -> EnvironmentFault:
         return EnvironmentFault(
             Problem(
                 "lock-file-replaced",
-                "a lock file was replaced by something that is no file",
+                "a lock file was replaced by something that is not a file",
                 (("file", str(path)),),
                 "delete it: a lock is made anew where it is needed",
             )

@@ -98,7 +98,7 @@ def _create(con: psycopg.Connection[Any], url: TeamUrl, project: str) -> None:
         raise EnvironmentFault(
             Problem(
                 "team-schema-taken",
-                f"schema `{url.schema}` of that database holds other things than a lineage store",
+                f"schema `{url.schema}` of that database holds something other than a lineage store",
                 (("store", url.shown),),
                 'name one of its own: `lineage = "postgresql://…?schema=NAME"`',
             )

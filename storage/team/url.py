@@ -46,7 +46,7 @@ def read_url(text: str) -> TeamUrl:
     except ValueError as error:
         raise _no_address("it cannot be parsed") from error
     if parts.scheme not in SCHEMES:
-        raise _no_address(f"it begins with none of {', '.join(scheme + '://' for scheme in SCHEMES)}")
+        raise _no_address(f"it does not begin with {' or '.join(scheme + '://' for scheme in SCHEMES)}")
     options = [piece for piece in parts.query.split("&") if piece]
     schema = dict(parse_qsl(parts.query)).get("schema", "lineage")
     if not _SCHEMA.fullmatch(schema) or schema.startswith("pg_"):

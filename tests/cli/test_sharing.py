@@ -106,7 +106,7 @@ def test_a_key_that_others_can_read_is_not_used(sharing, home):
     [
         ("remote = 3", "is not an address"),
         ('remote = ""', "is not an address"),
-        ('remote_mode = "sometimes"', 'none of "off", "read-only", "read-write"'),
+        ('remote_mode = "sometimes"', 'not one of "off", "read-only", "read-write"'),
         ('trusted_keys = "ed25519:x"', "not a list of public keys"),
         ('trusted_keys = ["ed25519:x"]', "is not a public key"),
         ('trusted_keys = ["ed25519-private:secret"]', "is not a public key"),
