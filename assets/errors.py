@@ -7,7 +7,7 @@
     ├─ AssetFailed         exit 1   your function, or a blocking check, failed
     ├─ CorruptionError     exit 4   stored bytes are not what was recorded
     ├─ WaitTimeout         exit 5   gave up waiting for another process
-    └─ EnvironmentFault    exit 6   disk full, read-only, permission, a newer store, a remote
+    └─ EnvironmentFault    exit 6   the disk, a service or a newer store refused
 
 A stale asset, a failed step or an unchanged output is a result or an event, never
 an exception. An exception outside this tree is a bug in assetctl.
@@ -85,12 +85,12 @@ class CorruptionError(AssetctlError):
 
 
 class WaitTimeout(AssetctlError):
-    """Another process held what this one needed for too long."""
+    """Another process held what this one needs for too long."""
 
     exit_code = 5
 
 
 class EnvironmentFault(AssetctlError):
-    """The machine refused: full or read-only disk, permission, a store from the future."""
+    """The machine or a service refused: a full or read-only disk, permissions, a store of a newer release."""
 
     exit_code = 6

@@ -13,17 +13,11 @@ import pytest
 
 from assetctl.assets import errors
 from assetctl.assets.problem_codes import ProblemCode, code_of
+from tests.assets.errors_page import EXIT_CODES, LISTED
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = ("assets", "lineage", "storage", "engine", "integrations", "cli")
 CODES: tuple[str, ...] = get_args(ProblemCode)
-PAGE = (ROOT / "docs" / "errors.md").read_text(encoding="utf-8")
-ROWS = {
-    code: (set(map(int, exits.split(","))), meaning, advice)
-    for code, exits, meaning, advice in re.findall(
-        r"^\| `([\w-]+)` \| ([\d, ]+) \| (.+?) \| (.+?) \|$", PAGE, re.MULTILINE
-    )
-}
 TREES = {
     path.relative_to(ROOT).as_posix(): ast.parse(path.read_text(encoding="utf-8"))
     for folder in FOLDERS
@@ -38,9 +32,8 @@ def test_codes_are_short_and_in_kebab_case():
 
 
 def test_the_page_lists_every_code_once():
-    listed = re.findall(r"^\| `([\w-]+)` \|", PAGE, re.MULTILINE)
-    assert sorted(listed) == sorted(CODES)
-    assert set(ROWS) == set(CODES), "each row has a code, exit codes, a meaning and what to do"
+    assert sorted(LISTED) == sorted(CODES)
+    assert set(EXIT_CODES) == set(CODES), "each row has a code, exit codes, a meaning and what to do"
 
 
 def test_every_code_is_used():
@@ -77,7 +70,7 @@ def _is_problem(node: ast.expr) -> bool:
 def test_a_code_leads_to_the_exit_codes_that_the_page_says():
     places = list(raised())
     assert len(places) > 80
-    wrong = [f"{place}: `{code}` exits with {exits}" for place, code, exits in places if exits not in ROWS[code][0]]
+    wrong = [f"{place}: `{code}` exits with {exits}" for place, code, exits in places if exits not in EXIT_CODES[code]]
     assert wrong == []
 
 
