@@ -13,7 +13,7 @@ import os
 import sys
 import traceback
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
 
@@ -78,8 +78,7 @@ def find_declarations(
             found.append(_found(seen, root))
         except DeclarationError as error:
             problems.extend(
-                Problem(p.message, (("declared in", _where(seen[0].declaration, root)), *p.facts), p.hint)
-                for p in error.problems
+                replace(p, facts=(("declared in", _where(seen[0].declaration, root)), *p.facts)) for p in error.problems
             )
     return found
 
@@ -157,6 +156,7 @@ def _module_names(root: Path, entry: str, problems: list[Problem]) -> list[tuple
         return [(entry, None)]
     problems.append(
         Problem(
+            "entry-missing",
             f"`assets` names `{entry}`, which does not exist",
             (("looked in", str(root)),),
             "list files, folders or modules under [tool.assetctl] in pyproject.toml",
@@ -197,6 +197,7 @@ def _import(name: str, file: Path | None, root: Path, problems: list[Problem]) -
     if file is not None and (loaded is None or not file.samefile(loaded)):
         problems.append(
             Problem(
+                "module-name-taken",
                 f"`{relative(str(file), root)}` cannot be imported: another module has the name `{name}`",
                 (("the other", str(loaded or "built in")),),
                 "rename the file",
@@ -209,9 +210,7 @@ def _import(name: str, file: Path | None, root: Path, problems: list[Problem]) -
 def _import_problem(name: str, error: BaseException, root: Path) -> Problem:
     if isinstance(error, AssetctlError) and error.problems:
         first = error.problems[0]
-        return Problem(
-            first.message, (("while importing", name), ("at", _raised_at(error, root)), *first.facts), first.hint
-        )
+        return replace(first, facts=(("while importing", name), ("at", _raised_at(error, root)), *first.facts))
     hint = "fix the error, or take the file out of `assets` in pyproject.toml"
     missing = (error.name or "").partition(".")[0] if isinstance(error, ModuleNotFoundError) else ""
     if missing and missing != name.partition(".")[0]:
@@ -221,7 +220,9 @@ def _import_problem(name: str, error: BaseException, root: Path) -> Problem:
         at = relative(f"{error.filename}:{error.lineno}", root)
     else:
         at = _raised_at(error, root)
-    return Problem(f"module `{name}` failed to import: {type(error).__name__}: {text}", (("at", at),), hint)
+    return Problem(
+        "import-failed", f"module `{name}` failed to import: {type(error).__name__}: {text}", (("at", at),), hint
+    )
 
 
 def _raised_at(error: BaseException, root: Path) -> str:

@@ -26,6 +26,7 @@ def columns(*names: str) -> Columns:
     if not names or len(set(names)) != len(names) or not all(isinstance(n, str) for n in names):
         raise DeclarationError(
             Problem(
+                "bad-columns",
                 f"`columns{names!r}` needs one or more different column names",
                 hint='write `Annotated[pa.Table, columns("carrier", "dep_delay")]`',
             )

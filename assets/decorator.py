@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, overload
 
 from assetctl.assets.codec import Codec
 from assetctl.assets.compute import PythonFunction
 from assetctl.assets.definition import AssetDef, AssetOptions
+from assetctl.assets.durations import HOW_TO_WRITE, not_a_duration, parse_duration
 from assetctl.assets.errors import DeclarationError, Problem
-
-_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
 @overload
@@ -83,7 +81,11 @@ def asset(  # type: ignore[misc]  # the overloads say `Any` where the options ar
 def _declare(fn: Callable[..., Any], options: AssetOptions) -> AssetDef:
     if not callable(fn):
         raise DeclarationError(
-            Problem(f"`@asset` was given {fn!r}, which is not a function", hint="put `@asset` above a function")
+            Problem(
+                "not-a-function",
+                f"`@asset` was given {fn!r}, which is not a function",
+                hint="put `@asset` above a function",
+            )
         )
     return AssetDef(fn.compute if isinstance(fn, AssetDef) else PythonFunction(fn), options)
 
@@ -91,7 +93,9 @@ def _declare(fn: Callable[..., Any], options: AssetOptions) -> AssetDef:
 def _names(option: str, values: Sequence[Any]) -> Sequence[Any]:
     if isinstance(values, str):
         raise DeclarationError(
-            Problem(f"`{option}` is the text {values!r}, not a list", hint=f'write `{option}=["{values}"]`')
+            Problem(
+                "not-a-list", f"`{option}` is the text {values!r}, not a list", hint=f'write `{option}=["{values}"]`'
+            )
         )
     return values
 
@@ -99,9 +103,7 @@ def _names(option: str, values: Sequence[Any]) -> Sequence[Any]:
 def _seconds(timeout: str | float | None) -> float | None:
     if timeout is None or isinstance(timeout, int | float):
         return timeout
-    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)\s*", timeout)
-    if found is None:
-        raise DeclarationError(
-            Problem(f"timeout {timeout!r} is not a duration", hint='write seconds, or text such as "90s", "10m", "2h"')
-        )
-    return float(found[1]) * _UNITS[found[2]]
+    seconds = parse_duration(timeout)
+    if seconds is None:
+        raise DeclarationError(Problem("bad-duration", not_a_duration(f"timeout {timeout!r}"), hint=HOW_TO_WRITE))
+    return seconds

@@ -7,7 +7,7 @@
     ├─ AssetFailed         exit 1   your function, or a blocking check, failed
     ├─ CorruptionError     exit 4   stored bytes are not what was recorded
     ├─ WaitTimeout         exit 5   gave up waiting for another process
-    └─ EnvironmentFault    exit 6   disk full, read-only, permission, a newer store, a remote
+    └─ EnvironmentFault    exit 6   the disk, a service or a newer store refused
 
 A stale asset, a failed step or an unchanged output is a result or an event, never
 an exception. An exception outside this tree is a bug in assetctl.
@@ -18,15 +18,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from assetctl.assets.problem_codes import ProblemCode
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
     """One thing that is wrong: what happened, to which thing, where, and what to do.
 
-    `facts` are (label, value) lines shown below the message; `hint` says what to type
-    or change next.
+    `code` names the kind of problem and is what programs compare; `message` is for people,
+    and its words may change. `facts` are (label, value) lines shown below the message;
+    `hint` says what to type or change next.
     """
 
+    code: ProblemCode
     message: str
     facts: tuple[tuple[str, str], ...] = ()
     hint: str | None = None
@@ -42,9 +46,9 @@ class AssetctlError(Exception):
         self.problems = problems
 
     @classmethod
-    def of(cls, message: str, *facts: tuple[str, str], hint: str | None = None) -> AssetctlError:
+    def of(cls, code: ProblemCode, message: str, *facts: tuple[str, str], hint: str | None = None) -> AssetctlError:
         """Build an error of one problem."""
-        return cls(Problem(message, facts, hint))
+        return cls(Problem(code, message, facts, hint))
 
     def __str__(self) -> str:
         return "\n".join(problem.message for problem in self.problems)
@@ -81,12 +85,12 @@ class CorruptionError(AssetctlError):
 
 
 class WaitTimeout(AssetctlError):
-    """Another process held what this one needed for too long."""
+    """Another process held what this one needs for too long."""
 
     exit_code = 5
 
 
 class EnvironmentFault(AssetctlError):
-    """The machine refused: full or read-only disk, permission, a store from the future."""
+    """The machine or a service refused: a full or read-only disk, permissions, a store of a newer release."""
 
     exit_code = 6

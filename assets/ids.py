@@ -32,6 +32,7 @@ class AssetKey(str):
         if flaw is not None:
             raise DeclarationError(
                 Problem(
+                    "bad-asset-key",
                     f"{text!r} is not an asset key: {flaw}",
                     hint="use letters, digits, `_`, `.` and `-`, with `/` between segments",
                 )
@@ -63,7 +64,7 @@ class PartitionKey(str):
             return text
         flaw = _partition_flaw(text)
         if flaw is not None:
-            raise DeclarationError(Problem(f"{text!r} is not a partition key: {flaw}"))
+            raise DeclarationError(Problem("bad-partition-key", f"{text!r} is not a partition key: {flaw}"))
         return super().__new__(cls, text)
 
 

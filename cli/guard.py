@@ -13,6 +13,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Sequence
+from dataclasses import replace
 from types import FrameType
 from typing import TextIO
 
@@ -21,6 +22,7 @@ from click.shell_completion import shell_complete
 
 import assetctl
 from assetctl.assets.errors import AssetctlError, EnvironmentFault, Problem
+from assetctl.assets.problem_codes import code_of
 from assetctl.cli.exit_codes import BUG, INTERRUPTED, TERMINATED, USAGE
 from assetctl.cli.text.speech import adapt_streams, problems_text
 from assetctl.cli.verbs import group
@@ -92,7 +94,7 @@ def _answer(words: Sequence[str], asked: _Asked) -> int:
     except OSError as error:
         if error.errno not in _OF_THE_MACHINE:
             return _confess(error, asked)
-        problem = Problem(_OF_THE_MACHINE[error.errno], (("file", str(error.filename or "unknown")),))
+        problem = Problem(code_of(error), _OF_THE_MACHINE[error.errno], (("file", str(error.filename or "unknown")),))
         return _report([problem], EnvironmentFault.exit_code, asked)
     except Exception as error:  # noqa: BLE001  the last line of defence: a bug is reported as one
         return _confess(error, asked)
@@ -135,7 +137,8 @@ def _without_secrets(problem: Problem) -> Problem:
 
     masked = mask_of_environment().text
     facts = tuple((label, masked(value)) for label, value in problem.facts)
-    return Problem(masked(problem.message), facts, None if problem.hint is None else masked(problem.hint))
+    hint = None if problem.hint is None else masked(problem.hint)
+    return replace(problem, message=masked(problem.message), facts=facts, hint=hint)
 
 
 def _print_trace(error: BaseException) -> None:
@@ -163,13 +166,14 @@ def _usage_problem(error: click.ClickException) -> Problem:
     message = error.format_message().rstrip(".")
     context = getattr(error, "ctx", None)
     path = context.command_path if context is not None else "assetctl"
-    return Problem(message[:1].lower() + message[1:], hint=f"see `{path} --help`")
+    return Problem("wrong-usage", message[:1].lower() + message[1:], hint=f"see `{path} --help`")
 
 
 def _confess(error: Exception, asked: _Asked) -> int:
     _print_trace(error)
     where = f"assetctl {assetctl.__version__}, Python {platform.python_version()}, {platform.platform()}"
     problem = Problem(
+        "bug",
         f"this is a bug in assetctl: {type(error).__name__}: {error}",
         (("versions", where), ("command", " ".join(["assetctl", *_without_values(sys.argv[1:])]))),
         "please report it with the traceback above; what was recorded before stays as it was",

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from assetctl.assets.durations import HOW_TO_WRITE, not_a_duration, parse_duration
 from assetctl.cli.complete import complete_asset, complete_selection
 from assetctl.engine.planning.options import PlanOptions
-from assetctl.engine.workspace.settings import duration_s
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -22,14 +22,14 @@ else:
 
 
 class _Duration(_FloatParam):
-    """Text such as `90s`, `12h`, `30d`, as seconds."""
+    """A duration such as `90s` or `12h`, in seconds."""
 
     name = "duration"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        seconds = duration_s(str(value))
+        seconds = parse_duration(str(value))
         if seconds is None:
-            self.fail(f"{value!r} is not a duration; write 90s, 30m, 12h or 7d", param, ctx)
+            self.fail(f"{not_a_duration(repr(value))}; {HOW_TO_WRITE}", param, ctx)
         return seconds
 
 

@@ -114,7 +114,9 @@ def write_project(folder: Path) -> list[Path]:
         raise ProjectError(
             *(
                 Problem(
-                    f"`{path}` is there already; nothing was written", hint="choose another folder: assetctl init DIR"
+                    "file-exists",
+                    f"`{path}` is there already; nothing was written",
+                    hint="choose another folder: assetctl init DIR",
                 )
                 for path in in_the_way
             )
@@ -133,7 +135,9 @@ def _pyproject(folder: Path) -> str:
     there = path.read_text(encoding="utf-8")
     if re.search(r"^\s*\[\s*tool\s*\.\s*assetctl\s*\]", there, re.MULTILINE):
         raise ProjectError(
-            Problem(f"`{path}` has [tool.assetctl] already; nothing was written", hint="see `assetctl ls`")
+            Problem(
+                "file-exists", f"`{path}` has [tool.assetctl] already; nothing was written", hint="see `assetctl ls`"
+            )
         )
     return there.rstrip("\n") + "\n\n" + _TABLE
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 
+from assetctl.assets.hints import did_you_mean
 from assetctl.cli.session import Session
 
 EXIT_CODES = {
@@ -147,11 +148,9 @@ class _Verbs(click.Group):
         try:
             return super().resolve_command(ctx, args)
         except click.exceptions.NoSuchCommand as error:
-            import difflib
-
-            near = difflib.get_close_matches(args[0], [*self.list_commands(ctx), *ALIASES], n=1)
-            hint = f"; did you mean `{near[0]}`?" if near else ""
-            raise click.UsageError(f"there is no command `{args[0]}`{hint}", ctx) from error
+            hint = did_you_mean(args[0], [*self.list_commands(ctx), *ALIASES])
+            unknown = f"there is no command `{args[0]}`"
+            raise click.UsageError(f"{unknown}; {hint}" if hint else unknown, ctx) from error
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         for title, verbs in SECTIONS.items():

@@ -109,6 +109,7 @@ def register_model(
     if version is None:
         raise AssetFailed(
             Problem(
+                "registered-model-gone",
                 f"MLflow's run {run.info.run_id} is finished, but the version of `{name}` it made is gone",
                 (("tracking store", store.uri),),
                 "build the asset again with `--force`: a new materialization registers a new version",
@@ -169,6 +170,7 @@ def _refuse_unless_estimator(model: object) -> None:
     kind = type(model)
     raise AssetFailed(
         Problem(
+            "not-an-estimator",
             f"a {kind.__module__}.{kind.__qualname__} is not a scikit-learn estimator, and only those can be registered",
             hint="register the fitted estimator itself, or call MLflow in the asset",
         )
@@ -188,7 +190,9 @@ def _mlflow_at(uri: str) -> Iterator[None]:
         try:
             import mlflow
         except ModuleNotFoundError as error:
-            raise AssetFailed(Problem("MLflow is not installed", hint="pip install 'assetctl[ml]'")) from error
+            raise AssetFailed(
+                Problem("library-missing", "MLflow is not installed", hint="pip install 'assetctl[ml]'")
+            ) from error
         # Setting it also sets the environment variable, and None unsets that again: left behind, the variable
         # would pass for the person's own choice.
         before = mlflow.get_tracking_uri() if mlflow.is_tracking_uri_set() else None  # type: ignore[no-untyped-call]

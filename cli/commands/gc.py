@@ -81,7 +81,9 @@ def command(
     bytes go. What another project in the same store refers to, or anybody is using, is never touched.
     """
     if dry_run and is_applied:
-        raise SelectionError(Problem("--dry-run and --apply contradict each other", hint="give one of them"))
+        raise SelectionError(
+            Problem("contradicting-options", "--dry-run and --apply contradict each other", hint="give one of them")
+        )
     options = replace(options, forget_roots=tuple(map(Path, forget_root)))
     done = session.project.gc(
         options, apply=is_applied, on_root_forgotten=lambda root: session.say(f"struck off: {root}")

@@ -49,7 +49,9 @@ def command(
     form = form or ("json" if session.as_json else format_of(output) if output else "text")
     if output is None and form in DRAWN and sys.stdout.isatty():
         raise SelectionError(
-            Problem(f"{form} is no text for a terminal", hint=f"write it to a file: -o lineage.{form}")
+            Problem(
+                "not-for-stdout", f"{form} cannot be shown in a terminal", hint=f"write it to a file: -o lineage.{form}"
+            )
         )
     view = session.project.lineage(*selection, exclude=exclude, depth=depth)
     session.remember()

@@ -49,7 +49,9 @@ def command(session: Session, query: str | None, form: str | None, target: str |
         return _converse(session, form or "table", team=team)
     chosen = _format(form, target)
     if target is not None and not force and Path(target).exists():
-        raise SelectionError(Problem(f"`{target}` is there already", hint="name another, or replace it with --force"))
+        raise SelectionError(
+            Problem("file-exists", f"`{target}` is there already", hint="name another, or replace it with --force")
+        )
     with _asked(session, _text(query), team=team) as answer:
         if target is not None:
             _write_file(answer, chosen, Path(target))

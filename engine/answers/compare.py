@@ -57,7 +57,9 @@ def _before(workspace: Workspace, key: AssetKey, after: Recorded) -> Recorded:
             return recorded
     raise SelectionError(
         Problem(
-            f"`{key}` has only one version", hint=f"see `assetctl history {key}`; name two versions to compare them"
+            "only-one-version",
+            f"`{key}` has only one version",
+            hint=f"see `assetctl history {key}`; name two versions to compare them",
         )
     )
 

@@ -67,10 +67,12 @@ def render_with(programs: Sequence[Path], dot: str, format: str, timeout_s: floa
 def _problem(complaints: list[tuple[str, str]], format: str) -> Problem:  # noqa: A002
     if not complaints:
         return Problem(
+            "no-drawing-program",
             f"there is no program on this machine to draw {format}",
             hint="pip install graphviz-pure, or use --format mermaid, dot, json or text",
         )
     return Problem(
+        "drawing-failed",
         f"the picture could not be drawn as {format}",
         tuple(complaints),
         "draw less of it (name an asset, `--depth 1`), or use --format mermaid, dot, json or text",

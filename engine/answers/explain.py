@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from assetctl.assets.errors import Problem, SelectionError
+from assetctl.assets.hints import did_you_mean
 from assetctl.assets.ids import AssetKey, Target, whole
 from assetctl.engine.answers.since import recorded_since
 from assetctl.engine.answers.values import Explanation, RootCause, SymbolChange
@@ -32,9 +33,8 @@ def explain(workspace: Workspace, key: AssetKey, since: str | None) -> Explanati
     """
     graph = workspace.graph()
     if key not in graph.order:
-        near = difflib.get_close_matches(key, graph.order, n=1)
-        hint = f"did you mean `{near[0]}`?" if near else "see `assetctl ls`"
-        raise SelectionError(Problem(f"there is no asset `{key}`", hint=hint))
+        hint = did_you_mean(key, graph.order) or "see `assetctl ls`"
+        raise SelectionError(Problem("unknown-asset", f"there is no asset `{key}`", hint=hint))
     if key in graph.sources:
         return Explanation(key, None, (), (), None, ())
     made = deliberate(workspace, (key,))

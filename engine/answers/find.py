@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 
 from assetctl.assets.errors import AssetctlError, Problem, SelectionError
+from assetctl.assets.hints import did_you_mean
 from assetctl.assets.ids import AssetKey, whole
 from assetctl.engine.answers.values import HistoryEntry
 from assetctl.engine.workspace.workspace import Workspace
@@ -36,7 +36,11 @@ def find_recorded(workspace: Workspace, key: AssetKey, version: str | None = Non
     named = next((r for r in recorded if is_named(r, version)), None)
     if named is None:
         raise SelectionError(
-            Problem(f"`{key}` has no version `{version}`", hint=f"see `assetctl history {key}` for its versions")
+            Problem(
+                "unknown-version",
+                f"`{key}` has no version `{version}`",
+                hint=f"see `assetctl history {key}` for its versions",
+            )
         )
     return named
 
@@ -83,14 +87,20 @@ def nothing_recorded(workspace: Workspace, key: AssetKey) -> SelectionError:
     """Return the error for an asset without a record; it says whether the asset is known at all, or has a new name."""
     if _is_declared(workspace, key):
         return SelectionError(
-            Problem(f"`{key}` was never materialized", hint=f"build it with `assetctl materialize {key}`")
+            Problem(
+                "never-materialized",
+                f"`{key}` was never materialized",
+                hint=f"build it with `assetctl materialize {key}`",
+            )
         )
     now = [name for name, former in workspace.stores.lineage.names().items() if key in former]
     if now:
-        return SelectionError(Problem(f"there is no asset `{key}`", hint=f"it goes on as `{now[0]}`"))
+        return SelectionError(
+            Problem("asset-renamed", f"there is no asset `{key}`", hint=f"it was renamed to `{now[0]}`")
+        )
     try:
-        near = difflib.get_close_matches(key, workspace.known_keys(), n=1)
+        meant = did_you_mean(key, workspace.known_keys())
     except AssetctlError:
-        near = []
-    hint = f"did you mean `{near[0]}`?" if near else "see `assetctl ls`, or `assetctl history` for assets that are gone"
-    return SelectionError(Problem(f"there is no asset `{key}`", hint=hint))
+        meant = None
+    hint = meant or "see `assetctl ls`, or `assetctl history` for assets that are gone"
+    return SelectionError(Problem("unknown-asset", f"there is no asset `{key}`", hint=hint))

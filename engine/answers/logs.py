@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from assetctl.assets.errors import AssetctlError, Problem, SelectionError
+from assetctl.assets.hints import did_you_mean
 from assetctl.assets.ids import AssetKey
 from assetctl.engine.workspace.workspace import Workspace
 from assetctl.storage.state.layout import file_name, key_of
@@ -65,9 +65,8 @@ def _step_of(workspace: Workspace, what: str) -> str:
 
 
 def _no_log(what: str, known: Iterable[str]) -> Problem:
-    near = difflib.get_close_matches(what, sorted(known), n=1)
-    hint = f"did you mean `{near[0]}`?" if near else "see `assetctl history` for runs, `assetctl ls` for assets"
-    return Problem(f"there is no log of an asset or run `{what}`", hint=hint)
+    hint = did_you_mean(what, known) or "see `assetctl history` for runs, `assetctl ls` for assets"
+    return Problem("no-log", f"there is no log of an asset or run `{what}`", hint=hint)
 
 
 def _text(path: Path, tail: int | None) -> str:

@@ -80,7 +80,9 @@ def open_file(workspace: Workspace, key: AssetKey, version: str | None) -> Itera
     with temporary as folder:
         written = export_value(workspace, key, Path(folder) / name, version)
         if written.is_dir():
-            raise SelectionError(Problem(f"`{key}` is a folder of files", hint="name a folder with -o"))
+            raise SelectionError(
+                Problem("not-for-stdout", f"`{key}` is a folder of files", hint="name a folder with -o")
+            )
         with written.open("rb") as file:
             yield file
 
@@ -99,6 +101,8 @@ def _free_path(target: Path, name: str, *, may_replace: bool) -> Path:
         raise environment_fault(cause, target, "a file cannot be written") from cause
     if is_taken and not may_replace:
         raise SelectionError(
-            Problem(f"`{path}` is there already", hint="name another with -o, or replace it with --force")
+            Problem(
+                "file-exists", f"`{path}` is there already", hint="name another with -o, or replace it with --force"
+            )
         )
     return path

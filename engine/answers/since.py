@@ -38,6 +38,7 @@ def recorded_since(workspace: Workspace, key: AssetKey, since: str) -> Recorded:
         return before[0]
     raise SelectionError(
         Problem(
+            "unknown-version",
             f"nothing is recorded of `{key}` at `{since}`",
             (("looked for", "a data version, a materialization, a run, a git commit"),),
             f"see `assetctl history {key}`",

@@ -8,7 +8,6 @@ is the table that its file holds now.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from functools import cached_property
@@ -17,6 +16,7 @@ from typing import BinaryIO
 
 from assetctl.assets.definition import SourceShape
 from assetctl.assets.errors import AssetctlError, AssetFailed, DeclarationError, Problem, SelectionError
+from assetctl.assets.hints import similar, suggestion
 from assetctl.assets.ids import AssetKey
 from assetctl.engine.answers.find import find_recorded
 from assetctl.engine.workspace.workspace import Workspace
@@ -125,7 +125,9 @@ class _Views:
             return self._output(find_recorded(self._workspace, key, version or None).output)
         if version:
             hint = f"`{key}` alone is the table that its file holds now"
-            raise SelectionError(Problem(f"source `{key}` is not stored: it has no version to ask", (), hint))
+            raise SelectionError(
+                Problem("unknown-version", f"source `{key}` is not stored: it has no version to ask", (), hint)
+            )
         return self._source(key)
 
     def _source(self, key: AssetKey) -> object:
@@ -133,12 +135,16 @@ class _Views:
         declaration = self._workspace.graph().sources.get(key)
         if declaration is None:
             raise NotATable(
-                Problem(f"source `{key}` is not declared any more", (), "only what is declared can be read")
+                Problem(
+                    "unknown-asset", f"source `{key}` is not declared any more", (), "only what is declared can be read"
+                )
             )
         path = source_path(declaration, self._workspace.root)
         if declaration.shape is not SourceShape.FILE or not path.is_file():
             what = f"a {declaration.shape}" if declaration.shape is not SourceShape.FILE else "a file that is not there"
-            raise NotATable(Problem(f"source `{key}` is {what}, not a table", (("path", declaration.path),)))
+            raise NotATable(
+                Problem("source-not-a-table", f"source `{key}` is {what}, not a table", (("path", declaration.path),))
+            )
         if table_format(path) == "parquet" and path.suffix == ".parquet":
             return path
         try:
@@ -162,10 +168,11 @@ class _Views:
             **{str(key): str(key) for key in (*self.assets, *self.declared)},
             **{t.split(".")[1]: t for t in lineage},
         }
-        near = difflib.get_close_matches(name, plain, n=1)
         listing = "`assetctl ls` lists assets, `docs/lineage-schema.md` the tables of lineage"
-        meant = f"did you mean `{_quoted(plain[near[0]])}`? " if near else ""
-        return SelectionError(Problem(f"there is no table `{name}`", (), meant + listing))
+        meant = suggestion(_quoted(plain[near]) for near in similar(name, plain))
+        return SelectionError(
+            Problem("unknown-table", f"there is no table `{name}`", (), f"{meant} {listing}" if meant else listing)
+        )
 
 
 def asset_named(name: str, keys: Collection[AssetKey]) -> AssetKey | None:
@@ -188,4 +195,4 @@ def _is_parquet(codec: str) -> bool:
 def _not_a_table(output: Output) -> NotATable:
     key = output.target
     hint = f"`assetctl show {key}` shows what it is, `assetctl get {key} -o FILE` writes it to a file"
-    return NotATable(Problem(f"`{key}` is not a table", (("it is", output.value.kind),), hint))
+    return NotATable(Problem("not-a-table", f"`{key}` is not a table", (("it is", output.value.kind),), hint))

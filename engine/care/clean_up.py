@@ -144,6 +144,7 @@ def _forget(asked: Cleaning, root: Path) -> None:
     if not sum(forget(place.store, root) for place in asked.places):
         raise SelectionError(
             Problem(
+                "unknown-project",
                 f"no project at `{root}` keeps bytes in this store",
                 (("store", str(asked.layout.store)),),
                 "name its folder as `assetctl gc` does",

@@ -150,7 +150,7 @@ def _chosen(stored: Inventory, subset: str | None) -> list[Piece]:
     try:
         return choose(stored.pieces, parse_subset(subset), random.Random())
     except ValueError as cause:
-        raise SelectionError(Problem(str(cause))) from cause
+        raise SelectionError(Problem("wrong-usage", str(cause))) from cause
 
 
 def _of_each_record(damage: Damage, present: Present | None) -> Iterator[Damaged]:

@@ -87,7 +87,11 @@ def _recorded(decision: StepDecision, deliberation: Deliberation) -> tuple[Recor
     missing = [target for target in decision.targets if target not in deliberation.known.latest]
     if missing:
         raise SelectionError(
-            Problem(f"`{missing[0]}` was never materialized", hint=f"build it with `assetctl materialize {missing[0]}`")
+            Problem(
+                "never-materialized",
+                f"`{missing[0]}` was never materialized",
+                hint=f"build it with `assetctl materialize {missing[0]}`",
+            )
         )
     return tuple(deliberation.known.latest[target] for target in decision.targets)
 
@@ -96,6 +100,7 @@ def _refuse_pinned(decision: StepDecision) -> None:
     for key, pin in decision.pins.items():
         raise SelectionError(
             Problem(
+                "pinned",
                 f"`{key}` is pinned, so there is nothing to accept",
                 (("pinned to", pin.data_version), ("since", pin.pinned_at)),
                 f"lift the pin first with `assetctl rollback {key} --lift`",
@@ -111,6 +116,7 @@ def _refuse_other_reasons(decision: StepDecision, recorded: tuple[Recorded, ...]
     if others or decision.provenance is None:
         raise SelectionError(
             Problem(
+                "not-acceptable",
                 f"`{decision.step.key}` cannot be accepted: more than its definition changed",
                 tuple(("also", describe(reason)) for reason in others),
                 f"build it with `assetctl materialize {decision.step.key}`",
@@ -137,6 +143,7 @@ def _verify(
         failure = result.failure
         raise AssetFailed(
             Problem(
+                "accepted-code-fails",
                 f"`{decision.step.key}` fails with its present code: {failure.error_type}: {failure.message}",
                 (("traceback", failure.traceback),) if failure.traceback else (),
                 "nothing was accepted",
@@ -159,6 +166,7 @@ def _other_data(before: Output, after: Output) -> Problem:
     if differ:
         facts.append(("columns", ", ".join(differ)))
     return Problem(
+        "accepted-data-differs",
         f"`{before.target}` is not what was recorded: its present code gives other data",
         tuple(facts),
         f"nothing was accepted; build it with `assetctl materialize {before.target}`",

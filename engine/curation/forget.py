@@ -99,6 +99,7 @@ def _pinned(pin: Pinned) -> Problem:
     is_served = pin.purpose is Purpose.SERVE
     lift = f"assetctl rollback {pin.target} --lift" if is_served else f"assetctl pin {pin.target} --remove"
     return Problem(
+        "pinned",
         f"`{pin.target}` is pinned, so it is not forgotten",
         (("version", pin.data_version), ("pinned", pin.pinned_at), *((("note", pin.note),) if pin.note else ())),
         f"lift the pin first with `{lift}`",

@@ -53,7 +53,9 @@ def stop_keeping(workspace: Workspace, key: AssetKey, version: str | None) -> Pi
     lifted = tuple(pin for pin in held if version is None or _is_meant(pin, version))
     if not lifted:
         what = f"`{key}`" if version is None else f"`{key}@{version}`"
-        raise SelectionError(Problem(f"no pin spares {what} from cleaning up", hint="`assetctl pin` lists the pins"))
+        raise SelectionError(
+            Problem("not-pinned", f"no pin keeps {what} from being cleaned up", hint="`assetctl pin` lists the pins")
+        )
     facts: list[Fact] = [Unpinned(whole(key), Purpose.KEEP, pin.materialization_id, now()) for pin in lifted]
     append(workspace, facts)
     return Pins(workspace.stores.lineage.pins(), lifted=lifted)
@@ -70,6 +72,7 @@ def require_bytes(workspace: Workspace, found: Recorded) -> None:
         if state is not OutputState.PRESENT:
             raise SelectionError(
                 Problem(
+                    "output-corrupt" if state is OutputState.CORRUPT else "output-missing",
                     f"the stored output of `{output.target}` is {state.value} in this version",
                     (("data version", output.value.version),),
                     f"see `assetctl history {output.target}` for other versions",
@@ -89,6 +92,7 @@ def published_version(workspace: Workspace, key: AssetKey, version: str) -> Reco
     if not published:
         raise SelectionError(
             Problem(
+                "not-published",
                 f"`{key}@{version}` was never published: a check holds it back",
                 (("data version", newest.output.value.version),),
                 f"see `assetctl history {key}` for the versions that were",

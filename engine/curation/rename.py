@@ -133,10 +133,11 @@ def _require_code(graph: AssetGraph, old: AssetKey, new: AssetKey) -> None:
     problems: list[Problem] = []
     if new not in graph.order:
         hint = f"rename it in the code first (the function, or its `key=`), then run `assetctl mv {old} {new}`"
-        problems.append(Problem(f"the code does not declare `{new}`", hint=hint))
+        problems.append(Problem("unknown-asset", f"the code does not declare `{new}`", hint=hint))
     if old in graph.order:
         problems.append(
             Problem(
+                "old-name-declared",
                 f"the code still declares `{old}`",
                 (("declared in", graph.where[old]),),
                 f"rename it to `{new}` there first, then run `assetctl mv {old} {new}`",
@@ -160,6 +161,7 @@ def _require_free(snapshot: Snapshot, new: AssetKey) -> None:
     if version is not None:
         raise SelectionError(
             Problem(
+                "new-name-taken",
                 f"`{new}` has a history of its own",
                 (("data version", version),),
                 f"forget it first with `assetctl rm {new}`, if the other one is to go on under this name",
@@ -169,5 +171,9 @@ def _require_free(snapshot: Snapshot, new: AssetKey) -> None:
 
 def _nothing_of(old: AssetKey, what: str) -> SelectionError:
     return SelectionError(
-        Problem(f"`{old}` was never {what}, so there is no history to go on", hint="see `assetctl history`")
+        Problem(
+            "never-materialized",
+            f"`{old}` was never {what}, so there is no history to go on",
+            hint="see `assetctl history`",
+        )
     )

@@ -83,7 +83,7 @@ def lift(workspace: Workspace, key: AssetKey) -> RolledBack:
     own = next((pin for pin in served if pin.target == whole(key)), None)
     if own is None:
         raise SelectionError(
-            Problem(f"`{key}` is not pinned to a version", hint="`assetctl pin` lists the pins in force")
+            Problem("not-pinned", f"`{key}` is not pinned to a version", hint="`assetctl pin` lists the pins in force")
         )
     lifted = tuple(pin for pin in served if pin.materialization_id == own.materialization_id)
     when = now()
@@ -97,6 +97,7 @@ def _declared_step(workspace: Workspace, key: AssetKey) -> Step:
     if step is None:
         raise SelectionError(
             Problem(
+                "unknown-asset",
                 f"`{key}` is not declared as an asset, so nothing would serve it",
                 hint=f"get the version as a file with `assetctl get {key}@VERSION`",
             )
@@ -114,6 +115,7 @@ def _under_present_names(workspace: Workspace, step: Step, found: Recorded) -> M
     if set(names.values()) != set(step.targets):
         raise SelectionError(
             Problem(
+                "outputs-changed",
                 f"that version was made together with outputs that `{step.key}` does not declare alike now",
                 (("then", ", ".join(names.values())), ("now", ", ".join(step.outputs))),
                 f"get it as a file with `assetctl get {found.output.target}@{found.materialization.id}`",

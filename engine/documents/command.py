@@ -24,5 +24,5 @@ def error_json(problems: Sequence[Problem], exit_code: int) -> dict[str, Any]:
     return {
         "schema": "assetctl.error/1",
         "exit_code": exit_code,
-        "problems": [{"message": p.message, "facts": dict(p.facts), "hint": p.hint} for p in problems],
+        "problems": [{"code": p.code, "message": p.message, "facts": dict(p.facts), "hint": p.hint} for p in problems],
     }

@@ -92,7 +92,9 @@ class PoolExecutor:
                 command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, start_new_session=True
             )
         except OSError as error:
-            raise EnvironmentFault.of(f"a worker process could not be started: {error}") from error
+            raise EnvironmentFault.of(
+                "worker-not-started", f"a worker process could not be started: {error}"
+            ) from error
         theirs.close()
         return _Worker(process, Connection(ours.detach()))
 

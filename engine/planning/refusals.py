@@ -17,6 +17,7 @@ def refuse_dynamic(graph: AssetGraph, identified: Mapping[AssetKey, Identified])
     """Refuse code whose control flow cannot be resolved, as the project's setting asks."""
     problems = [
         Problem(
+            "dynamic-code",
             f"asset `{key}` has code that cannot be followed",
             (("declared in", graph.steps[key].where), *(("at", place) for place in found.code.dynamic)),
             'name what it uses in `code_deps`, or set `dynamic = "warn"` or "always" in pyproject.toml',
@@ -42,6 +43,7 @@ def require_recorded(graph: AssetGraph, request: Request, borders: Collection[As
         raise SelectionError(
             *(
                 Problem(
+                    "never-materialized",
                     f"`{key}` was never materialized, and this selection leaves it alone",
                     (("read by", ", ".join(sorted(t for t in request.scope if key in graph.upstream(t.asset)))),),
                     f"build it first with `assetctl materialize {key}`",
@@ -63,6 +65,7 @@ def spare_pinned(graph: AssetGraph, request: Request, pins: Mapping[Target, Pinn
         raise SelectionError(
             *(
                 Problem(
+                    "pinned",
                     f"`{key}` is pinned, so it is not forced",
                     (("pinned to", pin.data_version), ("since", pin.pinned_at)),
                     f"lift the pin with `assetctl rollback {key} --lift`, or leave it out with `--exclude {key}`",

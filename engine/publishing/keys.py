@@ -80,7 +80,9 @@ def own_signing_key() -> PublicKey:
     with _needing_cryptography():
         key = signing_key(keys_folder())
     if key is None:
-        raise SelectionError.of("there is no signing key", hint="make one with `assetctl keys generate`")
+        raise SelectionError.of(
+            "no-signing-key", "there is no signing key", hint="make one with `assetctl keys generate`"
+        )
     return _public(key)
 
 
@@ -103,4 +105,4 @@ def _needing_cryptography() -> Iterator[None]:
     try:
         yield
     except Denied as missing:
-        raise EnvironmentFault.of(str(missing)) from missing
+        raise EnvironmentFault.of("library-missing", str(missing)) from missing

@@ -39,12 +39,13 @@ def push(workspace: Workspace, selection: Sequence[str]) -> Pushed:
     cache = workspace.stores.cache
     if cache is None:
         raise ProjectError.of(
+            "no-shared-cache",
             "this project uses no shared cache",
             hint='set `remote = "s3://bucket/prefix"` in pyproject.toml; `remote_mode`, or ASSETCTL_REMOTE_MODE, may be "off"',
         )
     if cache.is_read_only:
         hint = "`remote_mode` in pyproject.toml or ASSETCTL_REMOTE_MODE in the environment says so"
-        raise ProjectError.of("the shared cache is read-only here", hint=hint)
+        raise ProjectError.of("shared-cache-read-only", "the shared cache is read-only here", hint=hint)
     cache.link.require()
     made = deliberate(workspace, selection)
     plan, deliberation = made.plan, made.deliberation
@@ -65,7 +66,9 @@ def push(workspace: Workspace, selection: Sequence[str]) -> Pushed:
     left = [event for event in events if isinstance(event, Warned)]
     if left:
         facts = tuple(("reason", warning) for warning in cache.link.take_warnings())
-        raise EnvironmentFault(Problem(left[0].message, facts, "run `assetctl doctor` to see what is damaged here"))
+        raise EnvironmentFault(
+            Problem("not-all-pushed", left[0].message, facts, "run `assetctl doctor` to see what is damaged here")
+        )
     done = [event for event in events if isinstance(event, ResultsShared) and not event.n_waiting]
     return Pushed(
         remote=cache.link.remote,

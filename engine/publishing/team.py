@@ -50,6 +50,7 @@ def address(workspace: Workspace) -> TeamUrl:
     given = workspace.settings.lineage
     if given is None:
         raise ProjectError.of(
+            "no-team-store",
             "this project has no team store",
             ("settings", str(workspace.settings.where)),
             hint='set `lineage = "postgresql://user@host/database"` in [tool.assetctl]',

@@ -101,6 +101,7 @@ class RemoteLink:
         self.warnings.clear()
         return EnvironmentFault(
             Problem(
+                "shared-cache-unreachable",
                 f"the shared cache {self.remote} cannot be reached",
                 (("reason", str(self.fault)),),
                 "check the network, the address (`remote` in pyproject.toml) and the credentials",

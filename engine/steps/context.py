@@ -46,7 +46,7 @@ class StepContext:
     def metric(self, name: str, value: float) -> None:
         number = float(value)
         if not math.isfinite(number):
-            raise AssetFailed.of(f"metric `{name}` is {number}", hint="record finite numbers only")
+            raise AssetFailed.of("bad-metric", f"metric `{name}` is {number}", hint="record finite numbers only")
         self.metrics[str(name)] = number
 
     def figure(self, name: str, figure: object) -> None:

@@ -178,6 +178,7 @@ def _checked(table: Any, needed: SourceInput) -> Any:
     missing = [name for name in needed.wanted.columns if name not in available]
     if missing:
         raise AssetFailed.of(
+            "unknown-column",
             f"source `{needed.key}` has no column {', '.join(f'`{name}`' for name in missing)}",
             ("columns", ", ".join(available)),
             ("file", needed.paths[0]),
@@ -207,6 +208,7 @@ def _split(step: Step, value: Any) -> list[Any]:
     else:
         got = f"{len(value)} values" if isinstance(value, tuple | list) else f"one {type(value).__name__}"
     raise AssetFailed.of(
+        "wrong-outputs",
         f"`{step.name}` declares the outputs {', '.join(step.outputs)} and returned {got}",
         ("declared in", step.where),
         hint="return a tuple in the order of `outs`, or a dict with these keys",

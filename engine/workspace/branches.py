@@ -18,7 +18,7 @@ def branches_of(folder: Path) -> dict[str, frozenset[str]]:
     """Return every local branch and the commits that can be reached from it.
 
     Raises:
-        SelectionError: the folder lies in no git repository.
+        SelectionError: the folder is not in a git repository.
         EnvironmentFault: git is not installed, or cannot read it.
     """
     names = _git(folder, "for-each-ref", "--format=%(refname)", "refs/heads")
@@ -36,15 +36,20 @@ def _git(folder: Path, *words: str) -> list[str]:
         )
     except (OSError, subprocess.TimeoutExpired) as cause:
         raise EnvironmentFault.of(
-            f"git cannot be asked which branches there are: {cause}", hint="install git, or leave out --keep-branches"
+            "git-failed",
+            f"git cannot be asked which branches there are: {cause}",
+            hint="install git, or leave out --keep-branches",
         ) from cause
     if done.returncode:
         said = done.stderr.decode("utf-8", "replace").strip()
         if "not a git repository" in said:
             raise SelectionError.of(
-                "this project lies in no git repository, so no branch keeps anything",
+                "no-git-repository",
+                "this project is not in a git repository, so no branch keeps anything",
                 ("folder", str(folder)),
                 hint="leave out --keep-branches",
             )
-        raise EnvironmentFault.of("git cannot say which branches there are", ("it says", said), ("folder", str(folder)))
+        raise EnvironmentFault.of(
+            "git-failed", "git cannot say which branches there are", ("it says", said), ("folder", str(folder))
+        )
     return done.stdout.decode("utf-8", "surrogateescape").splitlines()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType, ModuleType
 
 from assetctl.assets.codec import Codec
@@ -138,8 +139,8 @@ def _refuse_unknown_codecs(graph: AssetGraph, own: list[type[Codec]]) -> None:
             known.named(codec or "json")
         except DeclarationError as unknown:
             first = unknown.problems[0]
-            where = ("declared in", step.where)
-            problems.append(Problem(f"`{step.name}`: {first.message}", (where, *first.facts), first.hint))
+            facts = (("declared in", step.where), *first.facts)
+            problems.append(replace(first, message=f"`{step.name}`: {first.message}", facts=facts))
     if problems:
         raise DeclarationError(*problems)
 
@@ -149,11 +150,11 @@ def _with_graph_problems(found: list[Found], problems: list[Problem]) -> Declara
 
     Where a file could not be imported, an unknown upstream is likely its doing, so those are left out.
     """
-    is_file_missing = any("failed to import" in p.message for p in problems)
+    is_file_missing = any(p.code == "import-failed" for p in problems)
     try:
         build_graph(found)
     except DeclarationError as error:
-        more = [p for p in error.problems if not (is_file_missing and "is not declared" in p.message)]
+        more = [p for p in error.problems if not (is_file_missing and p.code == "unknown-upstream")]
         problems = problems + more
     return DeclarationError(*problems)
 

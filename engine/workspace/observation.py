@@ -62,6 +62,7 @@ class Observer:
         if declaration.shape is not SourceShape.FILE:
             raise DeclarationError(
                 Problem(
+                    "source-not-a-table",
                     f"source `{key}` is a {declaration.shape}, and a parameter asks for it as a table",
                     (("declared in", declaration.where),),
                     "annotate the parameter with `Path`, and read the files in the function",
@@ -86,4 +87,4 @@ class Observer:
 
 def _relative(problem: Problem, root: Path) -> Problem:
     facts = tuple((label, relative(text, root) if label == "declared in" else text) for label, text in problem.facts)
-    return Problem(problem.message, facts, problem.hint)
+    return replace(problem, facts=facts)

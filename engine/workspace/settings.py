@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import difflib
 import os
-import re
 import tomllib
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-from assetctl.assets.errors import ProjectError
-from assetctl.engine.sharing.settings import MODE_VARIABLE, RemoteSettings, remote_settings
+from assetctl.assets.durations import HOW_TO_WRITE, parse_duration
+from assetctl.assets.errors import Problem, ProjectError
+from assetctl.engine.sharing.settings import RemoteSettings
+from assetctl.engine.workspace.settings_table import Table, is_count, is_flag, is_names, is_text, quoted
 from assetctl.lineage.identity.environment import LEVELS, EnvironmentPolicy, normal_name
 
 _KNOWN = (
@@ -32,9 +32,12 @@ _KNOWN = (
     "lineage",
 )
 DYNAMIC = ("warn", "strict", "always")
-
-
 _KEEP = ("last", "for", "branches")
+_KEEP_HINT = 'keep = { last = 3, for = "30d", branches = true }'
+_STORE_HINT = 'write a folder: store = "~/.cache/assetctl"'
+MODE_VARIABLE = "ASSETCTL_REMOTE_MODE"
+_MODES = ("off", "read-only", "read-write")  # from the least to the most
+_KEYS_HINT = "`assetctl keys show` prints the line to put there"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,16 +79,18 @@ def find_settings(start: Path, file: Path | None = None) -> Settings:
     `assets.py` in `start` is the project.
 
     Raises:
-        ProjectError: there is no project, or its settings cannot be read.
+        ProjectError: there is no project, or its settings are wrong; it names every mistake.
     """
     if file is not None:
         path = file if file.is_absolute() else start / file
         if not path.is_file():
-            raise ProjectError.of(f"there is no file `{file}`", ("looked in", str(start)))
+            raise ProjectError.of("no-project", f"there is no file `{file}`", ("looked in", str(start)))
         return Settings(path.parent.resolve(), (path.name,), path.resolve())
     start = start.resolve()
     if not start.is_dir():
-        raise ProjectError.of(f"there is no folder `{start}`", hint="name an existing folder with `-p DIR`")
+        raise ProjectError.of(
+            "no-project", f"there is no folder `{start}`", hint="name an existing folder with `-p DIR`"
+        )
     for folder in (start, *start.parents):
         found = _read(folder / "pyproject.toml")
         if found is not None:
@@ -93,6 +98,7 @@ def find_settings(start: Path, file: Path | None = None) -> Settings:
     if (start / "assets.py").is_file():
         return Settings(start, ("assets.py",), start / "assets.py")
     raise ProjectError.of(
+        "no-project",
         "there is no assetctl project here",
         ("looked for", "[tool.assetctl] in pyproject.toml, here and above; assets.py here"),
         ("started in", str(start)),
@@ -106,12 +112,22 @@ def _read(path: Path) -> Settings | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
-        raise ProjectError.of(f"`{path}` cannot be read: {error}", hint="fix the file, then try again") from error
-    table = document.get("tool", {}).get("assetctl")
-    if table is None:
+        raise ProjectError.of(
+            "settings-unreadable", f"`{path}` cannot be read: {error}", hint="fix the file, then try again"
+        ) from error
+    tool = document.get("tool")
+    values = tool.get("assetctl") if isinstance(tool, dict) else None
+    if values is None:
         return None
-    settings = _settings(table, path)
-    return replace(settings, name=settings.name or _declared_name(document) or path.parent.name)
+    if not isinstance(values, dict):
+        raise ProjectError.of(
+            "bad-setting", f"`tool.assetctl` in `{path}` is not a table", hint="write `[tool.assetctl]`"
+        )
+    table = Table(values, path)
+    settings = _settings(table, _declared_name(document) or path.parent.name)
+    if table.problems:
+        raise ProjectError(*table.problems)
+    return settings
 
 
 def _declared_name(document: dict[str, Any]) -> str:
@@ -120,120 +136,103 @@ def _declared_name(document: dict[str, Any]) -> str:
     return name if isinstance(name, str) else ""
 
 
-def _settings(table: Any, path: Path) -> Settings:
-    if not isinstance(table, dict):
-        raise ProjectError.of(f"`tool.assetctl` in `{path}` is not a table", hint="write `[tool.assetctl]`")
-    for name in table:
-        if name not in _KNOWN:
-            near = difflib.get_close_matches(name, _KNOWN, n=1)
-            raise ProjectError.of(
-                f"`[tool.assetctl]` has no setting `{name}`",
-                ("in", str(path)),
-                ("settings", ", ".join(_KNOWN)),
-                hint=f"did you mean `{near[0]}`?" if near else "remove it",
-            )
-    assets = table.get("assets", ["assets.py"])
-    if isinstance(assets, str):
-        assets = [assets]
-    if not isinstance(assets, list) or not all(isinstance(entry, str) and entry for entry in assets):
-        raise ProjectError.of("`assets` is not a list of files, folders or modules", ("in", str(path)))
-    jobs = table.get("jobs")
-    if jobs is not None and (type(jobs) is not int or jobs < 1):
-        raise ProjectError.of(f"`jobs = {jobs!r}` is not a positive number", ("in", str(path)))
-    dynamic = _one_of("dynamic", table.get("dynamic", "warn"), DYNAMIC, path)
+def _settings(table: Table, default_name: str) -> Settings:
+    table.refuse_others("`[tool.assetctl]`", _KNOWN, "remove it")
     return Settings(
-        path.parent,
-        tuple(assets),
-        path,
-        jobs,
-        dynamic,
-        _environment(table, path),
-        _store(table, path),
-        _keep(table, path),
-        remote_settings(table, path, os.environ.get(MODE_VARIABLE)),
-        name=_text("name", table, path) or "",
-        lineage=_text("lineage", table, path),
+        root=table.file.parent,
+        assets=_assets(table),
+        where=table.file,
+        jobs=table.take("jobs", "a positive number", is_count),
+        dynamic=table.choose("dynamic", DYNAMIC, "warn"),
+        environment=_environment(table),
+        store=_store(table),
+        keep=_keep(table),
+        remote=_remote(table, os.environ.get(MODE_VARIABLE)),
+        name=table.take("name", "a text", is_text, default_name),
+        lineage=table.take("lineage", "a text", is_text),
     )
 
 
-def _text(name: str, table: dict[str, Any], path: Path) -> str | None:
-    value = table.get(name)
-    if value is None or (isinstance(value, str) and value.strip()):
-        return value
-    raise ProjectError.of(f"`{name}` is not a text", ("in", str(path)))  # what it is instead may be a secret
+def _assets(table: Table) -> tuple[str, ...]:
+    def is_right(value: object) -> bool:
+        return is_text(value) or (is_names(value) and all(cast("list[str]", value)))
+
+    given = table.take("assets", "a list of files, folders or modules", is_right, ["assets.py"])
+    return (given,) if isinstance(given, str) else tuple(given)
 
 
-def _environment(table: dict[str, Any], path: Path) -> EnvironmentPolicy:
-    packages, variables = table.get("packages", {}), table.get("variables", [])
-    if not isinstance(packages, dict):
-        raise ProjectError.of(
-            "`packages` is not a table of package names", ("in", str(path)), hint='packages.numpy = "minor"'
-        )
-    if not isinstance(variables, list) or not all(isinstance(name, str) for name in variables):
-        raise ProjectError.of("`variables` is not a list of names", ("in", str(path)), hint='variables = ["TZ"]')
-    platform = table.get("platform", False)
-    if not isinstance(platform, bool):
-        raise ProjectError.of(f"`platform = {platform!r}` is not true or false", ("in", str(path)))
+def _environment(table: Table) -> EnvironmentPolicy:
+    packages = table.inner("packages", "a table of package names", 'packages.numpy = "minor"')
     return EnvironmentPolicy(
-        default=_one_of("versions", table.get("versions", "exact"), LEVELS, path),
-        packages={normal_name(n): _one_of(f"packages.{n}", v, LEVELS, path) for n, v in packages.items()},
-        python=_one_of("python", table.get("python", "ignore"), LEVELS, path),
-        platform=platform,
-        variables=tuple(variables),
+        default=table.choose("versions", LEVELS, "exact"),
+        packages={normal_name(name): packages.choose(name, LEVELS, "exact") for name in packages.values},
+        python=table.choose("python", LEVELS, "ignore"),
+        platform=table.take("platform", "true or false", is_flag, False),
+        variables=tuple(table.take("variables", "a list of names", is_names, (), 'variables = ["TZ"]')),
     )
 
 
-def _store(table: dict[str, Any], path: Path) -> Path | None:
+def _store(table: Table) -> Path | None:
     """Return the folder that `store` names: links resolved, `~` is the home folder, else relative to the project."""
-    given = table.get("store")
+    given = table.take("store", "a folder", lambda value: is_text(value) and "\0" not in value, None, _STORE_HINT)
     if given is None:
         return None
-    hint = 'write a folder: store = "~/.cache/assetctl"'
-    if not isinstance(given, str) or not given.strip() or "\0" in given:
-        raise ProjectError.of(f"`store = {given!r}` is not a folder", ("in", str(path)), hint=hint)
+    root = Path(os.path.realpath(table.file.parent))
+    store = root
+    flaw = ""
     if given.startswith("$"):
-        raise ProjectError.of(f"`store = {given!r}`: variables are not expanded", ("in", str(path)), hint=hint)
-    if "://" in given:
-        raise ProjectError.of(f"`store = {given!r}` is an address, not a folder", ("in", str(path)), hint=hint)
-    try:
-        store = Path(os.path.realpath(path.parent / Path(given).expanduser()))
-    except RuntimeError as cause:
-        raise ProjectError.of(
-            f"`store = {given!r}`: there is no such home folder", ("in", str(path)), hint=hint
-        ) from cause
-    root = Path(os.path.realpath(path.parent))
-    if store == root or store in root.parents:
-        raise ProjectError.of(f"`store = {given!r}` holds the project itself", ("in", str(path)), hint=hint)
-    return None if store == Path(os.path.realpath(root / ".assetctl")) else store
+        flaw = ": variables are not expanded"
+    elif "://" in given:
+        flaw = " is an address, not a folder"
+    else:
+        try:
+            store = Path(os.path.realpath(root / Path(given).expanduser()))
+        except RuntimeError:
+            flaw = ": there is no such home folder"
+    if not flaw and (store == root or store in root.parents):
+        flaw = " contains the project itself"
+    if flaw:
+        table.wrong(f"`store = {given!r}`{flaw}", _STORE_HINT)
+    return None if flaw or store == Path(os.path.realpath(root / ".assetctl")) else store
 
 
-def _keep(table: dict[str, Any], path: Path) -> Keep:
-    found = table.get("keep", {})
-    hint = 'keep = { last = 3, for = "30d", branches = true }'
-    if not isinstance(found, dict):
-        raise ProjectError.of("`keep` is not a table of `last`, `for` and `branches`", ("in", str(path)), hint=hint)
-    for name in found:
-        if name not in _KEEP:
-            raise ProjectError.of(f"`keep` has no setting `{name}`", ("in", str(path)), hint=hint)
-    last, given, branches = found.get("last"), found.get("for"), found.get("branches", False)
-    if last is not None and (type(last) is not int or last < 1):
-        raise ProjectError.of(f"`keep.last = {last!r}` is not a positive number", ("in", str(path)), hint=hint)
-    if type(branches) is not bool:
-        raise ProjectError.of(f"`keep.branches = {branches!r}` is not true or false", ("in", str(path)), hint=hint)
-    time = None if given is None else duration_s(str(given))
-    if given is not None and time is None:
-        raise ProjectError.of(f"`keep.for = {given!r}` is not a time", ("in", str(path)), hint=hint)
-    return Keep(last, time, branches)
+def _keep(table: Table) -> Keep:
+    keep = table.inner("keep", "a table of `last`, `for` and `branches`", _KEEP_HINT)
+    keep.refuse_others("`keep`", _KEEP, _KEEP_HINT)
+    for_ = keep.take("for", "a duration", lambda value: parse_duration(str(value)) is not None, None, HOW_TO_WRITE)
+    return Keep(
+        last=keep.take("last", "a positive number", is_count, None, _KEEP_HINT),
+        for_s=None if for_ is None else parse_duration(str(for_)),
+        branches=keep.take("branches", "true or false", is_flag, False, _KEEP_HINT),
+    )
 
 
-def duration_s(text: str) -> float | None:
-    """Return a time such as `90s`, `12h` or `30d` in seconds, or None if it is none."""
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smhd])", text, re.ASCII)
-    return None if found is None else float(found[1]) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[found[2]]
+def _remote(table: Table, lowered_to: str | None) -> RemoteSettings | None:
+    """Return what a project says about its shared cache; None if it has none or leaves it alone.
+
+    `lowered_to` is what the environment asks for. It may only take away: make the cache
+    read-only, or leave it alone.
+    """
+    address = table.take("remote", "an address", is_text, None, 'remote = "s3://bucket/prefix" or a folder')
+    mode = _MODES.index(table.choose("remote_mode", _MODES, "read-write"))
+    if lowered_to in _MODES:
+        mode = min(mode, _MODES.index(lowered_to))
+    elif lowered_to:
+        message = f"`{MODE_VARIABLE} = {lowered_to!r}` in the environment is not one of {quoted(_MODES)}"
+        table.problems.append(Problem("bad-setting", message))
+    trusted = _trusted_keys(table)
+    if address is None or mode == 0:
+        return None
+    return RemoteSettings(address.strip().rstrip("/") or "/", mode == 1, trusted)
 
 
-def _one_of(name: str, value: object, allowed: tuple[str, ...], path: Path) -> str:
-    if isinstance(value, str) and value in allowed:
-        return value
-    choices = ", ".join(f'"{choice}"' for choice in allowed)
-    raise ProjectError.of(f"`{name} = {value!r}` is none of {choices}", ("in", str(path)))
+def _trusted_keys(table: Table) -> tuple[str, ...]:
+    given = table.take("trusted_keys", "a list of public keys", is_names, [], _KEYS_HINT)
+    if given:
+        from assetctl.storage.remote.keys import is_public_key
+
+        for key in given:
+            if not is_public_key(key):
+                shown = "a private key" if "private" in key else f"`{key}`"
+                table.wrong(f"{shown} in `trusted_keys` is not a public key", _KEYS_HINT)
+    return tuple(given)

@@ -108,6 +108,7 @@ class Workspace:
         kind = CorruptionError if state is OutputState.CORRUPT else SelectionError
         raise kind(
             Problem(
+                "output-corrupt" if state is OutputState.CORRUPT else "output-missing",
                 f"the stored output of `{key}` is {state.value}",
                 (("data version", recorded.output.value.version),),
                 f"build it again with `assetctl materialize {key}`",

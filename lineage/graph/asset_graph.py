@@ -7,15 +7,15 @@ one `DeclarationError` holding every problem of every declaration.
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import heapq
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from assetctl.assets.collect import Found
 from assetctl.assets.definition import AssetDef, AssetOptions, CheckDef, SourceDef
 from assetctl.assets.errors import DeclarationError, Problem
+from assetctl.assets.hints import did_you_mean
 from assetctl.assets.ids import AssetKey, Target, whole
 from assetctl.lineage.facts.ports import Form, Wanted
 from assetctl.lineage.graph.bindings import Read, parameters_of, read_signature
@@ -171,6 +171,7 @@ def _keys(declared: Sequence[Found], problems: list[Problem]) -> dict[AssetKey, 
             if key in where:
                 problems.append(
                     Problem(
+                        "duplicate-asset",
                         f"asset `{key}` is declared twice",
                         (("first", where[key]), ("again", item.where)),
                         "rename one of the functions, or give one of them `key=...`",
@@ -253,20 +254,20 @@ def _dependency_key(
     key = AssetKey(text) if isinstance(dependency, str) else AssetKey.from_name(text)
     if key in where:
         return key
-    problem = Problem(f"waits for `{key}`, which is not declared", hint=_nearest(key, where))
+    problem = Problem("unknown-upstream", f"waits for `{key}`, which is not declared", hint=_nearest(key, where))
     problems.append(_located(problem, item))
     return None
 
 
 def _nearest(name: str, where: Mapping[AssetKey, str]) -> str:
-    near = difflib.get_close_matches(name, sorted(where), n=1)
-    return f"did you mean `{near[0]}`?" if near else "declare it, or take it out here"
+    return did_you_mean(name, where) or "declare it, or take it out here"
 
 
 def _located(problem: Problem, item: Found) -> Problem:
     kind = "check" if isinstance(item.declaration, CheckDef) else "asset"
     label = item.key or item.name
-    return Problem(f"{kind} `{label}` {problem.message}", (("declared in", item.where), *problem.facts), problem.hint)
+    facts = (("declared in", item.where), *problem.facts)
+    return replace(problem, message=f"{kind} `{label}` {problem.message}", facts=facts)
 
 
 def _checks(
@@ -286,7 +287,7 @@ def _checks(
             what = "is not a declared asset" if not keys else "has several outputs; name one by its key"
             name = getattr(target, "__name__", str(target))
             hint = 'a key is a text: `asset="key"`' if keys else _nearest(name, where)
-            problems.append(_located(Problem(f"asks about `{name}`, which {what}", hint=hint), item))
+            problems.append(_located(Problem("bad-check", f"asks about `{name}`, which {what}", hint=hint), item))
             continue
         check = _check(item, item.declaration, keys[0], problems)
         if check is not None:
@@ -299,6 +300,7 @@ def _check(item: Found, declaration: CheckDef, key: AssetKey, problems: list[Pro
     required = [n for n, p in parameters.items() if p.default is p.empty and p.kind is not p.VAR_KEYWORD]
     if len(required) != 1:
         problem = Problem(
+            "bad-check",
             f"takes {len(required)} required parameters, a check takes one: the value of `{key}`",
             hint=f"write `def {item.name}({key.name}): ...`",
         )
@@ -339,6 +341,7 @@ def _order(
         cycle = _cycle(left)
         problems.append(
             Problem(
+                "cyclic-assets",
                 f"assets depend on each other in a cycle: {' → '.join((*cycle, cycle[0]))}",
                 tuple((key, where[key]) for key in cycle),
                 "break it: remove one of these parameters, or split the asset",

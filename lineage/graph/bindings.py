@@ -6,7 +6,6 @@ declaration is returned as a `Problem`; nothing is raised, so that all are repor
 
 from __future__ import annotations
 
-import difflib
 import inspect
 import json
 import typing
@@ -20,6 +19,7 @@ from assetctl.assets.compute import Compute, PythonFunction
 from assetctl.assets.context import Context
 from assetctl.assets.definition import AssetOptions
 from assetctl.assets.errors import DeclarationError, Problem
+from assetctl.assets.hints import did_you_mean
 from assetctl.assets.ids import AssetKey
 from assetctl.lineage.facts.ports import Form, Wanted
 
@@ -72,7 +72,9 @@ def read_signature(compute: Compute, options: AssetOptions, known: Collection[As
     try:
         parameters = parameters_of(compute)
     except (TypeError, ValueError):
-        return Signature(problems=(Problem("has a signature that cannot be read", hint="wrap it in a `def`"),))
+        return Signature(
+            problems=(Problem("bad-signature", "has a signature that cannot be read", hint="wrap it in a `def`"),)
+        )
     reader = _SignatureReader(options, known, list(parameters))
     reader.problems.extend(_unknown_options(options, parameters))
     for parameter in parameters.values():
@@ -96,7 +98,9 @@ class _SignatureReader:
     def read(self, parameter: inspect.Parameter) -> None:
         name, default, annotation = parameter.name, parameter.default, parameter.annotation
         if parameter.kind is parameter.POSITIONAL_ONLY and default is parameter.empty:
-            self.problems.append(Problem(f"has a positional-only parameter `{name}`", hint="remove the `/`"))
+            self.problems.append(
+                Problem("bad-signature", f"has a positional-only parameter `{name}`", hint="remove the `/`")
+            )
         elif annotation is Context:
             self.context.append(name)
         elif name in self.options.config:
@@ -114,7 +118,7 @@ class _SignatureReader:
         self.config[name] = value
         if not is_config(value):
             hint = "config is None, bools, numbers, text, and lists, tuples and dicts of them"
-            self.problems.append(Problem(f"has a `{type(value).__name__}` as config `{name}`", hint=hint))
+            self.problems.append(Problem("bad-config", f"has a `{type(value).__name__}` as config `{name}`", hint=hint))
 
     def _bind(self, name: str, key: AssetKey | None, annotation: object) -> None:
         if key is not None and key in self.known:
@@ -194,9 +198,10 @@ def _unknown_options(options: AssetOptions, parameters: Mapping[str, inspect.Par
     named = {"ins": options.ins, "config": options.config, "secret": options.secret}
     return [
         Problem(
+            "unknown-parameter",
             f"names `{name}` in `{option}`, which is not one of its parameters",
             (("parameters", ", ".join(parameters) or "(none)"),),
-            _did_you_mean(name, parameters) or f"name one of its parameters in `{option}`, or remove it",
+            did_you_mean(name, parameters) or f"name one of its parameters in `{option}`, or remove it",
         )
         for option, names in named.items()
         for name in names
@@ -206,6 +211,7 @@ def _unknown_options(options: AssetOptions, parameters: Mapping[str, inspect.Par
 
 def _ambiguous_default(name: str) -> Problem:
     return Problem(
+        "ambiguous-default",
         f"has a default for `{name}`, and an asset of that name exists",
         hint=f'remove the default to read the asset, or say `ins={{"{name}": ...}}` or `config={{"{name}": ...}}`',
     )
@@ -213,13 +219,8 @@ def _ambiguous_default(name: str) -> Problem:
 
 def _unknown_upstream(name: str, known: Collection[AssetKey], parameters: Collection[str]) -> Problem:
     return Problem(
+        "unknown-upstream",
         f"reads `{name.replace('__', '/')}`, which is not declared",
         (("parameters", ", ".join(parameters)),),
-        _did_you_mean(name.replace("__", "/"), known)
-        or "declare it, or give the parameter a default to make it config",
+        did_you_mean(name.replace("__", "/"), known) or "declare it, or give the parameter a default to make it config",
     )
-
-
-def _did_you_mean(name: str, known: Collection[str]) -> str | None:
-    found = difflib.get_close_matches(name, sorted(known), n=1)
-    return f"did you mean `{found[0]}`?" if found else None

@@ -7,12 +7,12 @@ text or None, and refused elsewhere, so that a typo does not become a new config
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from assetctl.assets.errors import Problem, SelectionError
+from assetctl.assets.hints import did_you_mean
 from assetctl.assets.ids import AssetKey
 from assetctl.lineage.graph.asset_graph import AssetGraph, Step
 
@@ -49,20 +49,21 @@ def _parse(graph: AssetGraph, assignment: str) -> tuple[Step, str, Any] | Proble
     given = f"`--set {target.strip()}=...`"  # the value may be a secret: it is never said back
     if not equals or not dot or not name or not parameter:
         return Problem(
-            "what `--set` was given is not of the form asset.param=value", hint="write `--set model.depth=5`"
+            "bad-assignment",
+            "what `--set` was given is not of the form asset.param=value",
+            hint="write `--set model.depth=5`",
         )
     step = _step(graph, name)
     if step is None:
         names = sorted({*graph.steps, *(s.name for s in graph.steps.values())})
-        near = difflib.get_close_matches(name, names, n=1)
-        hint = f"did you mean `{near[0]}`?" if near else "see `assetctl ls`"
-        return Problem(f"{given}: there is no asset `{name}`", hint=hint)
+        hint = did_you_mean(name, names) or "see `assetctl ls`"
+        return Problem("unknown-asset", f"{given}: there is no asset `{name}`", hint=hint)
     if parameter not in step.config:
-        near = difflib.get_close_matches(parameter, step.config, n=1)
         return Problem(
+            "unknown-config",
             f"{given}: asset `{name}` has no config parameter `{parameter}`",
             (("declared in", step.where), ("config", ", ".join(sorted(step.config)) or "(none)")),
-            f"did you mean `{near[0]}`?" if near else "config parameters are those with a plain default",
+            did_you_mean(parameter, step.config) or "config parameters are those with a plain default",
         )
     return _fit(step, parameter, text, given)
 
@@ -83,6 +84,7 @@ def _fit(step: Step, parameter: str, text: str, given: str) -> tuple[Step, str, 
         is_secret = parameter in step.declaration.options.secret
         value_text, default = ("...", "") if is_secret else (text, f" {declared!r}")
         return Problem(
+            "bad-assignment",
             f"{given}: {'this' if is_secret else repr(text)} is not {_kind(declared)}, as its default{default} is",
             (("declared in", step.where),),
             f"""for text write `--set '{step.name}.{parameter}="{value_text}"'`""",

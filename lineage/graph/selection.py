@@ -16,7 +16,6 @@ names nothing is reported, all at once; a state that holds for no asset is no mi
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from fnmatch import fnmatchcase
 
 from assetctl.assets.definition import AssetOptions, SourceDef
 from assetctl.assets.errors import Problem, SelectionError
+from assetctl.assets.hints import similar, suggestion
 from assetctl.assets.ids import AssetKey
 from assetctl.lineage.graph.asset_graph import AssetGraph
 
@@ -70,7 +70,7 @@ def parse(selection: Sequence[str]) -> tuple[tuple[Term, ...], ...]:
     problems: list[Problem] = []
     union = []
     if any(not argument.strip() for argument in selection):
-        problems.append(Problem("a selection is empty", hint="leave it away to select everything"))
+        problems.append(Problem("bad-selection", "a selection is empty", hint="omit it to select everything"))
     for word in (word for argument in selection for word in argument.split()):
         terms = [_parse_term(text, word, problems) for text in word.split(",")]
         union.append(tuple(term for term in terms if term is not None))
@@ -152,11 +152,15 @@ def _parse_term(text: str, word: str, problems: list[Problem]) -> Term | None:
         hint = (
             "write `a,b` for what is in both, `a b` for either" if "," in word else "write it as `+model` or `model+`"
         )
-        problems.append(Problem(f"selection `{word}` names no asset", hint=hint))
+        problems.append(Problem("bad-selection", f"selection `{word}` names no asset", hint=hint))
         return None
     up, down = _hops(found["up"]), _hops(found["down"])
     if found["at"] and (up or down):
-        problems.append(Problem(f"selection `{text}` uses `@` together with `+`", hint="`@` already reaches both ways"))
+        problems.append(
+            Problem(
+                "bad-selection", f"selection `{text}` uses `@` together with `+`", hint="`@` already reaches both ways"
+            )
+        )
         return None
     method, colon, value = found["body"].partition(":")
     if not colon:
@@ -177,13 +181,14 @@ def _hops(text: str | None) -> int:
 def _flaw(method: str, value: str, text: str) -> Problem | None:
     if method not in METHODS:
         known = ", ".join(f"{m}:" for m in METHODS)
-        near = difflib.get_close_matches(method, METHODS, n=1)
-        hint = f"did you mean `{near[0]}:{value}`?" if near else None
-        return Problem(f"selection `{text}`: there is no `{method}:`", (("known", known),), hint)
+        hint = suggestion(f"{near}:{value}" for near in similar(method, METHODS))
+        return Problem("bad-selection", f"selection `{text}`: there is no `{method}:`", (("known", known),), hint)
     if not value:
-        return Problem(f"selection `{text}` says no {method}", hint=f"write it as `{method}:NAME`")
+        return Problem("bad-selection", f"selection `{text}` names no {method}", hint=f"write it as `{method}:NAME`")
     if method == "state" and value not in EVERY_STATE:
-        return Problem(f"selection `{text}`: there is no state `{value}`", (("known", ", ".join(EVERY_STATE)),))
+        return Problem(
+            "bad-selection", f"selection `{text}`: there is no state `{value}`", (("known", ", ".join(EVERY_STATE)),)
+        )
     return None
 
 
@@ -253,7 +258,9 @@ def _named(world: _World, term: Term, problems: list[Problem]) -> set[AssetKey]:
     if _GLOB.search(term.value):
         found = {key for key in keys if fnmatchcase(key, term.value)}
         if not found:
-            problems.append(Problem(f"no asset matches `{term.value}`", hint="list them with `assetctl ls`"))
+            problems.append(
+                Problem("nothing-selected", f"no asset matches `{term.value}`", hint="list them with `assetctl ls`")
+            )
         return found
     problems.append(_unknown(term.value, keys))
     return set()
@@ -261,21 +268,21 @@ def _named(world: _World, term: Term, problems: list[Problem]) -> set[AssetKey]:
 
 def _unknown(name: str, keys: Iterable[str]) -> Problem:
     known = sorted(keys)
-    near = difflib.get_close_matches(name, [*known, *STATES], n=3, cutoff=0.6)
+    near = similar(name, [*known, *STATES], limit=3)
     # The part after the last `/` is what people remember of a nested key.
     near = near or [key for key in known if key.rpartition("/")[2] == name][:3]
-    hint = "did you mean " + " or ".join(f"`{n}`" for n in near) + "?" if near else "list them with `assetctl ls`"
-    return Problem(f"there is no asset `{name}`", hint=hint)
+    hint = suggestion(near) or "list them with `assetctl ls`"
+    return Problem("unknown-asset", f"there is no asset `{name}`", hint=hint)
 
 
 def _nothing(term: Term, values: Mapping[str, set[AssetKey]]) -> Problem:
-    near = difflib.get_close_matches(term.value, sorted(values), n=1)
     shown = ", ".join(sorted(values)[:8]) + (", ..." if len(values) > 8 else "")
     what = {"path": "declared in", "owner": "owned by"}.get(term.method, f"of {term.method}")
     return Problem(
+        "nothing-selected",
         f"no asset is {what} `{term.value}`",
         ((f"{term.method}s", shown or "none are declared"),),
-        f"did you mean `{term.method}:{near[0]}`?" if near else None,
+        suggestion(f"{term.method}:{near}" for near in similar(term.value, values)),
     )
 
 

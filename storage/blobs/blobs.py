@@ -31,6 +31,7 @@ from typing import Protocol, TypeVar
 from blake3 import blake3
 
 from assetctl.assets.errors import CorruptionError, EnvironmentFault, Problem
+from assetctl.assets.problem_codes import ProblemCode
 from assetctl.lineage.facts.records import BlobDigest
 from assetctl.lineage.facts.snapshot import OutputState
 from assetctl.lineage.identity.encode import PREFIX, Buffer, digest_bytes
@@ -236,7 +237,7 @@ class Blobs:
             aside = self._aside(digest)
             if aside is not None:
                 raise corruption(digest, "its bytes had another hash and were set aside", aside) from cause
-            raise corruption(digest, "it is missing", path) from cause
+            raise corruption(digest, "it is missing", path, "blob-missing") from cause
         except OSError as cause:
             raise environment_fault(cause, path, "a blob cannot be read") from cause
 
@@ -281,10 +282,11 @@ def _discarded_if_refused(temporary: Path) -> Iterator[None]:
         raise
 
 
-def corruption(digest: BlobDigest, reason: str, path: Path) -> CorruptionError:
+def corruption(digest: BlobDigest, reason: str, path: Path, code: ProblemCode = "blob-corrupt") -> CorruptionError:
     """Return the error for stored bytes that cannot be trusted or found."""
     return CorruptionError(
         Problem(
+            code,
             f"blob `{digest[:11]}` is not what was recorded: {reason}",
             (("digest", digest), ("file", str(path))),
             "`assetctl doctor` says which asset it belongs to, and what builds it again",

@@ -50,7 +50,10 @@ def _put_file(blobs: Blobs, name: str, path: Path) -> FolderFile:
     if not path.exists():
         raise AssetFailed(
             Problem(
-                f"the link `{name}` in the returned folder leads nowhere", (("file", str(path)),), "remove the link"
+                "broken-link",
+                f"the link `{name}` in the returned folder leads nowhere",
+                (("file", str(path)),),
+                "remove the link",
             )
         )
     temporary = blobs.temporary()

@@ -1,11 +1,11 @@
-"""Clean up: say which stored bytes nothing needs any more, and remove just those.
+"""Clean up: find the stored bytes that nothing needs any more, and remove just those.
 
 Planning changes nothing. Records are never removed, so a version whose bytes are gone
-stays in the history. What is kept, whatever the rules: what `storage.keep` always keeps,
-what another project that keeps bytes in the same store refers to, and bytes without a
-record that are too young to be a leftover. Bytes are removed while nobody, in any
-project, is using the store (`storage.in_use`), by a plan made under that same lock, so a
-plan is never older than what it is about.
+stays in the history. Whatever the rules say, three kinds of bytes are kept: those that
+`retention_rules` always keeps, those that another project in the same store refers to,
+and those without a record that are too young to be left over. Bytes are removed while
+no process of any project uses the store (`state.in_use`), by a plan made under that same
+lock, so a plan is never out of date.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from pathlib import Path
 
 from assetctl.assets.errors import EnvironmentFault, Problem
 from assetctl.assets.ids import AssetKey, Target
-from assetctl.lineage.facts.ports import Journal
 from assetctl.lineage.facts.records import BlobDigest
 from assetctl.storage.care.retention_rules import KeepRules, judge_versions
 from assetctl.storage.journal.journal import FileJournal
@@ -68,10 +67,10 @@ class GcPlan:
 
 @dataclass(frozen=True, slots=True)
 class Cleaning:
-    """What to clean up, and by which rules; see `keep.judge_versions` for `declared` and `now`."""
+    """What to clean up, and by which rules; see `retention_rules.judge_versions` for `declared` and `now`."""
 
     layout: Layout
-    journal: Journal
+    journal: FileJournal
     rules: KeepRules
     now: float
     declared: Mapping[AssetKey, AssetKey] | None = None
@@ -189,13 +188,14 @@ def _needed_by_others(roots: Collection[Root]) -> tuple[set[BlobDigest], bool]:
     return needed, is_whole
 
 
-def _require_known(journal: Journal, whose: str, hint: str) -> bool:
-    """Refuse a journal with records of a newer release; say whether no other line of it is damaged either."""
-    problems = [problem for problem in getattr(journal, "problems", ()) if not problem.is_tail]
-    newer = [problem for problem in problems if "unknown" in problem.what]
+def _require_known(journal: FileJournal, whose: str, hint: str) -> bool:
+    """Refuse a journal with records of a newer release; return whether all its other lines could be read."""
+    problems = [problem for problem in journal.problems if not problem.is_tail]
+    newer = [problem for problem in problems if problem.is_newer]
     if newer:
         raise EnvironmentFault(
             Problem(
+                "journal-newer",
                 f"the journal of {whose} holds records of a newer assetctl, so what it needs is not known",
                 (("first of them", newer[0].what),),
                 hint,
@@ -207,7 +207,10 @@ def _require_known(journal: Journal, whose: str, hint: str) -> bool:
 def _trouble(root: Root, why: str) -> Problem:
     facts = (("project", str(root.state.parent)), ("reason", why), ("registered in", str(root.file)))
     return Problem(
-        "another project keeps bytes in this store, and what it needs cannot be known now", facts, _forget_hint(root)
+        "other-project-unknown",
+        "another project keeps bytes in this store, and what it needs cannot be known now",
+        facts,
+        _forget_hint(root),
     )
 
 

@@ -100,7 +100,10 @@ def _link(path: Path) -> Finding:
 def _unreadable(path: Path) -> Problem:
     kind = "folder" if path.is_dir() else "file"
     return Problem(
-        f"a {kind} of the store may not be read", ((kind, str(path)), ("owner", _owner(path))), _owner_hint(path)
+        "permission-denied",
+        f"a {kind} of the store cannot be read",
+        ((kind, str(path)), ("owner", _owner(path))),
+        _owner_hint(path),
     )
 
 

@@ -102,11 +102,13 @@ def flaws(declared: Sequence[type[Declared]], taken: Collection[str]) -> Iterato
     for codec in declared:
         where = ("declared in", home_of(codec).replace(":", "."))
         for what, hint in _flaws_of(codec, taken):
-            yield Problem(f"codec `{codec.__name__}` {what}", (where,), hint)
+            yield Problem("bad-codec", f"codec `{codec.__name__}` {what}", (where,), hint)
         other = seen.setdefault(str(codec.name), codec)
         if other is not codec:
             what = f"codec `{codec.__name__}` has the name of another, `{codec.name}`"
-            yield Problem(what, (where, ("the other", home_of(other))), "give each codec a name of its own")
+            yield Problem(
+                "bad-codec", what, (where, ("the other", home_of(other))), "give each codec a name of its own"
+            )
 
 
 def _flaws_of(codec: Any, taken: Collection[str]) -> Iterator[tuple[str, str]]:

@@ -74,9 +74,10 @@ class Codecs:
                 return codec
         raise DeclarationError(
             Problem(
+                "unknown-codec",
                 f"there is no codec `{name}`",
                 (("codecs", ", ".join(self.names())),),
-                "leave `codec=` away to let the value's type decide; a codec of your own is a subclass of "
+                "omit `codec=` to let the value's type decide; a codec of your own is a subclass of "
                 "`assetctl.Codec` in one of the project's files",
             )
         )

@@ -28,7 +28,16 @@ from pathlib import Path
 
 from assetctl.assets.errors import EnvironmentFault
 from assetctl.lineage.facts.records import Fact, Position
-from assetctl.storage.journal.segments import SUFFIX, Line, LineProblem, frame, last_counter, parse_json, read_lines
+from assetctl.storage.journal.segments import (
+    SUFFIX,
+    Flaw,
+    Line,
+    LineProblem,
+    frame,
+    last_counter,
+    parse_json,
+    read_lines,
+)
 from assetctl.storage.journal.wire import UnknownFact, WireError, from_json
 from assetctl.storage.state.crash_points import CrashPoint, reached
 from assetctl.storage.state.format import environment_fault
@@ -338,7 +347,7 @@ def decode(lines: Sequence[tuple[Position, Line]]) -> tuple[list[tuple[Position,
         try:
             facts.append((position, from_json(parse_json(line.payload))))
         except UnknownFact as cause:
-            problems.append(LineProblem(position.segment, line.start, str(cause), False, is_newer=True))
+            problems.append(LineProblem(position.segment, line.start, str(cause), False, Flaw.NEWER))
         except (WireError, ValueError, TypeError, RecursionError) as cause:
             problems.append(LineProblem(position.segment, line.start, str(cause), False))
     return facts, tuple(problems)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from enum import Enum
 
 from blake3 import blake3
 
@@ -18,7 +19,6 @@ from assetctl.storage.journal.wire_parts import Json
 
 SUFFIX = ".log"
 _CHECKSUM_LENGTH = 16
-_UNFINISHED = "an unfinished line"
 _FRAME_LENGTH = _CHECKSUM_LENGTH + 2  # the space and the newline
 _COUNTER_DIGITS = 18  # what the database can hold
 _encode_json = json.JSONEncoder(separators=(",", ":")).encode
@@ -37,28 +37,34 @@ class Line:
         return self.end - len(self.payload) - _FRAME_LENGTH
 
 
+class Flaw(Enum):
+    """Why bytes of a segment are not a fact."""
+
+    UNFINISHED = "unfinished"  # the line has no end: a write that was cut off, or that goes on
+    DAMAGED = "damaged"  # the line was written as a whole, and is bad now
+    NEWER = "newer"  # a good line, of a kind or version that this release does not know
+
+
 @dataclass(frozen=True, slots=True)
 class LineProblem:
-    """Bytes of a segment that are not a fact. `offset` is where they begin.
+    """Bytes of a segment that are not a fact. `offset` is where they begin; `what` describes them to people.
 
-    `is_tail` says that nothing good follows. `is_torn`: a write that never finished, or
-    has not yet; what has an end was written as a whole, and is damaged if it is bad now.
-    `is_newer`: whole, and not known to this release.
+    `is_tail` says that nothing good follows.
     """
 
     segment: str
     offset: int
     what: str
     is_tail: bool
-    is_newer: bool = False
+    flaw: Flaw = Flaw.DAMAGED
 
     @property
-    def is_torn(self) -> bool:
-        return self.is_tail and self.what == _UNFINISHED
+    def is_newer(self) -> bool:
+        return self.flaw is Flaw.NEWER
 
     @property
     def is_damage(self) -> bool:
-        return not self.is_torn and not self.is_newer
+        return self.flaw is Flaw.DAMAGED
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,23 +98,26 @@ def read_lines(segment: str, data: bytes, start: int) -> Reading:
     """
     lines: list[Line] = []
     problems: list[LineProblem] = []
-    bad: list[tuple[int, str]] = []
+    bad: list[tuple[int, str, Flaw]] = []
     at, stop = 0, len(data)
     while at < stop:
         newline = data.find(b"\n", at)
         if newline < 0:
             is_cut = _good_line(data[at:-1], stop) is None  # otherwise it is its newline that changed
-            bad.append((start + at, _UNFINISHED if is_cut else "a line whose end is damaged"))
+            if is_cut:
+                bad.append((start + at, "an unfinished line", Flaw.UNFINISHED))
+            else:
+                bad.append((start + at, "a line whose end is damaged", Flaw.DAMAGED))
             break
         line = _good_line(data[at:newline], start + newline + 1)
         if line is None:
-            bad.append((start + at, "a line whose checksum does not match"))
+            bad.append((start + at, "a line whose checksum does not match", Flaw.DAMAGED))
         else:
-            problems.extend(LineProblem(segment, offset, what, False) for offset, what in bad)
+            problems.extend(LineProblem(segment, offset, what, False, flaw) for offset, what, flaw in bad)
             bad.clear()
             lines.append(line)
         at = newline + 1
-    problems.extend(LineProblem(segment, offset, what, True) for offset, what in bad)
+    problems.extend(LineProblem(segment, offset, what, True, flaw) for offset, what, flaw in bad)
     return Reading(tuple(lines), lines[-1].end if lines else start, tuple(problems))
 
 

@@ -22,7 +22,6 @@ from assetctl.storage.lineage_store.user_sql import (
     UnknownTable,
     ask,
     check_only_reads,
-    missing_table,
     tables_named,
 )
 
@@ -30,25 +29,16 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _T = TypeVar("_T")
-_UNQUOTED = re.compile(r'at or near "[@/]"')
+# All are matched from the beginning: further on, an error may quote the query.
+_DAMAGE = re.compile(r"(?:[\w ]+ Error: )?Corrupt database file|(?:IO|FATAL) Error: .*has been invalidated", re.DOTALL)
+_UNQUOTED = re.compile(r'Parser Error: syntax error at or near "[@/]"')
+_MISSING = re.compile(r"Catalog Error: Table with name (.*?) does not exist(?:!| because)", re.DOTALL)
 _QUOTE = 'versions and names with a `/` are written in double quotes: `from "features@9f3a1c"`, `from "clean/orders"`'
 CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "TimeZone": "UTC",
     "autoinstall_known_extensions": False,  # nothing is ever fetched from anywhere
     "python_enable_replacements": False,  # a name in SQL is never a variable of this program
 }
-_UNUSABLE = (  # what DuckDB says when the file may be well, but not for us now
-    "Could not set lock",
-    "already attached",  # by this very process, outside of this module
-    "Cannot open file",
-    "Permission denied",
-    "Read-only file system",
-    "No space left",
-    "Could not write",
-    "attached in read-only mode",
-)
-_DAMAGE_IN_QUERY = ("Corrupt database file", "database has been invalidated")
-"""In a person's query, anything else is the query's own mistake."""
 
 
 class Damaged(Exception):
@@ -57,6 +47,42 @@ class Damaged(Exception):
 
 class Unusable(Exception):
     """The database file cannot be used now: another program, the disk or its permissions are in the way."""
+
+
+# DuckDB has one type of error for a file that is locked, may not be read, or is no database at
+# all, and none for damage. These four functions are the only ones that read its words, and
+# `tests/storage/test_duck_errors.py` provokes each error that they tell apart.
+
+
+def is_in_the_way(error: Exception) -> bool:
+    """Say whether a database file may be sound, but cannot be used now: its lock, its permissions, a full disk."""
+    signs = (
+        "Could not set lock",
+        "already attached",  # by this very process, outside of this module
+        "Cannot open file",
+        "Permission denied",
+        "Read-only file system",
+        "No space left",
+        "Could not write",
+        "attached in read-only mode",
+    )
+    return isinstance(error, duckdb.OutOfMemoryException) or any(sign in str(error) for sign in signs)
+
+
+def is_damage(error: Exception) -> bool:
+    """Say whether a query failed because of the database file; if not, the query itself is wrong."""
+    return _DAMAGE.match(str(error)) is not None
+
+
+def missing_table(error: Exception) -> str | None:
+    """Return the table that a query names and DuckDB does not have; None if something else is wrong."""
+    named = _MISSING.match(str(error)) if isinstance(error, duckdb.CatalogException) else None
+    return None if named is None else named[1].strip('"')
+
+
+def lacks_quotes(error: Exception) -> bool:
+    """Say whether a query has a name with `@` or `/` that is not in quotes."""
+    return isinstance(error, duckdb.ParserException) and _UNQUOTED.match(str(error)) is not None
 
 
 @contextmanager
@@ -71,10 +97,7 @@ def opened(path: Path, *, read_only: bool) -> Iterator[Connection]:
     except AssetctlError:
         raise
     except (duckdb.Error, UnicodeDecodeError) as cause:
-        text = str(cause)
-        if isinstance(cause, duckdb.OutOfMemoryException) or any(sign in text for sign in _UNUSABLE):
-            raise Unusable(text) from cause
-        raise Damaged(text) from cause
+        raise (Unusable if is_in_the_way(cause) else Damaged)(str(cause)) from cause
     finally:
         if con is not None:
             con.close()
@@ -95,14 +118,13 @@ def told(con: Connection, sql: str, answer: Callable[[], _T]) -> _T:
     try:
         return _stoppable(con, answer)
     except (duckdb.Error, OSError) as cause:  # Arrow gives what happens after the first batch as an `OSError`
-        text = str(cause)
-        if any(sign in text for sign in _DAMAGE_IN_QUERY):
+        if is_damage(cause):
             raise
-        name = missing_table(text) if isinstance(cause, duckdb.CatalogException) else None
+        name = missing_table(cause)
         if name is not None:
             raise UnknownTable(name) from cause
-        hint = _QUOTE if _UNQUOTED.search(text) else "`from lineage.assets` lists assets"
-        problem = Problem(f"this query does not work: {text}", (("query", sql),), hint)
+        hint = _QUOTE if lacks_quotes(cause) else "`from lineage.assets` lists assets"
+        problem = Problem("bad-query", f"this query does not work: {cause}", (("query", sql),), hint)
         raise SelectionError(problem) from cause
 
 

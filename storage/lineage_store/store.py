@@ -163,7 +163,9 @@ class DuckLineageStore:
                 self._fold_anew(self._journal.sizes())
             except (OSError, Unusable, Damaged) as cause:
                 facts = (("file", str(self._database)), ("reason", one_line(cause)))
-                raise EnvironmentFault(Problem("the lineage database cannot be rebuilt", facts)) from cause
+                raise EnvironmentFault(
+                    Problem("lineage-not-rebuilt", "the lineage database cannot be rebuilt", facts)
+                ) from cause
 
     @contextmanager
     def session(self) -> Iterator[Session]:
@@ -179,7 +181,9 @@ class DuckLineageStore:
         self.refresh()
         if self._in_memory is not None or not self._sizes:
             why = self.warnings[-1] if self.warnings else "nothing was recorded yet"
-            raise EnvironmentFault(Problem("there is no lineage database to read", (("reason", why),)))
+            raise EnvironmentFault(
+                Problem("no-lineage-database", "there is no lineage database to read", (("reason", why),))
+            )
         with self._mutex, store_lock(self._layout, self._wait_s):
             engine = create_engine("duckdb:///:memory:", poolclass=NullPool, connect_args={"config": dict(CONFIG)})
             event.listen(engine, "connect", self._attach_for_reading)

@@ -27,7 +27,6 @@ _EXPLAIN = re.compile(
     r"(?:\s|--[^\n]*\n|/\*.*?\*/)*explain\s+(?:analyze\s+)?(?:\([^)]*\)\s*)?", re.IGNORECASE | re.DOTALL
 )
 _ONE_NAME = re.compile(r'("(?:[^"]|"")*"|[^".\s]+)(?: AS .*)?', re.DOTALL)
-_MISSING = re.compile(r"Table with name (.*?) does not exist(?:!| because)", re.DOTALL)
 _LOOKS_AROUND = re.compile(r"\b(?:lineage|store|information_schema|show|duckdb_\w+|pg_\w+|sqlite_\w+)\b", re.IGNORECASE)
 """Words of a query that may want the lineage database or the list of tables; finding one too many costs a lock."""
 
@@ -45,7 +44,7 @@ class UnknownTable(SelectionError):
     """A query names a table that is not there; `name` is as the query has it."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(Problem(f"there is no table `{name}`"))
+        super().__init__(Problem("unknown-table", f"there is no table `{name}`"))
         self.name = name
 
 
@@ -74,7 +73,9 @@ def check_only_reads(con: Connection, sql: str) -> None:
     statements = con.extract_statements(sql)
     if len(statements) != 1:
         found = "no statement" if not statements else f"{len(statements)} statements"
-        raise SelectionError(Problem(f"this is {found}; `sql` answers one at a time", (("query", sql),)))
+        raise SelectionError(
+            Problem("not-one-statement", f"this is {found}; `sql` answers one at a time", (("query", sql),))
+        )
     kind = statements[0].type.name
     if kind in _READS or (kind == "MULTI" and "pivot" in sql.lower()):
         return
@@ -84,6 +85,7 @@ def check_only_reads(con: Connection, sql: str) -> None:
         return
     raise SelectionError(
         Problem(
+            "query-writes",
             f"`sql` only reads, and this is {kind.replace('_', ' ')}",
             (("query", sql),),
             "`-o FILE` writes the rows of a query to a file; `assetctl get ASSET -o FILE` hands out a copy of an asset",
@@ -109,12 +111,6 @@ def tables_named(con: Connection, sql: str) -> tuple[str, ...]:
         if name in words:
             found.setdefault(name, name)  # one of DuckDB's own, which an asset may be called too
     return tuple(found.values())
-
-
-def missing_table(message: str) -> str | None:
-    """Return the table that DuckDB misses, from what it says; None if it says something else."""
-    found = _MISSING.search(message)
-    return None if found is None else found[1].strip('"')
 
 
 def may_need_lineage(sql: str) -> bool:

@@ -93,7 +93,12 @@ def read_key_file(path: Path) -> SigningKey:
     try:
         if stat.S_IMODE(path.stat().st_mode) & 0o077:
             raise EnvironmentFault(
-                Problem("a private key can be read by others", (("file", str(path)),), f"run `chmod 600 {path}`")
+                Problem(
+                    "signing-key-exposed",
+                    "a private key can be read by others",
+                    (("file", str(path)),),
+                    f"run `chmod 600 {path}`",
+                )
             )
         text = path.read_text("ascii", errors="replace").strip()
     except OSError as cause:
@@ -120,6 +125,7 @@ def generate_key(folder: Path) -> SigningKey:
     except FileExistsError as cause:
         raise SelectionError(
             Problem(
+                "signing-key-exists",
                 "there is a signing key already",
                 (("file", str(path)),),
                 "use it (`assetctl keys show`), or rename it to another `*.key` and run this again",
@@ -160,6 +166,7 @@ def _parsed(text: str, where: str) -> SigningKey:
     if raw is None:
         raise EnvironmentFault(
             Problem(
+                "bad-signing-key",
                 "a private key cannot be read: it is not one line of `ed25519-private:` and base64",
                 (("in", where),),
                 "make one with `assetctl keys generate`",

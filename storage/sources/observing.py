@@ -6,7 +6,6 @@ remembered by the bytes and the reader.
 
 from __future__ import annotations
 
-import difflib
 import glob
 import json
 import os
@@ -16,6 +15,7 @@ from typing import assert_never
 
 from assetctl.assets.definition import SourceDef, SourceShape
 from assetctl.assets.errors import DeclarationError, Problem
+from assetctl.assets.hints import similar, suggestion
 from assetctl.lineage.facts.records import ColumnDigest, DataVersion, Digest, ValueIdentity
 from assetctl.lineage.identity.encode import Framed, digest_bytes
 from assetctl.storage.blobs.file_digests import FileDigests, digest_directory, digest_file, is_regular
@@ -114,10 +114,10 @@ def _missing(declaration: SourceDef, path: Path) -> DeclarationError:
         facts.insert(0, ("declared in", declaration.where))
     hint = "put the file there, or correct the path (relative paths start at the project folder)"
     if path.parent.is_dir():
-        near = difflib.get_close_matches(path.name, sorted(os.listdir(path.parent)), n=1)  # noqa: PTH208
-        if near and near[0] != path.name:
-            hint = f"did you mean `{Path(declaration.path).with_name(near[0]).as_posix()}`?"
-    return DeclarationError(Problem(f"source `{name}` {what}", tuple(facts), hint))
+        near = similar(path.name, os.listdir(path.parent))  # noqa: PTH208
+        if near != [path.name]:
+            hint = suggestion(Path(declaration.path).with_name(other).as_posix() for other in near) or hint
+    return DeclarationError(Problem("source-missing", f"source `{name}` {what}", tuple(facts), hint))
 
 
 def table_identity(path: Path, bytes_digest: Digest, cache_folder: Path | None = None) -> ValueIdentity:

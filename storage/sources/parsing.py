@@ -111,6 +111,7 @@ def _explained(path: Path) -> Iterator[None]:
 def _not_a_table(path: Path, reason: str) -> DeclarationError:
     return DeclarationError(
         Problem(
+            "source-not-a-table",
             f"`{path.name}` cannot be read as a table: {reason}",
             (("file", str(path)),),
             "annotate the parameter as `pathlib.Path` and read the file in the asset",

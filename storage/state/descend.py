@@ -107,6 +107,7 @@ def _refuse_link(path: Path) -> None:
     if path.is_symlink():
         raise EnvironmentFault(
             Problem(
+                "link-in-store",
                 "a symbolic link is in the place of a folder of the store",
                 (("link", str(path)), ("leads to", str(path.readlink()))),
                 'remove the link; to keep bytes elsewhere, set `store = "PATH"` in pyproject.toml',

@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from assetctl.assets.errors import EnvironmentFault, Problem
+from assetctl.assets.problem_codes import code_of
 from assetctl.storage.state.layout import FORMAT_FILE, STATE_FOLDER, Layout
 from assetctl.storage.state.whole import write_whole
 
@@ -63,6 +64,7 @@ def check_folder(folder: Path) -> None:
     if found is not None and found > FORMAT:
         raise EnvironmentFault(
             Problem(
+                "state-newer",
                 "the state folder was written by a newer assetctl",
                 (("folder", str(folder)), ("its format", str(found)), ("known here", f"up to {FORMAT}")),
                 "upgrade assetctl (`pip install -U assetctl`); nothing was changed",
@@ -85,6 +87,7 @@ def read_format(folder: Path) -> int | None:
     if number == text or not (number.isascii() and number.isdigit()):
         raise EnvironmentFault(
             Problem(
+                "state-unrecognized",
                 "the format of the state folder cannot be recognised",
                 (("file", str(file)), ("holds", repr(text[:60]))),
                 f"if this folder is assetctl's, write `{_PREFIX}{FORMAT}` into that file",
@@ -97,6 +100,7 @@ def environment_fault(cause: OSError, path: Path | str, message: str) -> Environ
     """Return the error for a disk that refused; it names the file and what the system said."""
     return EnvironmentFault(
         Problem(
+            code_of(cause),
             message,
             (("file", str(path)), ("reason", cause.strerror or type(cause).__name__)),
             "free some space, or check the permissions of that folder, and run the command again",

@@ -75,6 +75,7 @@ def alone_with(layout: Layout, wait_s: float = ALONE_WAIT_S) -> Iterator[None]:
             if cause.errno in _NO_LOCKS:
                 raise EnvironmentFault(
                     Problem(
+                        "no-file-locks",
                         "this disk does not support file locks, so nobody can tell which stored bytes are in use",
                         (("file", str(path)),),
                         "keep the store on a disk that does; nothing was deleted",
@@ -172,7 +173,9 @@ def _acquire(descriptor: int, how: int, until: float) -> bool:
 def _still_in_use(path: Path, waited_s: float, message: str) -> WaitTimeout:
     facts = [("waited", f"{waited_s:g} s"), ("lock file", str(path))]
     facts += [("held by", f"process {pid}: {command}") for pid, command in holders(path)]
-    return WaitTimeout(Problem(message, tuple(facts), "wait for it to finish, then run the command again"))
+    return WaitTimeout(
+        Problem("store-in-use", message, tuple(facts), "wait for it to finish, then run the command again")
+    )
 
 
 def holders(path: Path, read: Callable[[Path], bytes] = Path.read_bytes) -> list[tuple[int, str]]:

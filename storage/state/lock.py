@@ -84,6 +84,7 @@ def hold(
     except Timeout as cause:
         raise WaitTimeout(
             Problem(
+                "lock-held",
                 message,
                 (("waited", f"{timeout:g} s"), ("lock file", str(path))),
                 "wait for it to finish, or look for a stopped process that holds this file",
@@ -103,6 +104,7 @@ def lock_fault(cause: Exception, path: Path) -> EnvironmentFault:
     if number in _KNOWS_NO_LOCKS:
         return EnvironmentFault(
             Problem(
+                "no-file-locks",
                 "this disk does not support file locks",
                 (("file", str(path)),),
                 "move the project, or its state folder, to a local disk; nothing was recorded",
@@ -111,7 +113,8 @@ def lock_fault(cause: Exception, path: Path) -> EnvironmentFault:
     if number in _NOT_A_FILE:
         return EnvironmentFault(
             Problem(
-                "a lock file was replaced by something that is no file",
+                "lock-file-replaced",
+                "a lock file was replaced by something that is not a file",
                 (("file", str(path)),),
                 "delete it: a lock is made anew where it is needed",
             )

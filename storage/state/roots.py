@@ -165,7 +165,7 @@ def _read(file: Path) -> Root:
         if is_here and is_deleted(state, device):
             return Root(file, state, is_gone=True)
         where = "its disk is not mounted" if is_here else f"it was last seen on the machine `{host}`"
-        return Root(file, state, trouble=f"its folder is out of sight: {where}")
+        return Root(file, state, trouble=f"its folder cannot be reached: {where}")
     except OSError as cause:
         return Root(file, state, trouble=f"its folder cannot be read: {cause.strerror}")
     if not is_here and not is_same:
@@ -218,7 +218,8 @@ def _require_in_sight(layout: Layout) -> None:
         if store == layout.store and read_format(store) is None and not _is_made_here(store, device):
             raise EnvironmentFault(
                 Problem(
-                    "the store of this project is out of sight",
+                    "store-unreachable",
+                    "the store of this project cannot be reached",
                     (("store", str(store)), ("known from", str(layout.stores_file))),
                     "mount its disk; or, to begin an empty store there, delete the line in that file",
                 )

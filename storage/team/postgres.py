@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from assetctl.assets.errors import AssetctlError, EnvironmentFault, Problem, SelectionError
+from assetctl.assets.problem_codes import ProblemCode
 from assetctl.storage.team.url import TeamUrl
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ def told(url: TeamUrl, sql: str) -> Iterator[None]:
         if isinstance(cause, psycopg.OperationalError) and (cause.sqlstate or "")[:2] not in _OF_THE_QUERY:
             raise _fault(url, cause) from None
         problem = Problem(
+            "bad-query",
             f"this query does not work: {str(cause).strip()}",
             (("query", sql), ("store", url.shown)),
             "the team's store speaks PostgreSQL; `from assets` is `select * from assets` there",
@@ -79,6 +81,7 @@ def _library() -> Any:
     except ImportError as cause:
         raise EnvironmentFault(
             Problem(
+                "library-missing",
                 "a team's lineage store needs psycopg, which is not installed",
                 (("reason", str(cause)),),
                 "pip install 'assetctl[postgres]'",
@@ -90,7 +93,8 @@ def _library() -> Any:
 def _fault(url: TeamUrl, cause: Exception) -> EnvironmentFault:
     psycopg = _library()
     is_connecting = isinstance(cause, psycopg.OperationalError)
+    code: ProblemCode = "team-store-unreachable" if is_connecting else "team-store-refused"
     message = "the team's lineage store does not answer" if is_connecting else "the team's lineage store refused"
     hint = "what was recorded here is complete; `assetctl sync` sends what the team's store lacks"
     reason = url.masked(str(cause)) or type(cause).__name__
-    return EnvironmentFault(Problem(message, (("store", url.shown), ("reason", reason[:300])), hint))
+    return EnvironmentFault(Problem(code, message, (("store", url.shown), ("reason", reason[:300])), hint))

@@ -29,7 +29,7 @@ def ask_team(url: TeamUrl, sql: str) -> Answer:
         EnvironmentFault: the store does not answer.
     """
     if not sql.strip():
-        raise SelectionError(Problem("there is no query"))
+        raise SelectionError(Problem("not-one-statement", "there is no query"))
     stack = ExitStack()
     try:
         con = stack.enter_context(connected(url))

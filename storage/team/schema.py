@@ -75,6 +75,7 @@ def _version(con: psycopg.Connection[Any], url: TeamUrl, project: str, newest: i
     if owner is not None and owner != project:
         raise EnvironmentFault(
             Problem(
+                "team-store-of-another-project",
                 f"the team's lineage store belongs to project `{owner}`, and this is `{project}`",
                 (("store", url.shown), ("schema", url.schema)),
                 'give each project a schema (`lineage = "postgresql://…?schema=NAME"`), or set `name` in [tool.assetctl]',
@@ -83,6 +84,7 @@ def _version(con: psycopg.Connection[Any], url: TeamUrl, project: str, newest: i
     if version is None or version > newest:
         raise EnvironmentFault(
             Problem(
+                "team-store-newer",
                 "a newer assetctl wrote the team's lineage store; nothing was sent",
                 (("store", url.shown), ("its schema", str(meta.get("schema"))), ("known here", str(newest))),
                 "upgrade assetctl (`pip install -U assetctl`)",
@@ -95,7 +97,8 @@ def _create(con: psycopg.Connection[Any], url: TeamUrl, project: str) -> None:
     if con.execute(_OTHERS, (url.schema,)).fetchone() != (0,):
         raise EnvironmentFault(
             Problem(
-                f"schema `{url.schema}` of that database holds other things than a lineage store",
+                "team-schema-taken",
+                f"schema `{url.schema}` of that database holds something other than a lineage store",
                 (("store", url.shown),),
                 'name one of its own: `lineage = "postgresql://…?schema=NAME"`',
             )

@@ -46,7 +46,7 @@ def read_url(text: str) -> TeamUrl:
     except ValueError as error:
         raise _no_address("it cannot be parsed") from error
     if parts.scheme not in SCHEMES:
-        raise _no_address(f"it begins with none of {', '.join(scheme + '://' for scheme in SCHEMES)}")
+        raise _no_address(f"it does not begin with {' or '.join(scheme + '://' for scheme in SCHEMES)}")
     options = [piece for piece in parts.query.split("&") if piece]
     schema = dict(parse_qsl(parts.query)).get("schema", "lineage")
     if not _SCHEMA.fullmatch(schema) or schema.startswith("pg_"):
@@ -72,7 +72,8 @@ def _shown(parts: SplitResult) -> str:
 
 def _no_address(why: str) -> ProjectError:
     error = ProjectError.of(
-        f"`lineage` in `[tool.assetctl]` is no address of a PostgreSQL database: {why}",
+        "bad-setting",
+        f"`lineage` in `[tool.assetctl]` is not the address of a PostgreSQL database: {why}",
         hint='lineage = "postgresql://user@host/database"; the password may be in ~/.pgpass or PGPASSWORD',
     )
     assert isinstance(error, ProjectError)

@@ -27,6 +27,7 @@ def picture_bytes(figure: object) -> bytes:
         return figure
     raise AssetFailed(
         Problem(
+            "not-a-picture",
             f"a `{type(figure).__name__}` is not a picture",
             hint="give `context.figure` a matplotlib figure, SVG text or PNG bytes",
         )

@@ -35,6 +35,7 @@ def put_path(blobs: Blobs, path: Path) -> Stored:
     except FileNotFoundError as cause:
         raise AssetFailed(
             Problem(
+                "returned-path-missing",
                 f"the returned path `{path}` does not exist",
                 hint="return the path of a file or folder that the asset has written",
             )
@@ -45,7 +46,9 @@ def put_path(blobs: Blobs, path: Path) -> Stored:
         blob, files, _ = put_folder(blobs, path)
         return Stored(directory_identity(_folder_digest(files)), FOLDER, blob, sum(file.size_bytes for file in files))
     if not stat.S_ISREG(mode):
-        raise AssetFailed(Problem(f"the returned path `{path}` is neither a file nor a folder"))
+        raise AssetFailed(
+            Problem("returned-path-missing", f"the returned path `{path}` is neither a file nor a folder")
+        )
     temporary = blobs.temporary()
     try:
         clone_or_copy(path, temporary)

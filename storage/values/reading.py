@@ -49,13 +49,14 @@ class OutputReader:
         except NotEncodable as refused:
             raise AssetFailed(
                 Problem(
+                    "not-convertible",
                     f"`{output.target}` cannot be read as {wanted.form}: {refused}",
                     (("it is", output.value.kind),),
                     "change the annotation of the parameter, or drop it to get the value as it was returned",
                 )
             ) from refused
         except Untrusted as refused:
-            raise AssetFailed(Problem(f"`{output.target}` was not loaded: {refused}")) from refused
+            raise AssetFailed(Problem("not-trusted", f"`{output.target}` was not loaded: {refused}")) from refused
 
     def _load(self, output: Output, blob: BlobDigest, wanted: Wanted) -> Any:
         if output.codec.startswith((FILE, FOLDER)):
@@ -83,6 +84,7 @@ class OutputReader:
         except DeclarationError as unknown:
             raise AssetFailed(
                 Problem(
+                    "unknown-codec",
                     f"`{output.target}` is kept by the codec `{output.codec}`, which this project does not declare",
                     (("codecs", ", ".join(self._codecs.names())),),
                     f"bring its class back into one of the project's files, or build `{output.target}` again",
@@ -96,7 +98,12 @@ class OutputReader:
         except DeclarationError as refused:
             first = refused.problems[0]
             raise AssetFailed(
-                Problem(f"`{output.target}` is a file, and {first.message}", (("it is", output.codec),), first.hint)
+                Problem(
+                    "not-convertible",
+                    f"`{output.target}` is a file, and {first.message}",
+                    (("it is", output.codec),),
+                    first.hint,
+                )
             ) from refused
         finally:
             path.unlink(missing_ok=True)
@@ -169,7 +176,11 @@ class OutputReader:
         """
         if output.blob is None or output.codec == NONE:
             raise AssetFailed(
-                Problem(f"`{output.target}` is None: there is nothing to write", hint="it stands for a side effect")
+                Problem(
+                    "nothing-to-write",
+                    f"`{output.target}` is None: there is nothing to write",
+                    hint="it stands for a side effect",
+                )
             )
         if target.suffix == ".csv" and output.value.kind in TABLE_KINDS and not output.codec.startswith("csv"):
             self._write_csv(output, target)
@@ -222,6 +233,7 @@ def _undecodable(output: Output, stored: Encoded, cause: Exception) -> AssetFail
             hint = "read fewer columns, or annotate the parameter as `pyarrow.RecordBatchReader` to read it in parts"
     return AssetFailed(
         Problem(
+            "not-decodable",
             f"`{output.target}` cannot be decoded by the codec `{output.codec}`: {reason}",
             (("it is", output.value.kind), *where),
             hint,
@@ -241,6 +253,7 @@ def _refuse_absent(output: Output, columns: tuple[str, ...], available: list[str
         raise AssetFailed(
             *(
                 Problem(
+                    "unknown-column",
                     f"`{output.target}` has no column `{name}`",
                     (("columns", ", ".join(available) or f"none: it is a `{output.value.kind}`"),),
                     "correct the name in `columns(...)`, or add the column upstream",

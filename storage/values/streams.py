@@ -85,7 +85,9 @@ def _difference(one: Any, other: Any) -> str:
 
 
 def _not_a_stream(parts: object, reason: str, hint: str) -> AssetFailed:
-    return AssetFailed(Problem(f"a `{type_name(type(parts))}` cannot be stored as a table: {reason}", hint=hint))
+    return AssetFailed(
+        Problem("value-not-storable", f"a `{type_name(type(parts))}` cannot be stored as a table: {reason}", hint=hint)
+    )
 
 
 def put_stream(blobs: Blobs, reader: Any) -> Stored:
@@ -107,6 +109,7 @@ def put_stream(blobs: Blobs, reader: Any) -> Stored:
         if again.finish().version != identity.version:
             raise AssetFailed(
                 Problem(
+                    "value-not-storable",
                     "a stream of tables cannot be stored: Parquet does not give its columns back",
                     (("columns", ", ".join(f"{field.name} {field.type}" for field in reader.schema)),),
                     "cast the columns that Parquet does not have, or return a table",

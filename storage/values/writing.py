@@ -165,10 +165,10 @@ def _cannot_be_stored(
         facts.insert(0, ("it holds", where))
     hint = "return a table, an array, JSON-able data, bytes, text or a Path"
     if override:
-        hint += "; or leave `codec=` away"
+        hint += "; or omit `codec=`"
     else:
         hint += ", or give its type a codec: a subclass of `assetctl.Codec`"
-    return AssetFailed(Problem(f"a value of type `{name}` cannot be stored", tuple(facts), hint))
+    return AssetFailed(Problem("value-not-storable", f"a value of type `{name}` cannot be stored", tuple(facts), hint))
 
 
 def _culprit(value: object, unknown: Unencodable | None, reasons: list[tuple[Codec, str]]) -> str | None:

@@ -86,9 +86,13 @@ def test_without_a_verb_the_help_is_shown_and_the_code_is_2():
 @pytest.mark.parametrize(
     ("raised", "code", "message"),
     [
-        (WaitTimeout.of("gave up waiting"), 5, "error: gave up waiting\n"),
-        (CorruptionError.of("bytes differ", hint="run `assetctl doctor`"), 4, "hint: run `assetctl doctor`\n"),
-        (EnvironmentFault.of("too new"), 6, "error: too new\n"),
+        (WaitTimeout.of("lock-held", "gave up waiting"), 5, "error: gave up waiting\n"),
+        (
+            CorruptionError.of("blob-corrupt", "bytes differ", hint="run `assetctl doctor`"),
+            4,
+            "hint: run `assetctl doctor`\n",
+        ),
+        (EnvironmentFault.of("state-newer", "too new"), 6, "error: too new\n"),
         (OSError(errno.ENOSPC, "no space", "/blob"), 6, "error: the disk is full\n  file  /blob\n"),
         (PermissionError(errno.EACCES, "denied", "/blob"), 6, "error: permission denied\n  file  /blob\n"),
         (KeyboardInterrupt(), 130, "interrupted\n"),

@@ -104,12 +104,12 @@ def test_a_key_that_others_can_read_is_not_used(sharing, home):
 @pytest.mark.parametrize(
     ("setting", "complaint"),
     [
-        ("remote = 3", "is no address"),
-        ('remote = ""', "is no address"),
-        ('remote_mode = "sometimes"', 'none of "off", "read-only", "read-write"'),
+        ("remote = 3", "is not an address"),
+        ('remote = ""', "is not an address"),
+        ('remote_mode = "sometimes"', 'not one of "off", "read-only", "read-write"'),
         ('trusted_keys = "ed25519:x"', "not a list of public keys"),
-        ('trusted_keys = ["ed25519:x"]', "is no public key"),
-        ('trusted_keys = ["ed25519-private:secret"]', "is no public key"),
+        ('trusted_keys = ["ed25519:x"]', "is not a public key"),
+        ('trusted_keys = ["ed25519-private:secret"]', "is not a public key"),
     ],
 )
 def test_settings_that_cannot_be_are_named(project, setting, complaint):

@@ -41,6 +41,7 @@ def test_names_are_cut_after_a_few():
 
 def test_an_error_has_message_facts_and_hint():
     problem = Problem(
+        "unknown-upstream",
         "asset `daily_orders` reads `order`, which is not declared",
         (("declared in", "examples/shop.py:31"), ("upstreams", "order, customers")),
         "did you mean `orders`?",
@@ -54,7 +55,9 @@ def test_an_error_has_message_facts_and_hint():
 
 
 def test_several_errors_are_told_apart_and_counted():
-    said = speech.problems_text([Problem("one\x1b"), Problem("two", (("where", "a\nb"),))], is_nothing_done=True)
+    said = speech.problems_text(
+        [Problem("bug", "one\x1b"), Problem("bug", "two", (("where", "a\nb"),))], is_nothing_done=True
+    )
     assert said == "error: one\\x1b\n\nerror: two\n  where  a\n         b\n\nerror: 2 problems; nothing was run\n"
 
 

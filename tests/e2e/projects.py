@@ -22,6 +22,7 @@ from typing import Any
 from assetctl.assets.importing import forget_modules
 from assetctl.engine.planning.options import PlanOptions
 from assetctl.engine.project import Project
+from tests.assets.errors_page import EXIT_CODES
 from tests.cli.calls import call
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -71,7 +72,9 @@ class Answer:
 
     @property
     def problems(self) -> list[dict[str, Any]]:
+        """The problems of an error; each has a code that leads to this exit code."""
         found: list[dict[str, Any]] = self.document["problems"]
+        assert [problem for problem in found if self.code not in EXIT_CODES[problem["code"]]] == []
         return found
 
 

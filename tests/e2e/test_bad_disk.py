@@ -172,7 +172,7 @@ def test_a_store_on_a_disk_that_is_not_mounted_is_missed_and_not_begun_anew(tmp_
     project.asset("a", LARGE.format(n=2))
     answer = project.run("materialize")
     assert (answer.code, project.ran) == (6, ["a"]), answer.err
-    assert "out of sight" in answer.err
+    assert "the store of this project cannot be reached" in answer.err
     assert list(disk.iterdir()) == []
 
 

@@ -246,7 +246,7 @@ def test_pins_are_set_listed_and_lifted(chain):
     (pin,) = checked(run(chain, "pin", "--json"))["pins"]
     assert (pin["asset"], pin["note"]) == ("a", "in production")
     assert "in production" in run(chain, "pin").out
-    assert "no pin spares" in refused(chain, "pin", "b", "--remove")
+    assert "no pin keeps `b` from being cleaned up" in refused(chain, "pin", "b", "--remove")
     assert [pin["asset"] for pin in checked(run(chain, "pin", "a", "--remove", "--json"))["lifted"]] == ["a"]
     assert checked(run(chain, "pin", "--json"))["pins"] == []
 
@@ -335,7 +335,7 @@ def test_history_goes_on_under_the_new_name_and_nothing_runs(chain):
         assert [entry.asset for entry in opened.history("first")] == ["first", "a"]
         with pytest.raises(SelectionError, match="there is no asset `a`") as caught:
             opened.history("a")
-    assert caught.value.problems[0].hint == "it goes on as `first`"
+    assert caught.value.problems[0].hint == "it was renamed to `first`"
     assert checked(run(chain, "mv", "a", "first", "--json"))["changed"] is False
 
 

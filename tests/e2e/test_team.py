@@ -169,7 +169,7 @@ def test_the_password_is_nowhere(team: Team) -> None:
     ("setting", "said"),
     [
         ("", "has no team store"),
-        ('lineage = "mysql://u:s3cret@h/d"', "is no address"),
+        ('lineage = "mysql://u:s3cret@h/d"', "is not the address"),
         ("lineage = 5", "`lineage` is not a text"),
         ('lineage = ["postgresql://u:s3cret@h/d"]', "`lineage` is not a text"),
     ],

@@ -193,7 +193,7 @@ def test_a_notebook_shows_a_picture_only_where_one_can_be_rendered(view):
     from assetctl.assets.errors import EnvironmentFault
 
     def refuse(dot, form):
-        raise EnvironmentFault.of("no program")
+        raise EnvironmentFault.of("no-drawing-program", "no program")
 
     def drawn(dot, form):
         return f"<{form}>".encode()

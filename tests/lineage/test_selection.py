@@ -139,7 +139,7 @@ def test_an_asset_called_like_a_state_is_the_asset():
         ("group:prp", "no asset is of group `prp`", "did you mean `group:prep`?"),
         ("path:train", "no asset is declared in `train`", "did you mean `path:train.py`?"),
         ("gruop:prep", "selection `gruop:prep`: there is no `gruop:`", "did you mean `group:prep`?"),
-        ("tag:", "selection `tag:` says no tag", "write it as `tag:NAME`"),
+        ("tag:", "selection `tag:` names no tag", "write it as `tag:NAME`"),
         ("state:old", "selection `state:old`: there is no state `old`", None),
         ("+", "selection `+` names no asset", "write it as `+model` or `model+`"),
         ("model,", "selection `model,` names no asset", "write `a,b` for what is in both, `a b` for either"),

@@ -129,7 +129,7 @@ class MemoryDataStore:
             what = "missing" if data is None else "not what was recorded"
             if self._blobs.pop(output.blob, None) is not None:
                 self._set_aside.add(output.blob)
-            raise CorruptionError(Problem(f"the stored bytes of `{output.target}` are {what}"))
+            raise CorruptionError(Problem("blob-corrupt", f"the stored bytes of `{output.target}` are {what}"))
         value = pickle.loads(data)
         return value.select(list(wanted.columns)) if wanted.columns and hasattr(value, "select") else value
 
@@ -178,7 +178,11 @@ def _pickled(value: object) -> bytes:
         return pickle.dumps(value, protocol=5)
     except (pickle.PicklingError, TypeError, AttributeError, ValueError, RecursionError) as cause:
         raise AssetFailed(
-            Problem(f"a value of type `{type(value).__qualname__}` cannot be stored", (("reason", str(cause)),))
+            Problem(
+                "value-not-storable",
+                f"a value of type `{type(value).__qualname__}` cannot be stored",
+                (("reason", str(cause)),),
+            )
         ) from cause
 
 

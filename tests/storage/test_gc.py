@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from dataclasses import replace
 from datetime import datetime
@@ -30,6 +31,7 @@ from assetctl.storage.care.retention_rules import KeepRules
 from assetctl.storage.codecs.registry import FOLDER
 from assetctl.storage.journal.journal import FileJournal
 from assetctl.storage.journal.segments import _checksum
+from assetctl.storage.journal.wire import to_json
 from assetctl.storage.state.descend import delete
 from assetctl.storage.state.layout import Layout
 from tests.storage.facts import made, value, version
@@ -297,6 +299,20 @@ def test_records_of_a_newer_release_make_it_refuse(store: Store) -> None:
     with pytest.raises(EnvironmentFault, match="newer"):
         store.apply(KeepRules(keep_last=1))
     assert store.left() == ["a1", "a2"]
+
+
+def test_a_damaged_record_is_not_taken_for_one_of_a_newer_release(store: Store) -> None:
+    """Whatever its message says: here that `unknown` is not a valid Trace."""
+    store.make("a", "a1")
+    store.make("a", "a2")
+    payload = json.dumps({"c": 99, **to_json(made("a", "a3")), "trace": "unknown"}, separators=(",", ":")).encode()
+    segment = next(store.layout.journal.iterdir()).with_name("000000000000-1-00000000.log")
+    segment.write_bytes(b"%s %s\n" % (_checksum(payload), payload))
+    reader = FileJournal(store.layout)
+    reader.read_since({})
+    (problem,) = reader.problems
+    assert ("unknown" in problem.what, problem.is_newer, problem.is_damage) == (True, False, True)
+    assert store.goes(KeepRules(keep_last=1)) == ["a1"]
 
 
 def test_bytes_without_a_record_stay_while_a_line_of_the_journal_is_damaged(store: Store) -> None:

@@ -42,7 +42,7 @@ from assetctl.lineage.facts.records import (
     Unpinned,
 )
 from assetctl.storage.journal.journal import FileJournal, has_no_writer
-from assetctl.storage.journal.segments import frame, read_lines
+from assetctl.storage.journal.segments import Flaw, frame, read_lines
 from assetctl.storage.journal.wire import UnknownFact, WireError, from_json, to_json
 from assetctl.storage.state.layout import Layout
 from tests.storage.facts import checked, failed, made, observed, output, read
@@ -288,13 +288,15 @@ def test_a_fact_from_a_newer_release_is_skipped_and_reported(layout: Layout) -> 
     path = journal.path(journal.append([failed("a")]).segment)
     journal.close()
     line = frame(failed("b"), 2)
-    future = line[17:].replace(b'"k":"step_failed"', b'"k":"forgotten"')
+    future = line[17:].replace(b'"k":"step_failed"', b'"k":"from_the_future"')
     from blake3 import blake3
 
     path.write_bytes(path.read_bytes() + blake3(future[:-1]).hexdigest(8).encode() + b" " + future)
     reader = FileJournal(layout)
     assert len(reader.read_since({})[0]) == 1
-    assert "forgotten" in reader.problems[0].what
+    (problem,) = reader.problems
+    assert "from_the_future" in problem.what
+    assert (problem.flaw, problem.is_newer, problem.is_damage) == (Flaw.NEWER, True, False)
 
 
 def test_a_short_write_counts_as_nothing_and_the_next_append_works(

@@ -289,7 +289,7 @@ def test_two_projects_cannot_share_a_schema(url: TeamUrl, tmp_path: Path) -> Non
 def test_a_schema_that_holds_other_things_is_left_alone(url: TeamUrl, tmp_path: Path) -> None:
     with connected(url) as con:
         con.execute(f"CREATE SCHEMA {url.schema}; CREATE TABLE {url.schema}.theirs (n int)")
-    with pytest.raises(EnvironmentFault, match="holds other things"):
+    with pytest.raises(EnvironmentFault, match="holds something other"):
         push(url, journal_in(tmp_path / "a", made("a", "1")))
 
 
