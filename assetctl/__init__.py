@@ -35,7 +35,7 @@ __all__ = [
     "source",
 ]
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 _HOMES = {
     "AssetDef": "assetctl.assets.definition",

@@ -22,6 +22,7 @@ from assetctl.cli.sql.prompt import Prompt, remember_lines
 from assetctl.engine.project import Project
 from assetctl.storage.lineage_store.duck import split_statements
 from tests.cli.calls import Said, call
+from tests.waiting import PATIENCE_S, wait_until
 
 PIPELINE = """
 import numpy as np
@@ -440,7 +441,7 @@ class Terminal:
         """Read on until `text` was printed; return everything before it since the last call."""
         import select
 
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + PATIENCE_S
         while text not in self.seen:
             assert time.monotonic() < deadline, f"{text!r} never came after {self.seen!r}"
             if select.select([self.fd], [], [], 1)[0]:
@@ -451,11 +452,20 @@ class Terminal:
         before, _, self.seen = self.seen.partition(text)
         return before
 
+    def until_it_works(self) -> None:
+        """Return once the processor has worked for the program for half a second more."""
+        before = self._processor_s()
+        wait_until(lambda: self._processor_s() > before + 0.5, "the query uses the processor")
+
+    def _processor_s(self) -> float:
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def type(self, text: str) -> None:
         os.write(self.fd, text.encode())
 
     def close(self) -> int:
-        code = self.process.wait(60)
+        code = self.process.wait(PATIENCE_S)
         os.close(self.fd)
         return code
 
@@ -476,7 +486,7 @@ def test_a_prompt_at_a_terminal_holds_nothing_and_stops_at_ctrl_c(shop, tmp_path
         # While somebody thinks at the prompt, anybody can have the database for writing.
         code = "import duckdb, sys; duckdb.connect(sys.argv[1]).close()"
         database = shop / ".assetctl" / "lineage.duckdb"
-        subprocess.run([sys.executable, "-c", code, str(database)], check=True, timeout=60)
+        subprocess.run([sys.executable, "-c", code, str(database)], check=True, timeout=PATIENCE_S)
         assert call("-p", shop, "materialize", "features", "--force", "-j", "1").err.count("warning") == 0
         for endless in (
             "range(3000000) a, range(30000) b",
@@ -485,7 +495,7 @@ def test_a_prompt_at_a_terminal_holds_nothing_and_stops_at_ctrl_c(shop, tmp_path
         ):
             terminal.type(f"select sum(sqrt(a.range)) from {endless};\n")
             terminal.until(f"{endless};")
-            time.sleep(1)  # the query runs for minutes
+            terminal.until_it_works()  # for minutes, if nobody stops it
             terminal.type("\x03")
             terminal.until("interrupted")
             terminal.until("sql> ")

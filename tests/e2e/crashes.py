@@ -32,11 +32,11 @@ from assetctl.storage.state.layout import Layout
 from assetctl.storage.values.references import References, blob_files, versions_in
 from tests.e2e.projects import DiskProject
 from tests.storage.memory import MemoryLineageStore
+from tests.waiting import PATIENCE_S, wait_until
 
 KEYS = ["seed", "rows", "head", "tail", "table", "folder", "total", "text", "last"]
 BLOBS_PER_BUILD = 8  # rows, head, tail, table, a manifest and two files, text
 _LATER_S = 7200.0
-_GONE_S = 5.0
 _FILES = """
 path = Path(tempfile.mkdtemp()) / "out"
 (path / "deep").mkdir(parents=True)
@@ -121,7 +121,7 @@ def die_at(project: DiskProject, point: CrashPoint, arrival: int, *words: str) -
         text=True,
         start_new_session=True,
     )
-    out, err = process.communicate(timeout=120)
+    out, err = process.communicate(timeout=PATIENCE_S)
     witnesses = witness.read_text().splitlines() if witness.exists() else []
     died_itself = f"{point.value} {process.pid}" in witnesses
     assert (process.returncode == -signal.SIGKILL) == died_itself, (process.returncode, out, err)
@@ -135,7 +135,7 @@ def die_after(project: DiskProject, delay_s: float) -> tuple[Death, bool]:
         process.wait(timeout=delay_s)
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
-    out, _ = process.communicate(timeout=120)
+    out, _ = process.communicate(timeout=PATIENCE_S)
     return Death([], announced_in(out), process.pid), process.returncode == -signal.SIGKILL
 
 
@@ -170,10 +170,7 @@ def workers_of(project: DiskProject) -> list[int]:
 
 
 def assert_workers_leave(project: DiskProject) -> None:
-    deadline = time.monotonic() + _GONE_S
-    while workers_of(project):
-        assert time.monotonic() < deadline, workers_of(project)
-        time.sleep(0.02)
+    wait_until(lambda: not workers_of(project), "the workers of a killed run are gone")
 
 
 def assert_nothing_lies(project: DiskProject, before: list[tuple[Position, Fact]], death: Death) -> list[Finding]:

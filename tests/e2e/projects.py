@@ -24,9 +24,9 @@ from assetctl.engine.planning.options import PlanOptions
 from assetctl.engine.project import Project
 from tests.assets.errors_page import EXIT_CODES
 from tests.cli.calls import call
+from tests.waiting import PATIENCE_S
 
 ROOT = Path(__file__).resolve().parents[2]
-_TIMEOUT_S = 120
 
 _LOG = """
 from pathlib import Path
@@ -145,7 +145,7 @@ class DiskProject:
             env=self.environment(env),
             capture_output=True,
             text=True,
-            timeout=_TIMEOUT_S,
+            timeout=PATIENCE_S,
             check=False,
         )
         return Answer(done.returncode, done.stdout, done.stderr)

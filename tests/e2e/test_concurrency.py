@@ -9,7 +9,6 @@ import os
 import random
 import signal
 import subprocess
-import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.projects import Answer, DiskProject
+from tests.waiting import PATIENCE_S, wait_for_file
 
 N_PROCESSES = 10
 GATE = """
@@ -35,15 +35,8 @@ def project(tmp_path: Path) -> Iterator[DiskProject]:
 
 
 def finish(process: subprocess.Popen[str]) -> Answer:
-    out, err = process.communicate(timeout=120)
+    out, err = process.communicate(timeout=PATIENCE_S)
     return Answer(process.returncode, out, err)
-
-
-def wait_for(path: Path, process: subprocess.Popen[str]) -> None:
-    """Return once a file is there; it is written by a function that the process runs."""
-    while not path.exists():
-        assert process.poll() is None, process.communicate()
-        time.sleep(0.01)
 
 
 def wait_until_it_decided(process: subprocess.Popen[str]) -> None:
@@ -62,7 +55,7 @@ def test_p16_of_two_processes_one_builds_and_the_other_waits_and_reuses(project)
     os.mkfifo(project.root / "gate")
     project.top("from ran_log import HERE").asset("a", GATE).asset("b", "return sum(a)", reads="a")
     first = project.start("materialize", "--json")
-    wait_for(project.root / "started", first)
+    wait_for_file(project.root / "started", first)
     second = project.start("materialize", "--json")
     wait_until_it_decided(second)
     (project.root / "gate").open("w").close()
@@ -78,7 +71,7 @@ def test_p16_a_result_that_a_check_refused_is_not_made_again_by_the_process_that
     project.top("from ran_log import HERE").asset("a", GATE).asset("b", "return sum(a)", reads="a")
     project.code("check", "@check(asset=a)\ndef is_short(a):\n    return len(a) < 100\n")
     first = project.start("materialize", "--json")
-    wait_for(project.root / "started", first)
+    wait_for_file(project.root / "started", first)
     second = project.start("materialize", "--json")
     wait_until_it_decided(second)
     (project.root / "gate").open("w").close()
@@ -94,7 +87,7 @@ def test_p16_what_a_step_reads_is_what_its_record_says_though_another_process_re
     project.top("import random\nfrom ran_log import HERE").asset("a", "return random.random()").build()
     project.asset("slow", GATE).asset("b", "return a", reads="a, *, slow")
     first = project.start("materialize", "--json")
-    wait_for(project.root / "started", first)
+    wait_for_file(project.root / "started", first)
     assert project.materialize("a", "--force").ran == ["a"]
     (project.root / "gate").open("w").close()
     assert finish(first).code == 0
@@ -180,7 +173,7 @@ def test_a_process_killed_while_another_waits_for_it_hands_the_work_over(project
     body = 'if not (HERE / "free").exists():\n' + "\n".join(f"    {line.strip()}" for line in GATE.splitlines()[1:3])
     project.top("from ran_log import HERE").asset("a", body + "\n        pass\nreturn 1")
     first = project.start("materialize", "--json")
-    wait_for(project.root / "started", first)
+    wait_for_file(project.root / "started", first)
     second = project.start("materialize", "--json")
     wait_until_it_decided(second)
     project.file("free", "")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from assetctl.engine.planning.options import PlanOptions
 from assetctl.lineage.deciding.plan import Plan
 from tests.cli.calls import call
 from tests.e2e.projects import Answer, DiskProject
+from tests.waiting import PATIENCE_S, wait_for_file
 
 SCHEMAS = Path(assetctl.__file__).parent / "cli" / "schemas"
 BIG = "list(range(2000))"  # larger than what is kept within a record
@@ -523,24 +523,17 @@ GATE = """
 """
 
 
-def wait_for(path: Path, process: subprocess.Popen[str]) -> None:
-    deadline = time.monotonic() + 60
-    while not path.exists() and time.monotonic() < deadline:
-        assert process.poll() is None, process.communicate()
-        time.sleep(0.01)
-
-
 def test_a_rollback_waits_for_a_run_and_then_holds(chain):
     old = versions(chain, "a")[0]
     os.mkfifo(chain.root / "gate")
     chain.top("from ran_log import HERE").asset("a", GATE)
     run = chain.start("materialize", "--json", "a")
-    wait_for(chain.root / "started", run)
+    wait_for_file(chain.root / "started", run)
     rollback = chain.start("rollback", f"a@{old[3:]}", "--json")
     with pytest.raises(subprocess.TimeoutExpired):
         rollback.wait(timeout=3)
     (chain.root / "gate").open("w").close()
-    assert (run.wait(timeout=60), rollback.wait(timeout=60)) == (0, 0)
+    assert (run.wait(timeout=PATIENCE_S), rollback.wait(timeout=PATIENCE_S)) == (0, 0)
     assert versions(chain, "a")[0] == old
     assert "a" not in chain.build()
     assert chain.value("a")[0] == 0
@@ -554,9 +547,9 @@ def test_a_run_learns_of_a_rollback_before_it_builds_the_asset(project):
     project.top("from ran_log import HERE").asset("slow", GATE)
     project.asset("a", "return 'new'", options="deps=['slow']")
     run = project.start("materialize", "--json")
-    wait_for(project.root / "started", run)
+    wait_for_file(project.root / "started", run)
     roll_back(project, "a", old)
     (project.root / "gate").open("w").close()
-    out, err = run.communicate(timeout=60)
+    out, err = run.communicate(timeout=PATIENCE_S)
     assert Answer(run.returncode, out, err).document["materialized"] == ["slow"]
     assert project.ran.count("a") == 1

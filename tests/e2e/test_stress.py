@@ -23,9 +23,9 @@ from tests.e2e.crashes import facts_of, report
 from tests.e2e.projects import ROOT, DiskProject
 from tests.storage.memory import MemoryLineageStore
 from tests.storage.test_database_damage import every_row
+from tests.waiting import PATIENCE_S
 
 N_WRITERS, N_READERS = 8, 4
-_TIMEOUT_S = 300
 
 _BEGIN = """
 import json, sys, time
@@ -115,7 +115,7 @@ def stress(project: DiskProject, seconds: float) -> None:
             plan = notebook.plan()
             assert notebook.load("shared") == list(range(3000))
             project.file("go", "")
-            said = [process.communicate(timeout=_TIMEOUT_S) for process in processes]
+            said = [process.communicate(timeout=PATIENCE_S) for process in processes]
             assert plan is not None
             assert notebook.load("own0") == [0, notebook.load("own0")[1]] * 1500
     finally:

@@ -204,22 +204,22 @@ def test_cycles_are_identified_and_an_edit_inside_shows(cycle: str, tmp_path: Pa
     assert not one.undecidable
 
 
-def test_nesting_of_100000_levels_is_walked_without_recursion(tmp_path: Path) -> None:
-    project = "K = []\nfor _ in range(100_000):\n    K = [K]\n" + MODEL
+def test_nesting_of_30000_levels_is_walked_without_recursion(tmp_path: Path) -> None:
+    project = "K = []\nfor _ in range(30_000):\n    K = [K]\n" + MODEL
     found = identify(tmp_path / "a", project)
-    assert found.version != identify(tmp_path / "b", project.replace("100_000", "100_001")).version
+    assert found.version != identify(tmp_path / "b", project.replace("30_000", "30_001")).version
 
 
 _HUGE = {
-    "text": "K = 'ab' * 50_000_000 + '{n}'",
-    "bytes": "K = b'ab' * 50_000_000 + b'{n}'",
-    "a path": "K = '/' + 'a' * 100_000_000 + '{n}'",
-    "an array": "import numpy\nK = numpy.zeros(12_500_000)\nK[-1] = {n}",
-    "an integer": "K = (1 << 10_000_000) + {n}",
-    "a list of integers": "K = [*range(2_000_000), {n}]",
-    "a key": "K = {{'k' * 10_000_000 + '{n}': print}}",
-    "text in a list": "K = ['a' * 100_000_000, {n}]",
-    "an instance": "class Box: pass\nK = Box()\nK.it = bytearray(100_000_000)\nK.it[-1] = {n}",
+    "text": "K = 'ab' * 10_000_000 + '{n}'",
+    "bytes": "K = b'ab' * 10_000_000 + b'{n}'",
+    "a path": "K = '/' + 'a' * 20_000_000 + '{n}'",
+    "an array": "import numpy\nK = numpy.zeros(2_500_000)\nK[-1] = {n}",
+    "an integer": "K = (1 << 2_000_000) + {n}",
+    "a list of integers": "K = [*range(400_000), {n}]",
+    "a key": "K = {{'k' * 2_000_000 + '{n}': print}}",
+    "text in a list": "K = ['a' * 20_000_000, {n}]",
+    "an instance": "class Box: pass\nK = Box()\nK.it = bytearray(20_000_000)\nK.it[-1] = {n}",
 }
 
 
@@ -231,7 +231,7 @@ def test_a_huge_value_is_hashed_in_bounded_time_and_never_printed(huge: str, tmp
         with imported(tmp_path) as module:
             started = time.process_time()
             found = identified(tmp_path, module.model)
-            assert time.process_time() - started < 5
+            assert time.process_time() - started < 2
         versions.append(found.version)
         assert all(len(s.source) <= 200 and len(s.name) <= 300 for s in found.symbols)
         assert not found.undecidable

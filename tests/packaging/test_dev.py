@@ -2,22 +2,40 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[2]
-COMMANDS = ["setup", "demo", "test", "check", "bench", "soak", "docs", "pins"]
+COMMANDS = [
+    "setup",
+    "demo",
+    "format",
+    "lint",
+    "types",
+    "quick",
+    "test",
+    "check",
+    "bench",
+    "soak",
+    "docs",
+    "changelog",
+    "pythons",
+    "pins",
+]
 
 
-def dev(*arguments: str, folder: Path = ROOT, path: str | None = None) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [str(shutil.which("bash")), str(folder / "dev"), *arguments],
-        capture_output=True, text=True, check=False, env=None if path is None else {"PATH": path},
-    )  # fmt: skip
+def dev(
+    *arguments: str, folder: Path = ROOT, path: str | None = None, **variables: str
+) -> subprocess.CompletedProcess[str]:
+    environment = {"PATH": path or os.environ["PATH"], **variables}
+    command = [str(shutil.which("bash")), str(folder / "dev"), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
 
 
 @pytest.fixture
@@ -35,11 +53,44 @@ def test_alone_it_lists_every_command():
     assert re.findall(r"^  (\w+)  ", said, flags=re.MULTILINE) == COMMANDS
 
 
-def test_an_unknown_command_is_refused_with_the_list():
-    done = dev("tset")
-    assert done.returncode == 2
-    assert "`tset` is not a command" in done.stderr
-    assert done.stdout == ""
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_it_lists_is_one(command):
+    assert re.search(rf"^    {command}\) ", (ROOT / "dev").read_text(), flags=re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "error"),
+    [
+        (("tset",), 2, "`tset` is not a command"),
+        (("test", "--python"), 2, "--python needs a version"),
+        (("test", "--python", "3.2"), 6, "no Python 3.2 on this machine"),
+        (("quick", "--python=3.2"), 6, "no Python 3.2 on this machine"),
+    ],
+)
+def test_what_cannot_be_done_is_an_error_with_a_hint(words, code, error):
+    done = dev(*words)
+    first, second = done.stderr.splitlines()
+    assert (done.returncode, done.stdout, first) == (code, "", f"error: {error}")
+    assert second.startswith("hint: ")
+    assert not (ROOT / ".venv-3.2").exists()
+
+
+def test_the_pythons_it_supports_are_those_that_the_package_promises():
+    classifiers = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["classifiers"]
+    promised = re.findall(r"Python :: (3\.\d+)$", "\n".join(classifiers), flags=re.MULTILINE)
+    supported = re.search(r'^SUPPORTED="(.*?)"', (ROOT / "dev").read_text(), flags=re.MULTILINE)
+    assert supported is not None
+    assert supported[1].split() == promised
+
+
+def test_a_python_is_also_found_where_pyenv_keeps_it(tmp_path, bare_machine):
+    kept = tmp_path / "pyenv" / "versions" / "3.12.9" / "bin" / "python"
+    kept.parent.mkdir(parents=True)
+    kept.write_text('#!/bin/bash\n[ "$3" = 3.12 ]\n')  # the version that is asked for is its last argument
+    kept.chmod(0o755)
+    done = dev("pythons", path=bare_machine, PYENV_ROOT=str(tmp_path / "pyenv"))
+    assert done.stdout == f"3.12 {kept}\n"
+    assert done.stderr.splitlines() == ["Python 3.11: not on this machine", "Python 3.13: not on this machine"]
 
 
 def test_without_a_python_it_says_what_to_do_and_makes_nothing(tmp_path, bare_machine):

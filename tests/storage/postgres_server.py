@@ -1,6 +1,7 @@
 """A real PostgreSQL for tests: the one in DATABASE_URL, else one started from the machine's or PyPI's programs.
 
-As root the server runs as `nobody`, since PostgreSQL refuses to be run by root.
+As root the server runs as `nobody`, since PostgreSQL refuses to be run by root; programs that `nobody` cannot reach, as
+in an environment below a private folder, are copied to where it can.
 """
 
 from __future__ import annotations
@@ -13,14 +14,14 @@ import signal
 import socket
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from tests.waiting import PATIENCE_S, wait_until
+
 USER = "tester"
-_START_S = 60
 _LIBC = ctypes.CDLL(None)  # loaded here: `nobody` may not be able to read it
 
 
@@ -41,6 +42,15 @@ def embedded_folders() -> list[Path]:
     return [folder for place in places for folder in sorted(Path(place).glob("pginstall*/bin"))]
 
 
+def copy_of(programs: Path, target: Path) -> Path:
+    """Copy an installation into a new folder, with the libraries that a wheel keeps beside its package."""
+    package = programs.parents[1]
+    libraries = package.with_name(f"{package.name}.libs")
+    if libraries.is_dir():
+        shutil.copytree(libraries, target / libraries.name, symlinks=True)
+    return shutil.copytree(programs.parent, target / package.name / programs.parent.name, symlinks=True) / programs.name
+
+
 @contextmanager
 def running(programs: Path) -> Iterator[str]:
     """Run a server of these programs on a free port of the loopback; give its URL.
@@ -57,6 +67,7 @@ def running(programs: Path) -> Iterator[str]:
         os.chown(folder, account.pw_uid, account.pw_gid)
     server: subprocess.Popen[bytes] | None = None
     try:
+        programs = _within_reach(programs, folder, run_as)
         _initialize(programs, folder, run_as)
         port = _free_port()
         options = {
@@ -85,7 +96,7 @@ def running(programs: Path) -> Iterator[str]:
         if server is not None:
             server.terminate()
             try:
-                server.wait(20)
+                server.wait(PATIENCE_S)
             except subprocess.TimeoutExpired:
                 server.kill()
                 server.wait()
@@ -98,6 +109,22 @@ def _end_with_whoever_started_us() -> None:
         _LIBC.prctl(1, signal.SIGINT)  # PR_SET_PDEATHSIG; SIGINT is a fast shutdown
 
 
+def _within_reach(programs: Path, folder: Path, run_as: dict) -> Path:
+    """Return the programs, or a copy of all that belongs to them if whoever shall run them may not."""
+    try:
+        subprocess.run(
+            [str(programs / "postgres"), "--version"], capture_output=True, check=False, cwd=folder, **run_as
+        )
+    except PermissionError:
+        copy = copy_of(programs, folder / "programs")
+        for path in (folder / "programs", *(folder / "programs").rglob("*")):
+            os.chown(path, run_as["user"], run_as["group"], follow_symlinks=False)
+        return copy
+    except OSError as error:
+        raise RuntimeError(f"{programs / 'postgres'}: {error}") from error
+    return programs
+
+
 def _initialize(programs: Path, folder: Path, run_as: dict) -> None:
     secret = folder / "secret"
     secret.write_text("s3cret-word\n")
@@ -105,8 +132,10 @@ def _initialize(programs: Path, folder: Path, run_as: dict) -> None:
     command = [str(programs / "initdb"), "-D", str(folder / "data"), "-U", USER, "-E", "UTF8", "--no-sync"]
     command += ["--auth=scram-sha-256", f"--pwfile={secret}"]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder, **run_as)
-    except OSError as error:
+        done = subprocess.run(
+            command, capture_output=True, text=True, check=False, cwd=folder, timeout=PATIENCE_S, **run_as
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
         raise RuntimeError(f"{command[0]}: {error}") from error
     if done.returncode != 0:
         raise RuntimeError(f"{command[0]}: {done.stderr or done.stdout}")
@@ -121,15 +150,19 @@ def _free_port() -> int:
 def _wait_for(url: str, server: subprocess.Popen, log: Path) -> None:
     import psycopg
 
-    deadline = time.monotonic() + _START_S
-    while True:
+    def answers() -> bool:
         try:
             psycopg.connect(url, connect_timeout=5).close()
-            return
-        except psycopg.OperationalError as error:
-            if server.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"PostgreSQL did not start: {log.read_text(errors='replace')}") from error
-            time.sleep(0.02)
+        except psycopg.OperationalError:
+            if server.poll() is None:
+                return False
+            raise
+        return True
+
+    try:
+        wait_until(answers, "PostgreSQL takes connections")
+    except (AssertionError, psycopg.OperationalError) as error:
+        raise RuntimeError(f"PostgreSQL did not start: {error}\n{log.read_text(errors='replace')}") from error
 
 
 @contextmanager

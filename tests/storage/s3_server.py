@@ -9,15 +9,20 @@ from __future__ import annotations
 
 import http.client
 import os
+import re
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
+
+from tests.waiting import wait_until
 
 ALWAYS = 1_000_000
 _CREDENTIALS = {
@@ -92,24 +97,33 @@ class MotoServer:
 @contextmanager
 def moto_server() -> Iterator[MotoServer]:
     """Start a server and yield it; its process ends with the block, whatever happens."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", "0"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        env={**os.environ, "NO_COLOR": "1"},
+    with tempfile.TemporaryDirectory(prefix="s3-") as folder:
+        log = Path(folder, "log")
+        with log.open("wb") as said:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", "0"],
+                stdout=said,
+                stderr=said,
+                env={**os.environ, "NO_COLOR": "1"},
+            )
+        try:
+            server = MotoServer(_port_of(process, log))
+            yield server
+            server.close()
+        finally:
+            process.kill()
+            process.wait()
+
+
+def _port_of(process: subprocess.Popen[bytes], log: Path) -> int:
+    """Return the port that a server listens on, once it says so."""
+    ready = re.compile(r"Running on \S+:(\d+)")
+    wait_until(
+        lambda: process.poll() is not None or ready.search(log.read_text()), "moto's S3 server says where it listens"
     )
-    assert process.stdout is not None
-    try:
-        port = next(int(line.split(":")[-1].strip("/ \n")) for line in process.stdout if "Running on" in line)
-        threading.Thread(target=process.stdout.read, daemon=True).start()  # or the pipe fills up
-        server = MotoServer(port)
-        yield server
-        server.close()
-    finally:
-        process.kill()
-        process.wait()
-        process.stdout.close()
+    where = ready.search(log.read_text())
+    assert where is not None, f"moto's S3 server ended with {process.returncode}: {log.read_text()}"
+    return int(where[1])
 
 
 @dataclass
@@ -118,7 +132,8 @@ class Fault:
 
     `kind`: a status ("503"), "refuse" (the connection closes), "drop" (half of the body,
     then the connection closes), "flip" (one bit of the body is wrong), "short" (a shorter
-    body that claims to be whole), "slow" (nothing is answered for `seconds`).
+    body that claims to be whole), "slow" (nothing is answered for `seconds`), "silent"
+    (nothing is answered until the proxy closes).
     """
 
     kind: str
@@ -138,6 +153,7 @@ class FaultyProxy:
         self.faults: list[Fault] = []
         self.seen: list[tuple[str, str]] = []
         self._lock = threading.Lock()
+        self.closed = threading.Event()
         handler = type("Handler", (_Handler,), {"proxy": self, "server_port": server_port})
         self._server = _QuietServer(("127.0.0.1", 0), handler)
         self._server.daemon_threads = True
@@ -159,6 +175,7 @@ class FaultyProxy:
         return sum(m == method and part in path for m, path in self.seen)
 
     def close(self) -> None:
+        self.closed.set()
         self._server.shutdown()
         self._server.server_close()
 
@@ -181,7 +198,9 @@ class _Handler(BaseHTTPRequestHandler):
         fault = self.proxy.fault_for(self.command, self.path)
         kind = fault.kind if fault is not None else ""
         self.close_connection = True
-        if kind == "refuse":
+        if kind == "silent":
+            self.proxy.closed.wait()
+        if kind in {"refuse", "silent"}:
             return
         if fault is not None and kind == "slow":
             time.sleep(fault.seconds)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 
 import pytest
@@ -12,7 +11,7 @@ from assetctl.storage.remote.objects import ObjectTransport
 from assetctl.storage.remote.patience import LOOKUP
 from assetctl.storage.remote.store import RemoteStore, WrongBytes
 from assetctl.storage.remote.transport import Absent, Denied, Unreachable
-from tests.storage.s3_server import Bucket, Fault, FaultyProxy, environment, moto_server
+from tests.storage.s3_server import Bucket, Fault, FaultyProxy, MotoServer, environment
 
 DATA = bytes(range(256)) * 400
 DIGEST = digest_bytes(DATA)
@@ -28,9 +27,9 @@ class World:
 
 
 @pytest.fixture(scope="module")
-def world():
-    with moto_server() as server, pytest.MonkeyPatch.context() as patch:
-        proxy, bucket = FaultyProxy(server.port), server.bucket()
+def world(s3_server: MotoServer):
+    with pytest.MonkeyPatch.context() as patch:
+        proxy, bucket = FaultyProxy(s3_server.port), s3_server.bucket()
         for name, value in environment(proxy.port).items():
             patch.setenv(name, value)
         yield World(bucket, proxy, ObjectTransport(bucket.address))
@@ -136,11 +135,9 @@ def test_a_server_that_fails_for_good_is_given_up(stored, proxy, kind):
 
 
 def test_a_server_that_says_nothing_is_waited_for_as_long_as_asked(stored, world, proxy):
-    proxy.faults.append(Fault("slow", seconds=30.0))
-    began = time.monotonic()
+    proxy.faults.append(Fault("silent"))
     with pytest.raises(Unreachable):
         world.transport.size("blobs-v1/x", 0.2)
-    assert time.monotonic() - began < 10
 
 
 def test_an_upload_that_is_cut_off_leaves_nothing_and_is_tried_again(store, bucket, proxy, tmp_path):

