@@ -1,0 +1,67 @@
+"""Build the site into build/site: the pages of docs/, and those at the top of the repository, as one set of pages.
+
+Zensical reads one folder only, so the pages are put together in build/docs first, with the links between them
+rewritten. Nothing in docs/ needs to know where a page ends up: links there are those of the repository.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path, PurePosixPath
+
+LINK = re.compile(r"(\]\()([^)\s#:]+)(#[^)\s]*)?(\))")
+PLACES = {  # where a file of the repository stands in the site; those of docs/ keep their names
+    "README.md": "index.md",
+    "ARCHITECTURE.md": "architecture.md",
+    "CHANGELOG.md": "changelog.md",
+    "CONTRIBUTING.md": "contributing.md",
+    "GLOSSARY.md": "glossary.md",
+    "notebooks/01_tour.ipynb": "01_tour.ipynb",
+}
+
+
+def build(root: Path) -> int:
+    """Put the pages together, build them with warnings as errors, and return the exit code."""
+    build_folder = root / "build"
+    pages = build_folder / "docs"
+    shutil.rmtree(pages, ignore_errors=True)
+    shutil.rmtree(build_folder / "site", ignore_errors=True)
+    for source in sorted(_sources(root)):
+        _place(root, source, pages)
+    shutil.copyfile(root / "mkdocs.yml", build_folder / "mkdocs.yml")
+    command = [sys.executable, "-m", "zensical", "build", "--strict", "--clean", "-f", str(build_folder / "mkdocs.yml")]
+    code = subprocess.run(command, check=False).returncode
+    if code == 0:
+        print(f"build/site: {len(list((build_folder / 'site').rglob('*.html')))} pages; open build/site/index.html")
+    return code
+
+
+def _sources(root: Path) -> set[str]:
+    own = {path.relative_to(root).as_posix() for path in (root / "docs").rglob("*") if path.suffix in {".md", ".svg"}}
+    return own | set(PLACES)
+
+
+def _placed(source: str) -> str:
+    return PLACES.get(source, source.removeprefix("docs/"))
+
+
+def _place(root: Path, source: str, pages: Path) -> None:
+    """Copy one file into the site's folder; the links of a page are made those of the site."""
+    target = pages / _placed(source)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if not source.endswith(".md"):
+        shutil.copyfile(root / source, target)
+        return
+    text = (root / source).read_text(encoding="utf-8")
+    target.write_text(LINK.sub(lambda found: _relinked(source, found), text), encoding="utf-8")
+
+
+def _relinked(source: str, found: re.Match[str]) -> str:
+    """Return a link as it stands in the site; one to a file that is no page of it stays, and fails the build."""
+    named = os.path.normpath(PurePosixPath(source).parent / found[2])
+    start = PurePosixPath(_placed(source)).parent
+    return f"{found[1]}{os.path.relpath(_placed(named), start)}{found[3] or ''}{found[4]}"
