@@ -31,7 +31,7 @@ VARYING = [  # what differs from run to run or between machines, and what stands
     (r"run [0-9a-z]{26}", "run RUN"),
     (r"\b(\d+ m )?\d+(\.\d+)? (ms|s)\b", "TIME"),
     (r"\b\d+(\.\d+)? (kB|B)\b", "SIZE"),
-    (r"ed25519:[\w+/=-]+", "ed25519:KEY"),
+    (r"\b[0-9a-f]{32}\b", "ID"),
     (r" +", " "),
 ]
 
