@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from textwrap import dedent
 
 import click
+
 from assetctl.cli.verbs import ALIASES, SECTIONS, Verb, group
 
 HEADER = """\
@@ -72,8 +73,13 @@ def _options(title: str, options: Sequence[click.Option], context: click.Context
         yield f"{title}\n\n"
     yield "| Option | Means |\n|---|---|\n"
     for flags, text in records:
-        yield f"| `{_cell(flags)}` | {_cell(text)} |\n"
+        yield f"| {_code(flags)} | {_cell(text)} |\n"
     yield "\n"
+
+
+def _code(flags: str) -> str:
+    """Return flags as code in a table; a `|` there is written so that every reader of Markdown shows it."""
+    return f"<code>{flags.replace('|', '&#124;')}</code>" if "|" in flags else f"`{flags}`"
 
 
 def _cell(text: str) -> str:

@@ -69,9 +69,7 @@ def _object(name: str, found: griffe.Object) -> Iterator[str]:
 
 def _class(name: str, found: griffe.Class, level: int = 3) -> Iterator[str]:
     yield f"{'#' * level} {name}\n\n{_docstring(found)}"
-    attributes = [
-        f"{key}: {value.annotation}{_comment(value)}" for key, value in _public(found) if _is_data(value)
-    ]
+    attributes = [f"{_comment(value)}{key}: {value.annotation}" for key, value in _public(found) if _is_data(value)]
     if attributes:
         yield "```python\n" + "\n".join(attributes) + "\n```\n\n"
     yield from _members(name, found, level + 1)
@@ -95,7 +93,7 @@ def _is_data(member: griffe.Object) -> bool:
 
 
 def _comment(member: griffe.Object) -> str:
-    return f"  # {_text(member).splitlines()[0]}" if member.docstring is not None else ""
+    return f"# {_text(member).splitlines()[0]}\n" if member.docstring is not None else ""
 
 
 def _signature(name: str, function: griffe.Function) -> str:
@@ -118,9 +116,14 @@ def _parameters(parameters: Iterable[griffe.Parameter]) -> Iterator[str]:
             yield "*"
         stars = {kinds.var_positional: "*", kinds.var_keyword: "**"}.get(parameter.kind, "")
         hint = f": {parameter.annotation}" if parameter.annotation is not None else ""
-        default = "" if stars or parameter.default is None else f" = {parameter.default}"
+        default = "" if stars or parameter.default is None else f" = {_shown(parameter.default)}"
         yield f"{stars}{parameter.name}{hint}{default}"
         before = parameter.kind
+
+
+def _shown(default: griffe.Expr | str) -> str:
+    """Return a default as people write it; a name of ours that stands for one is none of their business."""
+    return "..." if str(default).startswith("_") else str(default)
 
 
 def _text(found: griffe.Object) -> str:

@@ -14,12 +14,14 @@ import sys
 from pathlib import Path, PurePosixPath
 
 LINK = re.compile(r"(\]\()([^)\s#:]+)(#[^)\s]*)?(\))")
+FILE = re.compile(r"<!-- (?:file|excerpt): (\S+) -->\n```(\w+)\n")
 PLACES = {  # where a file of the repository stands in the site; those of docs/ keep their names
     "README.md": "index.md",
     "ARCHITECTURE.md": "architecture.md",
     "CHANGELOG.md": "changelog.md",
     "CONTRIBUTING.md": "contributing.md",
     "GLOSSARY.md": "glossary.md",
+    "docs/decisions": "decisions/index.md",
     "notebooks/01_tour.ipynb": "01_tour.ipynb",
 }
 
@@ -32,6 +34,7 @@ def build(root: Path) -> int:
     shutil.rmtree(build_folder / "site", ignore_errors=True)
     for source in sorted(_sources(root)):
         _place(root, source, pages)
+    (pages / PLACES["docs/decisions"]).write_text(_decisions(root), encoding="utf-8")
     shutil.copyfile(root / "mkdocs.yml", build_folder / "mkdocs.yml")
     command = [sys.executable, "-m", "zensical", "build", "--strict", "--clean", "-f", str(build_folder / "mkdocs.yml")]
     code = subprocess.run(command, check=False).returncode
@@ -42,7 +45,17 @@ def build(root: Path) -> int:
 
 def _sources(root: Path) -> set[str]:
     own = {path.relative_to(root).as_posix() for path in (root / "docs").rglob("*") if path.suffix in {".md", ".svg"}}
-    return own | set(PLACES)
+    return own | {source for source in PLACES if (root / source).is_file()}
+
+
+def _decisions(root: Path) -> str:
+    """Return a page that lists the decisions by their titles."""
+    lines = ["# Decisions", "", "Why assetctl is as it is: what was chosen, what was not, and what was measured.", ""]
+    for path in sorted((root / "docs" / "decisions").glob("[0-9]*.md")):
+        title = path.read_text(encoding="utf-8").partition("\n")[0].lstrip("# ")
+        number, _, name = title.partition(" ")
+        lines.append(f"- {int(number.rstrip('.'))}: [{name}]({path.name})")
+    return "\n".join(lines) + "\n"
 
 
 def _placed(source: str) -> str:
@@ -50,13 +63,13 @@ def _placed(source: str) -> str:
 
 
 def _place(root: Path, source: str, pages: Path) -> None:
-    """Copy one file into the site's folder; the links of a page are made those of the site."""
+    """Copy one file into the site's folder; a page gets the site's links, and its files their names as titles."""
     target = pages / _placed(source)
     target.parent.mkdir(parents=True, exist_ok=True)
     if not source.endswith(".md"):
         shutil.copyfile(root / source, target)
         return
-    text = (root / source).read_text(encoding="utf-8")
+    text = FILE.sub(r'```\2 title="\1"\n', (root / source).read_text(encoding="utf-8"))
     target.write_text(LINK.sub(lambda found: _relinked(source, found), text), encoding="utf-8")
 
 
