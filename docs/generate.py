@@ -1,6 +1,7 @@
 """Write every generated file anew and build the site: run by `./dev docs`. What is written here is never edited by hand.
 
-`--no-notebooks` leaves the notebooks as they are; `--pages DIR` only writes the generated pages, into another folder.
+`--no-notebooks` leaves the notebooks as they are. `--pages DIR` only writes the generated pages, into another folder;
+`--site DIR` only builds the site there.
 """
 
 from __future__ import annotations
@@ -22,13 +23,15 @@ def main(words: list[str]) -> int:
         case ["--pages", folder]:
             write_pages(Path(folder))
             return 0
+        case ["--site", folder]:
+            return site_build.build(ROOT, Path(folder))
         case [] | ["--no-notebooks"]:
             write_ddl()
             if not words:
                 for notebook in sorted((ROOT / "notebooks").glob("*.ipynb")):
                     execute(notebook)
             write_pages(ROOT / "docs")
-            return site_build.build(ROOT)
+            return site_build.build(ROOT, ROOT / "build")
         case _:
             print(__doc__, file=sys.stderr)
             return 2

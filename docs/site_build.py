@@ -1,7 +1,7 @@
-"""Build the site into build/site: the pages of docs/, and those at the top of the repository, as one set of pages.
+"""Build the site: the pages of docs/, and those at the top of the repository, as one set of pages.
 
-Zensical reads one folder only, so the pages are put together in build/docs first, with the links between them
-rewritten. Nothing in docs/ needs to know where a page ends up: links there are those of the repository.
+Zensical reads one folder only, so the pages are put together in a folder `docs` first, with the links between them
+rewritten; the site lies in a folder `site` beside it. Nothing in docs/ needs to know where a page ends up: links there are those of the repository.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import subprocess
 import sys
 from pathlib import Path, PurePosixPath
 
-LINK = re.compile(r"(\]\()([^)\s#:]+)(#[^)\s]*)?(\))")
+LINK = re.compile(r"(!?)\[([^\]]*)\]\(([^)\s#:]+)(#[^)\s]*)?\)")
 FILE = re.compile(r"<!-- (?:file|excerpt): (\S+) -->\n```(\w+)\n")
 PLACES = {  # where a file of the repository stands in the site; those of docs/ keep their names
     "README.md": "index.md",
@@ -26,9 +26,8 @@ PLACES = {  # where a file of the repository stands in the site; those of docs/ 
 }
 
 
-def build(root: Path) -> int:
+def build(root: Path, build_folder: Path) -> int:
     """Put the pages together, build them with warnings as errors, and return the exit code."""
-    build_folder = root / "build"
     pages = build_folder / "docs"
     shutil.rmtree(pages, ignore_errors=True)
     shutil.rmtree(build_folder / "site", ignore_errors=True)
@@ -39,7 +38,8 @@ def build(root: Path) -> int:
     command = [sys.executable, "-m", "zensical", "build", "--strict", "--clean", "-f", str(build_folder / "mkdocs.yml")]
     code = subprocess.run(command, check=False).returncode
     if code == 0:
-        print(f"build/site: {len(list((build_folder / 'site').rglob('*.html')))} pages; open build/site/index.html")
+        site = build_folder / "site"
+        print(f"{len(list(site.rglob('*.html')))} pages; open {site / 'index.html'}")
     return code
 
 
@@ -70,11 +70,21 @@ def _place(root: Path, source: str, pages: Path) -> None:
         shutil.copyfile(root / source, target)
         return
     text = FILE.sub(r'```\2 title="\1"\n', (root / source).read_text(encoding="utf-8"))
-    target.write_text(LINK.sub(lambda found: _relinked(source, found), text), encoding="utf-8")
+    target.write_text(LINK.sub(lambda found: _relinked(root, source, found), text), encoding="utf-8")
 
 
-def _relinked(source: str, found: re.Match[str]) -> str:
-    """Return a link as it stands in the site; one to a file that is no page of it stays, and fails the build."""
-    named = os.path.normpath(PurePosixPath(source).parent / found[2])
+def _relinked(root: Path, source: str, found: re.Match[str]) -> str:
+    """Return a link as it stands in the site.
+
+    One to what the repository has and the site has not becomes its text; one to what is nowhere fails the build.
+    """
+    image, text, target, anchor = found.groups()
+    named = os.path.normpath(PurePosixPath(source).parent / target)
+    if (root / named).exists() and not _is_placed(named):
+        return str(text)
     start = PurePosixPath(_placed(source)).parent
-    return f"{found[1]}{os.path.relpath(_placed(named), start)}{found[3] or ''}{found[4]}"
+    return f"{image}[{text}]({os.path.relpath(_placed(named), start)}{anchor or ''})"
+
+
+def _is_placed(named: str) -> bool:
+    return named in PLACES or (named.startswith("docs/") and PurePosixPath(named).suffix in {".md", ".svg"})

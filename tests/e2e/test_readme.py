@@ -163,6 +163,17 @@ def test_the_references_are_what_the_source_says(tmp_path):
         assert made == text_of(page), f"{page} is out of date: run ./dev docs"
 
 
+def test_the_site_builds_without_a_warning(tmp_path):
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "docs" / "generate.py"), "--site", str(tmp_path)],
+        cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout
+    site = {path.name for path in (tmp_path / "site").glob("*.html")}
+    assert {Path(page).stem + ".html" for page in PAGES if page.startswith("docs/")} < site
+
+
 def test_every_page_has_its_place_in_the_site():
     named = re.findall(r": (\S+\.md)$", text_of("mkdocs.yml"), re.MULTILINE)
     placed = {Path(page).name for page in PAGES if page.startswith("docs/")}
