@@ -25,17 +25,20 @@ SECTIONS = {
     "Errors": ("AssetctlError",),
 }
 NOT_SHOWN = {"__version__"}
-OF_THE_ENGINE = {"deliberate", "identified", "perform", "mask_of", "stores", "declarations"}
+OF_THE_ENGINE = {"identified"}
 MAX_WIDTH = 88
 
 
 def page(root: Path) -> str:
     """Return the whole page, made from the source below a checkout's root."""
     package = griffe.load("assetctl", search_paths=[root], resolve_aliases=True)
+    assert isinstance(package, griffe.Module)
     placed = {name for names in SECTIONS.values() for name in names}
     missing = placed.symmetric_difference(set(package.exports or ()) - NOT_SHOWN)
     if missing:
-        raise SystemExit(f"docs/reference_python.py: these need a place in SECTIONS, or are gone: {sorted(missing)}")
+        raise SystemExit(
+            f"docs/reference_python.py: these need a place in SECTIONS, or are gone: {sorted(map(str, missing))}"
+        )
     parts = [HEADER]
     for title, names in SECTIONS.items():
         if title == "Errors":
@@ -46,7 +49,8 @@ def page(root: Path) -> str:
         for name in names:
             parts += _object(name, _target(package[name]))
     parts.append("## Integrations\n\n")
-    parts += _object("assetctl.integrations.mlflow.register_model", package["integrations.mlflow.register_model"])
+    register = "integrations.mlflow.register_model"
+    parts += _object(f"assetctl.{register}", _target(package[register]))
     return "".join(parts).rstrip() + "\n"
 
 
@@ -61,7 +65,7 @@ def _object(name: str, found: griffe.Object) -> Iterator[str]:
         yield from _errors(found)
     elif isinstance(found, griffe.Class):
         yield from _class(name, found)
-    else:  # `source`: a namespace, the one instance of its class
+    elif isinstance(found, griffe.Attribute):  # `source`: a namespace, the one instance of its class
         kind = found.module[str(found.value).removesuffix("()")]
         yield f"### {name}\n\n{_docstring(kind)}"
         yield from _members(name, kind, level=4)
@@ -69,7 +73,11 @@ def _object(name: str, found: griffe.Object) -> Iterator[str]:
 
 def _class(name: str, found: griffe.Class, level: int = 3) -> Iterator[str]:
     yield f"{'#' * level} {name}\n\n{_docstring(found)}"
-    attributes = [f"{_comment(value)}{key}: {value.annotation}" for key, value in _public(found) if _is_data(value)]
+    attributes = [
+        f"{_comment(value)}{key}: {value.annotation}"
+        for key, value in _public(found)
+        if isinstance(value, griffe.Attribute) and value.annotation is not None
+    ]
     if attributes:
         yield "```python\n" + "\n".join(attributes) + "\n```\n\n"
     yield from _members(name, found, level + 1)
@@ -86,10 +94,6 @@ def _public(found: griffe.Class) -> Iterator[tuple[str, griffe.Object]]:
     for key, member in found.members.items():
         if not key.startswith("_") and key not in hidden and not member.is_alias:
             yield key, _target(member)
-
-
-def _is_data(member: griffe.Object) -> bool:
-    return isinstance(member, griffe.Attribute) and member.annotation is not None
 
 
 def _comment(member: griffe.Object) -> str:
@@ -114,7 +118,7 @@ def _parameters(parameters: Iterable[griffe.Parameter]) -> Iterator[str]:
             yield "/"
         if parameter.kind is kinds.keyword_only and before not in {kinds.keyword_only, kinds.var_positional}:
             yield "*"
-        stars = {kinds.var_positional: "*", kinds.var_keyword: "**"}.get(parameter.kind, "")
+        stars = "*" if parameter.kind is kinds.var_positional else "**" if parameter.kind is kinds.var_keyword else ""
         hint = f": {parameter.annotation}" if parameter.annotation is not None else ""
         default = "" if stars or parameter.default is None else f" = {_shown(parameter.default)}"
         yield f"{stars}{parameter.name}{hint}{default}"
@@ -136,7 +140,7 @@ def _docstring(found: griffe.Object) -> str:
         return ""
     parts = []
     for section in griffe.parse_google(found.docstring, warnings=False):
-        if section.kind is griffe.DocstringSectionKind.raises:
+        if isinstance(section, griffe.DocstringSectionRaises):
             rows = [f"- `{raised.annotation}`: {' '.join(raised.description.split())}" for raised in section.value]
             parts.append("Raises:\n\n" + "\n".join(rows))
         else:
@@ -148,7 +152,7 @@ def _errors(base: griffe.Class) -> Iterator[str]:
     yield f"### AssetctlError\n\n{_docstring(base)}| Error | Exit code | Raised when |\n|---|---|---|\n"
     for found in base.module.classes.values():
         if any(str(parent) == base.name for parent in found.bases):
-            code = next(str(member.value) for key, member in found.members.items() if key == "exit_code")
+            code = found.attributes["exit_code"].value
             yield f"| `{found.name}` | {code} | {' '.join(_text(found).split())} |\n"
     yield "\n"
     yield from _class("Problem", base.module["Problem"])
@@ -157,13 +161,14 @@ def _errors(base: griffe.Class) -> Iterator[str]:
 def _answers(package: griffe.Module) -> list[griffe.Class]:
     """Return the classes that the methods of `Project` take and return, in the order in which they come up."""
     classes: dict[str, griffe.Class] = {}
-    for _, method in _public(_target(package["Project"])):  # type: ignore[arg-type]
+    project = _target(package["Project"])
+    assert isinstance(project, griffe.Class)
+    for _, method in _public(project):
         if isinstance(method, griffe.Function):
-            hints = [method.returns, *(parameter.annotation for parameter in method.parameters)]
-            for path in _names(hints):
-                found = package[path.removeprefix("assetctl.")] if path.startswith("assetctl.") else None
-                if found is not None and _target(found).is_class and found.name not in {"Project", "AssetKey"}:
-                    classes.setdefault(path, _target(found))  # type: ignore[arg-type]
+            for path in _names([method.returns, *(parameter.annotation for parameter in method.parameters)]):
+                found = _target(package[path.removeprefix("assetctl.")]) if path.startswith("assetctl.") else None
+                if isinstance(found, griffe.Class) and found.name not in {"Project", "AssetKey"}:
+                    classes.setdefault(path, found)
     return list(classes.values())
 
 
