@@ -12,7 +12,7 @@ from typing import Any, BinaryIO, ClassVar
 class Codec:
     """Base class of codecs of one's own; made without arguments.
 
-    `name` is recorded with every value: count its number up ("length/2") when the bytes
+    `name` is recorded with every value: increase its number ("length/2") when the bytes
     written before can no longer be read. `types` are classes, or names of classes
     ("torch.nn.modules.module.Module") whose library need not be loaded; subclasses count
     too, and the nearest class decides. Without `types` it is used on request only.

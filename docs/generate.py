@@ -1,4 +1,8 @@
-"""Write every generated file anew and say which: run by `./dev docs`. Nothing here is written by hand afterwards."""
+"""Write every generated file anew and build the site: run by `./dev docs`. What is written here is never edited by hand.
+
+`--no-notebooks` leaves the notebooks as they are. `--pages DIR` only writes the generated pages, into another folder;
+`--site DIR` only builds the site there.
+"""
 
 from __future__ import annotations
 
@@ -6,20 +10,44 @@ import subprocess
 import sys
 from pathlib import Path
 
+import reference_cli
+import reference_python
+import site_build
+
 ROOT = Path(__file__).resolve().parents[1]
 
 
-def main() -> int:
-    write_ddl()
-    for notebook in sorted((ROOT / "notebooks").glob("*.ipynb")):
-        execute(notebook)
-    return 0
+def main(words: list[str]) -> int:
+    """Do what the arguments ask for and return the exit code."""
+    match words:
+        case ["--pages", folder]:
+            write_pages(Path(folder))
+            return 0
+        case ["--site", folder]:
+            return site_build.build(ROOT, Path(folder))
+        case [] | ["--no-notebooks"]:
+            write_ddl()
+            if not words:
+                for notebook in sorted((ROOT / "notebooks").glob("*.ipynb")):
+                    execute(notebook)
+            write_pages(ROOT / "docs")
+            return site_build.build(ROOT, ROOT / "build")
+        case _:
+            print(__doc__, file=sys.stderr)
+            return 2
 
 
 def write_ddl() -> None:
     """Write the DDL of the lineage tables from their SQLModel classes."""
     subprocess.run([sys.executable, "-m", "assetctl.storage.schema.ddl"], cwd=ROOT, check=True)
     print("storage/schema/ddl.sql: the lineage tables, from storage/schema/tables.py")
+
+
+def write_pages(folder: Path) -> None:
+    """Write the reference pages, from the click commands and the docstrings."""
+    for name, text in (("cli.md", reference_cli.page()), ("python-api.md", reference_python.page(ROOT))):
+        (folder / name).write_text(text, encoding="utf-8")
+        print(f"{folder.name}/{name}: from the source")
 
 
 def execute(notebook: Path) -> None:
@@ -34,4 +62,4 @@ def execute(notebook: Path) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -17,10 +17,10 @@ _GUIDE = Guide((("assetctl init", "into this folder"), ("assetctl init shop", "i
 @click.pass_obj
 def command(session: Session, folder: Path | None) -> int:
     """Write a small working project into DIR (default: here). Nothing that is there is replaced."""
-    from assetctl.cli.starter import write_project
+    from assetctl.cli.starter import starter_here, write_project
 
     target = folder or Path(session.project_path or ".")
-    written = write_project(target)
+    written = write_project(target, starter_here())
     if session.as_json:
         from assetctl.cli.text.json_output import write_json
         from assetctl.engine.documents.command import init_json

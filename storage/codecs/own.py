@@ -118,7 +118,7 @@ def _flaws_of(codec: Any, taken: Collection[str]) -> Iterator[tuple[str, str]]:
         yield f"has the name of a built-in codec, `{codec.name}`", "give it another name"
     for method in ("encode", "decode"):
         if getattr(codec, method) is getattr(Declared, method):
-            yield f"has no `{method}`", f"define `{method}`; see the README for an example"
+            yield f"has no `{method}`", f"define `{method}`; docs/values.md has an example"
     if not isinstance(codec.types, tuple) or not all(isinstance(kind, type | str) for kind in codec.types):
         yield f"has the types {codec.types!r}", "`types` is a tuple of classes, or of their full names"
     if not isinstance(codec.extension, str) or not re.fullmatch(r"(\.[A-Za-z0-9_-]+)*", codec.extension):

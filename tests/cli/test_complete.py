@@ -50,7 +50,7 @@ def test_what_can_be_typed_next_is_offered(known, words, incomplete, answers):
 
 def test_names_are_offered_though_the_project_cannot_be_imported(project):
     assert call("-p", project, "ls").code == 0
-    edit(project, "import pyarrow as pa", "raise SystemExit")
+    edit(project, "import pandas as pd", "raise SystemExit")
     (project / "sub").mkdir()
     assert complete(project / "sub", "show", incomplete="tr") == ["trips"]
 

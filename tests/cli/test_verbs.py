@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import jsonschema
 import pytest
 
 import assetctl
+from assetctl.cli.starter import write_project
+from assetctl.cli.starter_texts import IN_ARROW, IN_PANDAS
 from tests.cli.calls import call
 from tests.cli.conftest import edit
 
@@ -41,6 +45,25 @@ def test_the_project_that_init_writes_works_and_is_not_overwritten(tmp_path):
     assert again.code == 2
     assert "nothing was written" in again.err
     assert (folder / "pipeline.py").read_text() == "mine"
+
+
+@pytest.mark.parametrize("starter", [IN_PANDAS, IN_ARROW], ids=["pandas", "arrow"])
+def test_both_starters_give_the_same_report_and_pass_their_check(tmp_path, starter):
+    write_project(tmp_path, starter)
+    assert f'dependencies = ["{starter.requirement}"]' in (tmp_path / "pyproject.toml").read_text()
+    finished = call("-p", tmp_path, "materialize", "-j", "1", "--json").lines
+    checks = [(event["check"], event["passed"]) for event in finished if event["event"] == "check_finished"]
+    assert checks == [("speeds_are_possible", True)]
+    said = call("-p", tmp_path, "get", "report", "-o", "-")
+    assert said.out == "11 trips; one kilometre more takes 3.0 minutes more.\n"
+    assert '"minutes_per_km": 2.9967' in call("-p", tmp_path, "get", "model", "-o", "-").out
+
+
+@pytest.mark.parametrize(("pandas", "starter"), [("sys.modules['pandas'] = None", IN_ARROW), ("", IN_PANDAS)])
+def test_init_writes_what_runs_with_what_is_installed(tmp_path, pandas, starter):
+    script = f"import sys; {pandas}\nfrom assetctl.cli.main import main\nsys.exit(main(['init']))"
+    subprocess.run([sys.executable, "-c", script], cwd=tmp_path, check=True)
+    assert (tmp_path / "pipeline.py").read_text() == starter.pipeline
 
 
 def test_init_adds_to_a_project_that_is_there(tmp_path):
@@ -220,7 +243,7 @@ def test_show_tells_declaration_record_and_first_rows(built):
     for expected in (
         "pipeline.py:",
         "min_minutes=1",
-        "arrow.Table, 11 rows",
+        "pandas.DataFrame, 11 rows",
         "check speeds_are_possible",
         "first 10 rows",
         "Bern",

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.pages import ROOT, blocks, mismatch
+
 EXAMPLE = Path(__file__).parents[2] / "examples" / "flights"
 ALL_ROWS = 'return table[["date", *NUMBERS, *CATEGORIES, TARGET]]'
 
@@ -55,3 +57,12 @@ def test_the_demo_builds_edits_explains_and_restores(tmp_path, every):
     assert "restored" in restored
     for silent in (noop, undo, drawn):
         assert "materialized" not in silent.partition("\n")[2], silent
+
+
+@pytest.mark.slow
+def test_the_readme_begins_with_what_the_demo_prints(said):
+    (shown,) = [block for block in blocks((ROOT / "README.md").read_text(encoding="utf-8")) if block.kind == "demo"]
+    assert [command for command, _ in shown.commands] == ["assetctl plan model metrics", "assetctl why features"]
+    for command, promised in shown.commands:
+        after_the_edit = [text.partition("\n")[2] for text in said if text.startswith(f"{command}\n")][-1]
+        assert mismatch(promised, after_the_edit.partition("\n===")[0]) == ""

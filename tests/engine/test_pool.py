@@ -47,6 +47,7 @@ def test_a_step_that_dies_says_how_and_the_others_go_on(tmp_path, body, error_ty
 
 
 def test_a_timeout_kills_the_step_and_what_it_started(tmp_path, monkeypatch):
+    root = tmp_path
     for timeout in ("500ms", "5s", "60s"):  # a busy machine starts nothing within half a second
         root = tmp_path / timeout
         root.mkdir()
