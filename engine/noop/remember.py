@@ -19,7 +19,7 @@ from assetctl.assets.definition import SourceShape
 from assetctl.assets.importing import is_personal, text_of
 from assetctl.engine.noop.answer import FORMAT, file_name, journal_line, signature
 from assetctl.engine.workspace.workspace import Workspace
-from assetctl.lineage.deciding.decide import Deliberation
+from assetctl.lineage.deciding.relied_on import ReliedOn
 from assetctl.lineage.facts.kinds import UndeclaredKind
 from assetctl.lineage.facts.records import Output
 from assetctl.storage.sources.observing import glob_files, source_path
@@ -63,11 +63,11 @@ class _NotRememberable(Exception):
 
 
 def remember_noop(
-    workspace: Workspace, known: Deliberation, n_fresh: int, began: Beginning, modules: Iterable[ModuleType]
+    workspace: Workspace, known: ReliedOn, n_fresh: int, began: Beginning, modules: Iterable[ModuleType]
 ) -> bool:
     """Remember that a selection had nothing to do, and say whether that was possible.
 
-    `known` is what was known when the run ended, `modules` are those that are imported.
+    `known` is what the run's outcome rests on, `modules` are those that are imported.
     """
     files = [file for m in modules if isinstance(file := getattr(m, "__file__", None), str) and is_personal(file)]
     try:
@@ -92,15 +92,15 @@ def _write(workspace: Workspace, paths: list[str] | None, n_fresh: int, began: B
     return True
 
 
-def _paths_relied_on(workspace: Workspace, deliberation: Deliberation, files: Sequence[str]) -> list[str] | None:
+def _paths_relied_on(workspace: Workspace, known: ReliedOn, files: Sequence[str]) -> list[str] | None:
     """Return every path whose status a no-op verdict depends on, sorted; None if that is not enough to know.
 
     `files` are those of the imported first-party modules.
     """
-    if any(key in deliberation.known.pins for key in deliberation.request.scope):
+    if known.pins:
         return None  # a pin is named every time
     try:
-        found = {*_code(workspace, files), *_folders(workspace, files), *_data(workspace, deliberation)}
+        found = {*_code(workspace, files), *_folders(workspace, files), *_data(workspace, known)}
     except _NotRememberable:
         return None
     return sorted(found) if len(found) <= _MOST_FILES and not any("\n" in path for path in found) else None
@@ -211,9 +211,9 @@ def _folders(workspace: Workspace, files: Sequence[str]) -> Iterator[str]:
             yield from _below(workspace.root / entry, lambda path: path.is_dir())
 
 
-def _data(workspace: Workspace, deliberation: Deliberation) -> Iterator[str]:
-    for target in deliberation.observed:
-        declaration = deliberation.graph.sources[target.asset]
+def _data(workspace: Workspace, known: ReliedOn) -> Iterator[str]:
+    for target in known.sources:
+        declaration = known.graph.sources[target.asset]
         path = source_path(declaration, workspace.root)
         if declaration.shape is SourceShape.DIRECTORY:
             yield from _below(path, lambda found: True)
@@ -223,14 +223,13 @@ def _data(workspace: Workspace, deliberation: Deliberation) -> Iterator[str]:
             yield from _below(base, lambda found: found.is_dir())
         else:
             yield str(path)
-    for key in deliberation.request.scope & deliberation.known.latest.keys():
-        recorded = deliberation.known.latest[key]
+    for recorded in known.latest.values():
         yield from _blobs(workspace, recorded.output)
         for used in recorded.materialization.undeclared:
             if used.kind != UndeclaredKind.FILE:
                 raise _NotRememberable(used.name)
             yield str(workspace.root / used.name)
-    if any(step.declaration.options.exists is not None for step in deliberation.graph.steps.values()):
+    if any(step.declaration.options.exists is not None for step in known.graph.steps.values()):
         raise _NotRememberable("exists")
 
 

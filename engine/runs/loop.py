@@ -35,6 +35,7 @@ from assetctl.lineage.deciding import events
 from assetctl.lineage.deciding.decide import Action, Deliberation, StepDecision
 from assetctl.lineage.deciding.events import Event, RunFinished
 from assetctl.lineage.deciding.plan import Plan
+from assetctl.lineage.deciding.relied_on import relied_on
 from assetctl.lineage.facts.ports import Clock
 from assetctl.lineage.facts.records import Output, Trace
 from assetctl.lineage.facts.snapshot import OutputState
@@ -99,7 +100,7 @@ class Run:
         finished = self._finish(self.clock.monotonic() - began)
         self.recorder.finished(finished)
         self._say(finished)
-        return RunResult(tuple(self._said), finished, self.deliberation)
+        return RunResult(tuple(self._said), finished, relied_on(self.deliberation))
 
     def _start_ready(self) -> None:
         for target in self._blocked:

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from assetctl.assets.ids import Target
 from assetctl.engine.steps.tasks import CheckAnswer, Failure
 from assetctl.lineage.deciding import events
-from assetctl.lineage.deciding.decide import Deliberation, StepDecision
+from assetctl.lineage.deciding.decide import StepDecision
 from assetctl.lineage.deciding.events import Event, RunFinished
 from assetctl.lineage.deciding.html_table import table
 from assetctl.lineage.deciding.reasons import CheckFailed, PinNotPublished, describe
+from assetctl.lineage.deciding.relied_on import ReliedOn
 from assetctl.lineage.deciding.staleness import Fresh
 from assetctl.lineage.facts.kinds import UndeclaredKind
 from assetctl.lineage.facts.records import CodeIdentity, Materialized, Trace
@@ -22,11 +23,11 @@ OUTCOMES = ("materialized", "restored", "fresh", "failed", "skipped")
 
 @dataclass(frozen=True, slots=True, repr=False)
 class RunResult:
-    """Everything a run said; `finished` is its last event."""
+    """Everything a run said, and what its outcome rests on; `finished` is its last event."""
 
     events: tuple[Event, ...]
     finished: RunFinished
-    deliberation: Deliberation  # what was known when it ended
+    relied_on: ReliedOn
 
     @property
     def is_noop(self) -> bool:

@@ -56,7 +56,7 @@ def materialize(workspace: Workspace, asked: Asked) -> RunResult:
         workspace.warn(*share(workspace))
     if asked.began is not None and result.is_noop and asked.options == PlanOptions() and not _is_team_behind(workspace):
         n_fresh, modules = len(result.finished.fresh), list(sys.modules.values())
-        remember_noop(workspace, result.deliberation, n_fresh, asked.began, modules)
+        remember_noop(workspace, result.relied_on, n_fresh, asked.began, modules)
     return result
 
 

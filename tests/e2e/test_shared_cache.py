@@ -167,7 +167,7 @@ def test_a_no_op_is_remembered_only_if_it_asked_nobody(first, is_lost):
         began = Beginning(time.time_ns() + 10**10, surroundings())
         modules = [m for m in list(sys.modules.values()) if str(getattr(m, "__file__", "")).startswith(str(first.root))]
         assert result.is_noop
-        known, n_fresh = result.deliberation, len(result.finished.fresh)
+        known, n_fresh = result.relied_on, len(result.finished.fresh)
         assert remember_noop(project.workspace, known, n_fresh, began, modules) is not is_lost
 
 

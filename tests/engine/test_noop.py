@@ -57,7 +57,7 @@ def remember(root: Path, *selection: str, age_s: float = 10.0) -> bool:
     result = project.materialize(*selection, jobs=1)
     assert result.is_noop
     began = Beginning(time.time_ns() + int(age_s * 1e9), surroundings(), selection)
-    known, n_fresh = result.deliberation, len(result.finished.fresh)
+    known, n_fresh = result.relied_on, len(result.finished.fresh)
     return remember_noop(project.workspace, known, n_fresh, began, modules_of(root))
 
 
@@ -176,7 +176,7 @@ def test_another_process_that_recorded_meanwhile_is_noticed(root):
     result = project.materialize(jobs=1)
     Project.open(root).materialize("b", jobs=1, options=PlanOptions(force=True))
     began = Beginning(time.time_ns() + 10**10, surroundings())
-    known, n_fresh = result.deliberation, len(result.finished.fresh)
+    known, n_fresh = result.relied_on, len(result.finished.fresh)
     assert not remember_noop(project.workspace, known, n_fresh, began, modules_of(root))
 
 

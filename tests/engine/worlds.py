@@ -146,7 +146,7 @@ class World:
         plan, deliberation = self._deliberate(keys, **asked)
         return plan, deliberation.begin_anew(deliberation.known.traces)
 
-    def build(self, *keys: str, retry: bool = True, **asked: Any) -> Built:
+    def build(self, *keys: str, is_cancelled: Callable[[], bool] = lambda: False, **asked: Any) -> Built:
         """Run the real loop over the plan."""
         plan, deliberation = self._deliberate(keys, **asked)
         before = len(self.calls)
@@ -161,6 +161,7 @@ class World:
             around=around,
             clock=self.clock,
             show=events.append,
+            is_cancelled=is_cancelled,
         )
         return Built(run.execute(), self.calls[before:])
 
