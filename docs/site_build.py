@@ -52,9 +52,9 @@ def _decisions(root: Path) -> str:
     """Return a page that lists the decisions by their titles."""
     lines = ["# Decisions", "", "Why assetctl is as it is: what was chosen, what was not, and what was measured.", ""]
     for path in sorted((root / "docs" / "decisions").glob("[0-9]*.md")):
-        title = path.read_text(encoding="utf-8").partition("\n")[0].lstrip("# ")
-        number, _, name = title.partition(" ")
-        lines.append(f"- {int(number.rstrip('.'))}: [{name}]({path.name})")
+        title = path.read_text(encoding="utf-8").partition("\n")[0]
+        name = re.sub(r"^#\s+(\d+\.?\s+)?", "", title)
+        lines.append(f"- {int(path.name[:4])}: [{name}]({path.name})")
     return "\n".join(lines) + "\n"
 
 
