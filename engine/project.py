@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from assetctl.engine.answers.logs import Log
     from assetctl.engine.answers.read import Written
     from assetctl.engine.answers.show import Shown
+    from assetctl.engine.answers.sql import Answer
     from assetctl.engine.answers.values import AssetStatus, Explanation, HistoryEntry, VersionDiff
     from assetctl.engine.care.clean_up import CleanedUp, CleanUpOptions
     from assetctl.engine.care.examine import Examined
@@ -46,7 +47,6 @@ if TYPE_CHECKING:
     from assetctl.lineage.facts.snapshot import Recorded
     from assetctl.lineage.graph.asset_graph import AssetGraph
     from assetctl.lineage.pictures.drawing import LineageView
-    from assetctl.storage.lineage_store.user_sql import Answer
 
 _AS_DECLARED = PlanOptions()
 
@@ -123,7 +123,8 @@ class Project:
 
         `jobs` is the number of steps that may run at once (default: the project's setting,
         or one per core). Events are handed over as they happen. `began` says how the command
-        began; with it a run that had nothing to do is remembered, for the next such command."""
+        began; with it a run that had nothing to do is remembered, for the next such command.
+        """
         return use_cases.materialize(self.workspace, use_cases.Asked(selection, options, jobs, on_event, began))
 
     def accept(self, key: str, *, is_verified: bool = True) -> Accepted:

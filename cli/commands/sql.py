@@ -16,7 +16,7 @@ from assetctl.cli.text.speech import count
 from assetctl.cli.verbs import Guide, Verb
 
 if TYPE_CHECKING:
-    from assetctl.storage.lineage_store.user_sql import Answer
+    from assetctl.engine.answers.sql import Answer
 
 _SHOWN_ROWS = 200
 _GUIDE = Guide(

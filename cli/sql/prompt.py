@@ -14,8 +14,7 @@ from pathlib import Path
 from assetctl.assets.errors import AssetctlError
 from assetctl.cli.session import Session
 from assetctl.cli.text.speech import problems_text
-from assetctl.storage.lineage_store.duck import split_statements
-from assetctl.storage.lineage_store.user_sql import TABLES_QUERY
+from assetctl.engine.answers.sql import TABLES_QUERY, split_statements
 
 _FIRST, _NEXT = "sql> ", "...> "
 _MOST_REMEMBERED = 1000

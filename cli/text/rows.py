@@ -16,7 +16,7 @@ from assetctl.engine.answers.plain_json import plain
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from assetctl.storage.lineage_store.user_sql import Answer
+    from assetctl.engine.answers.sql import Answer
 
 FORMATS = ("table", "json", "csv", "parquet", "arrow")
 BINARY = frozenset(["parquet", "arrow"])

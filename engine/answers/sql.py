@@ -32,9 +32,15 @@ from assetctl.storage.sources.parsing import parse_table, table_format
 from assetctl.storage.state.in_use import in_use
 from assetctl.storage.state.whole import whole_file
 
-__all__ = ["Answer", "NotATable", "answer", "asset_named", "file_for_rows"]
-
-__all__ = ["TABLES_QUERY", "NotATable", "answer", "split_statements"]  # what the prompt needs besides is found here too
+__all__ = [  # with what a prompt and a writer of rows need besides
+    "TABLES_QUERY",
+    "Answer",
+    "NotATable",
+    "answer",
+    "asset_named",
+    "file_for_rows",
+    "split_statements",
+]
 
 
 class NotATable(SelectionError):
@@ -58,11 +64,6 @@ def answer(workspace: Workspace, query: str) -> Iterator[Answer]:
             yield found
         finally:
             found.close()
-
-
-def tables_query() -> str:
-    """Return the query that lists the tables a query can name."""
-    return TABLES_QUERY
 
 
 def file_for_rows(target: Path) -> AbstractContextManager[BinaryIO]:
