@@ -98,5 +98,5 @@ def test_forgetting_a_root_that_is_none_is_refused_and_nothing_is_said_to_be_for
 
 
 def test_branches_can_be_kept_in_a_git_repository_only(world):
-    with pytest.raises(SelectionError, match="in no git repository"):
+    with pytest.raises(SelectionError, match="not in a git repository"):
         world.project.gc(CleanUpOptions(keep_branches=True))
