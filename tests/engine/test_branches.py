@@ -54,5 +54,5 @@ def test_a_repository_without_commits_has_no_branch(repository):
 
 
 def test_without_a_repository_no_branch_keeps_anything(tmp_path):
-    with pytest.raises(SelectionError, match="no git repository"):
+    with pytest.raises(SelectionError, match="not in a git repository"):
         branches_of(tmp_path)

@@ -137,7 +137,7 @@ def test_a_lock_that_is_no_file_is_an_error_that_says_what_to_do(layout: Layout,
     path = step_lock_file(layout, Target.parse("a"))
     path.parent.mkdir(parents=True)
     replace(path)
-    with pytest.raises(EnvironmentFault, match="no file") as caught, step_lock(layout, Target.parse("a"), 0):
+    with pytest.raises(EnvironmentFault, match="not a file") as caught, step_lock(layout, Target.parse("a"), 0):
         raise AssertionError("held")
     assert caught.value.problems[0].facts == (("file", str(path)),)
     assert "delete it" in (caught.value.problems[0].hint or "")
