@@ -10,6 +10,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = [
@@ -108,3 +109,17 @@ def test_a_python_that_is_too_old_is_passed_over(tmp_path, bare_machine):
     old.write_text("#!/bin/sh\nexit 1\n")  # what `sys.version_info < (3, 11)` makes an older one do
     old.chmod(0o755)
     assert "no Python 3.11 or newer" in dev("setup", folder=tmp_path, path=bare_machine).stderr
+
+
+def test_the_hooks_of_pre_commit_are_its_commands_and_fetch_nothing():
+    (repository,) = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"]
+    assert repository["repo"] == "local"
+    for hook in repository["hooks"]:
+        program, command = hook["entry"].split()
+        assert (program, hook["language"]) == ("./dev", "system")
+        assert command in COMMANDS
+
+
+def test_what_contributing_names_are_its_commands():
+    named = re.findall(r"\./dev (\w+)", (ROOT / "CONTRIBUTING.md").read_text())
+    assert {"lint", "quick", "test", "check"} <= set(named) <= set(COMMANDS)
