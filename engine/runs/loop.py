@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 
 from assetctl.assets.ids import Target, whole
 from assetctl.engine.executors.base import Executor
+from assetctl.engine.runs.cancel import CancelToken
 from assetctl.engine.runs.ports import Surroundings
 from assetctl.engine.runs.ready_queue import Schedule
 from assetctl.engine.runs.recording import Recorder
@@ -41,6 +42,7 @@ from assetctl.lineage.facts.snapshot import OutputState
 from assetctl.lineage.graph.asset_graph import Step
 
 _POLL_S = 0.05  # how often a step that another process is building is looked at again
+_LOOK_S = 0.2  # how often to look whether the run was cancelled, while steps run
 
 
 @dataclass(slots=True)
@@ -51,6 +53,7 @@ class _Attempt:
     task: StepTask
     lock: AbstractContextManager[object]
     number: int = 1
+    failed: StepResult | None = None  # what the last attempt gave, while the next one is delayed
 
 
 @dataclass(slots=True)
@@ -64,7 +67,7 @@ class Run:
     around: Surroundings
     clock: Clock
     show: Callable[[Event], None]
-    is_cancelled: Callable[[], bool] = lambda: False
+    cancel: CancelToken = field(default_factory=CancelToken)
     sharing: Sharing = field(default_factory=NotShared)
     _said: list[Event] = field(default_factory=list)
     _schedule: Schedule = field(init=False)
@@ -86,10 +89,10 @@ class Run:
         doing = counts[Action.RUN] + counts[Action.RESTORE] + counts[Action.HELD]
         self._say(events.RunStarted(self.recorder.run_id, doing, counts[Action.MAYBE], counts[Action.KEEP]))
         try:
-            while self._schedule or self._running or self._blocked:
+            while (self._schedule or self._running or self._blocked) and not self._is_killed():
                 self._start_ready()
                 self._collect()
-            for event in self.sharing.settle(self.is_cancelled):
+            for event in self.sharing.settle(lambda: self.cancel.is_cancelled):
                 self._say(event)
         except KeyboardInterrupt:
             self._interrupted = True
@@ -101,11 +104,18 @@ class Run:
         self._say(finished)
         return RunResult(tuple(self._said), finished, self.deliberation)
 
+    def _is_killed(self) -> bool:
+        """Kill what runs if that was asked for, by a thread that is not this one."""
+        if not self.cancel.must_kill or not self.executor.capabilities.cancels_running:
+            return False
+        self.executor.cancel()
+        return True
+
     def _start_ready(self) -> None:
         for target in self._blocked:
             self._schedule.push(target)
         self._blocked.clear()
-        while self._schedule and not self.is_cancelled():
+        while self._schedule and not self.cancel.is_cancelled:
             step = self._schedule.pop()
             broken = next((self._broken[u] for u in map(whole, step.upstream) if u in self._broken), None)
             if broken is not None:
@@ -117,7 +127,7 @@ class Run:
                 self._schedule.push(step.target)
                 return
             self._carry_out(decision)
-        if self.is_cancelled():
+        if self.cancel.is_cancelled:
             self._schedule.clear()
             if self._running and not self._is_stopping:
                 self._is_stopping = True
@@ -185,7 +195,7 @@ class Run:
 
     def _collect(self) -> None:
         if len(self._running) > len(self._delayed):
-            for result in self.executor.wait(_POLL_S if self._blocked or self._delayed else 1.0):
+            for result in self.executor.wait(_POLL_S if self._blocked or self._delayed else _LOOK_S):
                 self._settle(result)
                 self._start_ready()
         elif self._blocked or self._delayed:
@@ -193,6 +203,10 @@ class Run:
         self._retry_delayed()
 
     def _retry_delayed(self) -> None:
+        while self._delayed and self.cancel.is_cancelled:  # no more attempts: the last one is the answer
+            failed = self._running[heapq.heappop(self._delayed)[2]].failed
+            assert failed is not None, "only what failed is tried again"
+            self._settle(failed)
         while self._delayed and self._delayed[0][0] <= self.clock.monotonic() and self.executor.n_free:
             _, _, key = heapq.heappop(self._delayed)
             attempt = self._running[key]
@@ -201,7 +215,7 @@ class Run:
 
     def _settle(self, result: StepResult) -> None:
         attempt = self._running[result.step]
-        if result.failure is not None and self._try_again(attempt, result.failure):
+        if result.failure is not None and self._try_again(attempt, result, result.failure):
             return
         del self._running[result.step]
         try:
@@ -218,14 +232,15 @@ class Run:
         finally:
             attempt.lock.__exit__(None, None, None)
 
-    def _try_again(self, attempt: _Attempt, failure: Failure) -> bool:
+    def _try_again(self, attempt: _Attempt, result: StepResult, failure: Failure) -> bool:
         step = attempt.decision.step
         if failure.is_corruption:
             return False
         n_attempts = 1 + step.declaration.options.retries
-        if attempt.number >= n_attempts or self.is_cancelled():
+        if attempt.number >= n_attempts or self.cancel.is_cancelled:
             return False
         attempt.number += 1
+        attempt.failed = result
         delay = retry_delay(attempt.number)
         heapq.heappush(self._delayed, (self.clock.monotonic() + delay, self._schedule.rank[step.target], step.target))
         self._say(
@@ -369,7 +384,11 @@ class Run:
     def _finish(self, duration_s: float) -> RunFinished:
         lists = {name: tuple(self._done.get(name, ())) for name in OUTCOMES}
         status = (
-            "cancelled" if self._interrupted or self.is_cancelled() else "failed" if lists["failed"] else "succeeded"
+            "cancelled"
+            if self._interrupted or self.cancel.is_cancelled
+            else "failed"
+            if lists["failed"]
+            else "succeeded"
         )
         return RunFinished(self.recorder.run_id, status, duration_s=duration_s, **lists)
 

@@ -10,6 +10,7 @@ from assetctl.engine.executors.choose import executor_for
 from assetctl.engine.noop.remember import Beginning, remember_noop
 from assetctl.engine.planning.options import PlanOptions
 from assetctl.engine.planning.planner import deliberate
+from assetctl.engine.runs.cancel import CancelToken
 from assetctl.engine.runs.interruptions import interruptions
 from assetctl.engine.runs.loop import Run
 from assetctl.engine.runs.recording import Recorder
@@ -39,6 +40,7 @@ class Asked:
     options: PlanOptions
     jobs: int | None
     on_event: Callable[[Event], None] | None
+    cancel: CancelToken | None = None  # for whoever may want to stop it
     began: Beginning | None = None  # given where the same words may be answered from memory next time
 
 
@@ -93,7 +95,8 @@ def start_run(workspace: Workspace, plan: Plan, deliberation: Deliberation, aske
         stores.cache.resume()
         stores.cache.start(p.decision.reusable for p in plan.steps if p.restorable and p.decision.reusable is not None)
     executor = executor_for(workspace, plan, asked.jobs or workspace.settings.jobs)
-    with interruptions(executor) as interrupted:
+    cancel = asked.cancel or CancelToken()
+    with interruptions(executor, cancel):
         run = Run(
             plan=plan,
             deliberation=deliberation,
@@ -103,7 +106,7 @@ def start_run(workspace: Workspace, plan: Plan, deliberation: Deliberation, aske
             clock=SystemClock(),
             sharing=stores.sharing,
             show=_announcing(asked.on_event),
-            is_cancelled=lambda: interrupted.count > 0,
+            cancel=cancel,
         )
         try:
             result = run.execute()
