@@ -11,7 +11,8 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from assetctl.assets.ids import Target, whole
 from assetctl.engine.executors.base import Executor
@@ -20,7 +21,6 @@ from assetctl.engine.runs.ports import Surroundings
 from assetctl.engine.runs.ready_queue import Schedule
 from assetctl.engine.runs.recording import Recorder
 from assetctl.engine.runs.result import (
-    OUTCOMES,
     RunResult,
     held_back,
     is_nondeterministic,
@@ -36,6 +36,7 @@ from assetctl.lineage.deciding import events
 from assetctl.lineage.deciding.decide import Action, Deliberation, StepDecision
 from assetctl.lineage.deciding.events import Event, RunFinished
 from assetctl.lineage.deciding.plan import Plan
+from assetctl.lineage.facts.kinds import Outcome, RunStatus
 from assetctl.lineage.facts.ports import Clock
 from assetctl.lineage.facts.records import Output, Trace
 from assetctl.lineage.facts.snapshot import OutputState
@@ -75,7 +76,7 @@ class Run:
     _delayed: list[tuple[float, int, Target]] = field(default_factory=list)
     _blocked: list[Target] = field(default_factory=list)
     _broken: dict[Target, Target] = field(default_factory=dict)  # target -> the one whose failure broke it
-    _done: dict[str, list[Target]] = field(default_factory=dict)
+    _done: dict[Outcome, list[Target]] = field(default_factory=dict)
     _waited_for: set[Target] = field(default_factory=set)
     _interrupted: bool = False
     _is_stopping: bool = False
@@ -102,7 +103,9 @@ class Run:
         finished = self._finish(self.clock.monotonic() - began)
         self.recorder.finished(finished)
         self._say(finished)
-        return RunResult(tuple(self._said), finished, self.deliberation)
+        last = self._said[-1]
+        assert isinstance(last, RunFinished)
+        return RunResult(tuple(self._said), last, self.deliberation)
 
     def _is_killed(self) -> bool:
         """Kill what runs if that was asked for, by a thread that is not this one."""
@@ -277,7 +280,7 @@ class Run:
             for output in fact.outputs
         }
         self._deliver(fact.outputs)
-        self._close(decision, "materialized")
+        self._close(decision, Outcome.MATERIALIZED)
         self._say(
             events.StepFinished(
                 decision.target,
@@ -304,7 +307,7 @@ class Run:
         if decision.reusable is not None and not decision.reusable.published:
             self.sharing.share(fact)
         self._deliver(fact.outputs)
-        self._close(decision, "restored")
+        self._close(decision, Outcome.RESTORED)
         self._say(events.StepRestored(decision.target, fact.outputs, decision.reasons, fact.origin or ""))
         self._schedule.release(decision.target)
 
@@ -323,7 +326,7 @@ class Run:
     def _keep(self, decision: StepDecision) -> None:
         outputs = [self.deliberation.known.latest[target].output for target in decision.targets]
         self._deliver(outputs)
-        self._close(decision, "fresh")
+        self._close(decision, Outcome.FRESH)
         first = self.plan[decision.target]
         by_cutoff, pin = first.action is Action.MAYBE, pin_text(decision)
         self._say(events.StepKept(decision.target, decision.targets, by_cutoff, pin))
@@ -341,7 +344,7 @@ class Run:
         self._give_up(decision, refused_by_check(message), duration_s, log)
 
     def _give_up(self, decision: StepDecision, failure: Failure, duration_s: float, log: str) -> None:
-        self._close(decision, "failed")
+        self._close(decision, Outcome.FAILED)
         self._say(
             events.StepFailed(
                 step=decision.target,
@@ -363,15 +366,15 @@ class Run:
 
     def _skip(self, step: Step, because: Target) -> None:
         self._broken.update(dict.fromkeys(step.targets, because))
-        self._done.setdefault("skipped", []).extend(step.targets)
-        self.recorder.decided(step.targets, "skipped", ())
+        self._done.setdefault(Outcome.SKIPPED, []).extend(step.targets)
+        self.recorder.decided(step.targets, Outcome.SKIPPED, ())
         self._say(events.StepSkipped(step.target, step.targets, because))
         self._schedule.release(step.target)
 
     def _deliver(self, outputs: Iterable[Output]) -> None:
         self.deliberation.known.deliver({output.target: output.value for output in outputs})
 
-    def _close(self, decision: StepDecision, what: str) -> None:
+    def _close(self, decision: StepDecision, what: Outcome) -> None:
         self._done.setdefault(what, []).extend(decision.targets)
         self.recorder.decided(decision.targets, what, decision.reasons)
 
@@ -382,16 +385,15 @@ class Run:
             self._say(events.CheckFinished(ran))
 
     def _finish(self, duration_s: float) -> RunFinished:
-        lists = {name: tuple(self._done.get(name, ())) for name in OUTCOMES}
-        status = (
-            "cancelled"
-            if self._interrupted or self.cancel.is_cancelled
-            else "failed"
-            if lists["failed"]
-            else "succeeded"
+        status = RunStatus.FAILED if self._done.get(Outcome.FAILED) else RunStatus.SUCCEEDED
+        if self._interrupted or self.cancel.is_cancelled:
+            status = RunStatus.CANCELLED
+        materialized, restored, fresh, failed, skipped = (tuple(self._done.get(what, ())) for what in Outcome)
+        return RunFinished(
+            self.recorder.run_id, status, materialized, restored, fresh, failed, skipped, duration_s=duration_s
         )
-        return RunFinished(self.recorder.run_id, status, duration_s=duration_s, **lists)
 
     def _say(self, event: Event) -> None:
+        event = replace(event, seq=len(self._said) + 1, at=datetime.fromisoformat(self.clock.now()))
         self._said.append(event)
         self.show(event)

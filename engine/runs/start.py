@@ -24,6 +24,7 @@ from assetctl.engine.workspace.workspace import Workspace
 from assetctl.lineage.deciding.decide import Deliberation
 from assetctl.lineage.deciding.events import Event
 from assetctl.lineage.deciding.plan import Plan
+from assetctl.lineage.facts.kinds import RunStatus
 from assetctl.lineage.facts.records import RunId
 from assetctl.lineage.graph.asset_graph import AssetGraph
 from assetctl.storage.state.crash_points import CrashPoint, reached
@@ -113,7 +114,7 @@ def start_run(workspace: Workspace, plan: Plan, deliberation: Deliberation, aske
         finally:
             executor.close()
             stores.close()
-    if result.finished.status != "succeeded" or not plan.is_fresh:
+    if result.finished.status is not RunStatus.SUCCEEDED or not plan.is_fresh:
         stores.refresh()
     return result
 

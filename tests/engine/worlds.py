@@ -10,6 +10,7 @@ import inspect
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +57,7 @@ class FakeClock:
         self.seconds = 0.0
 
     def now(self) -> str:
-        return f"2026-01-01T00:00:{self.seconds:09.6f}+00:00"
+        return (datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=self.seconds)).isoformat(timespec="microseconds")
 
     def monotonic(self) -> float:
         return self.seconds
