@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from assetctl.engine.publishing.keys import Keys, PublicKey
     from assetctl.engine.publishing.push import Pushed
     from assetctl.engine.publishing.team import Synced
+    from assetctl.engine.runs.cancel import CancelToken
     from assetctl.engine.runs.result import RunResult
     from assetctl.lineage.deciding.decide import Identified
     from assetctl.lineage.deciding.events import Event
@@ -117,15 +118,17 @@ class Project:
         options: PlanOptions = _AS_DECLARED,
         jobs: int | None = None,
         on_event: Callable[[Event], None] | None = None,
+        cancel: CancelToken | None = None,
         began: Beginning | None = None,
     ) -> RunResult:
         """Bring a selection and what it needs up to date; a failed asset is a result, not an exception.
 
         `jobs` is the number of steps that may run at once (default: the project's setting,
-        or one per core). Events are handed over as they happen. `began` says how the command
-        began; with it a run that had nothing to do is remembered, for the next such command.
+        or one per core). Events are handed over as they happen. `cancel` stops the run
+        from another thread. `began` says how the command began; with it a run that had
+        nothing to do is remembered, for the next such command.
         """
-        return use_cases.materialize(self.workspace, use_cases.Asked(selection, options, jobs, on_event, began))
+        return use_cases.materialize(self.workspace, use_cases.Asked(selection, options, jobs, on_event, cancel, began))
 
     def accept(self, key: str, *, is_verified: bool = True) -> Accepted:
         """Carry an asset's record over to its present code, which gives the same data.

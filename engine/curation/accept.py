@@ -33,6 +33,7 @@ from assetctl.lineage.deciding.reasons import (
     UpstreamRemoved,
     describe,
 )
+from assetctl.lineage.facts.kinds import RunStatus
 from assetctl.lineage.facts.records import Input, Inputs, MaterializationId, Output, RunId
 from assetctl.lineage.facts.snapshot import Recorded
 from assetctl.storage.state.in_use import in_use
@@ -196,4 +197,4 @@ def _record(
     )
     recorder.accepted(decision, recorded, MaterializationId(new_identifier()), is_verified=is_verified)
     recorder.decided(targets, "accepted", decision.reasons)
-    recorder.finished(RunFinished(run_id, "succeeded", (), targets, (), (), (), 0.0))
+    recorder.finished(RunFinished(run_id, RunStatus.SUCCEEDED, (), targets, (), (), (), 0.0))

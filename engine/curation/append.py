@@ -14,6 +14,7 @@ from assetctl.engine.workspace.checkout import checkout_of
 from assetctl.engine.workspace.clock import SystemClock
 from assetctl.engine.workspace.identifiers import new_identifier
 from assetctl.engine.workspace.workspace import Workspace
+from assetctl.lineage.facts.kinds import Outcome, RunStatus
 from assetctl.lineage.facts.records import Decision, Fact, Materialized, RunFinished, RunId, RunStarted
 from assetctl.lineage.facts.snapshot import Recorded
 from assetctl.storage.state.format import ensure_state
@@ -63,8 +64,8 @@ def append_run(
     at = checkout_of(workspace.root)
     began = RunStarted(run_id, now(), tuple(keys), command, at.branch, at.commit)
     made = [o.target for f in facts if isinstance(f, Materialized) for o in f.outputs]
-    done = tuple(Decision(key, "restored", ()) for key in made)
-    append(workspace, [began, *facts, RunFinished(run_id, now(), "succeeded", 0.0, done)])
+    done = tuple(Decision(key, Outcome.RESTORED, ()) for key in made)
+    append(workspace, [began, *facts, RunFinished(run_id, now(), RunStatus.SUCCEEDED, 0.0, done)])
 
 
 def new_run_id() -> RunId:

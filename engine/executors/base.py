@@ -3,9 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Protocol
 
 from assetctl.engine.steps.tasks import StepResult, StepTask
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What an executor can do.
+
+    `shares_files`: where it runs steps, the state folder and logs are those of the run.
+    `enforces_timeout`: a step is killed when its timeout is over. `cancels_running`:
+    `cancel` kills what runs, rather than only what waits.
+    """
+
+    shares_files: bool
+    enforces_timeout: bool
+    cancels_running: bool
 
 
 class Executor(Protocol):
@@ -13,6 +28,9 @@ class Executor(Protocol):
 
     `submit` is called only while `n_free` is positive.
     """
+
+    @property
+    def capabilities(self) -> Capabilities: ...
 
     @property
     def n_free(self) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from functools import partial
 
 from assetctl.engine.executors.base import Executor
@@ -16,13 +17,31 @@ from assetctl.lineage.deciding.plan import Plan
 
 
 def executor_for(workspace: Workspace, plan: Plan, jobs: int | None) -> Executor:
-    """Choose where steps run: in a pool, unless at most one can run at a time or only this process knows the code."""
+    """Return the executor that the settings name, or the one that suits the plan.
+
+    That is a pool, unless at most one step can run at a time. Code that only this process
+    knows runs here, whatever the settings say.
+    """
     work = [p for p in plan.steps if p.action in (Action.RUN, Action.MAYBE)]
     steps = {p.decision.step.key: p.decision.step for p in work}
     n_workers = min(jobs or os.cpu_count() or 1, len(steps))
-    has_timeout = any(step.declaration.options.timeout_s is not None for step in steps.values())
-    if notebook_namespace() is not None or (n_workers <= 1 and not has_timeout) or not steps:
-        return InProcessExecutor(partial(perform_here, workspace), partial(mask_of_task, workspace))
+    needs_timeout = any(step.declaration.options.timeout_s is not None for step in steps.values())
+    if notebook_namespace() is not None or not steps:
+        name = "inprocess"
+    else:
+        fits_here = n_workers <= 1 and not (needs_timeout and not InProcessExecutor.capabilities.enforces_timeout)
+        name = workspace.settings.executor or ("inprocess" if fits_here else "pool")
+    return EXECUTORS[name](workspace, n_workers)
+
+
+def _in_process(workspace: Workspace, n_workers: int) -> Executor:
+    return InProcessExecutor(partial(perform_here, workspace), partial(mask_of_task, workspace))
+
+
+def _pool(workspace: Workspace, n_workers: int) -> Executor:
     settings = workspace.settings
     file = [str(settings.where)] if settings.where.suffix == ".py" else []
     return PoolExecutor(n_workers, [str(settings.root), *file])
+
+
+EXECUTORS: dict[str, Callable[[Workspace, int], Executor]] = {"inprocess": _in_process, "pool": _pool}

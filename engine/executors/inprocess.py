@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from assetctl.engine.executors.base import Capabilities
 from assetctl.engine.secrets.masking import Mask
 from assetctl.engine.steps.capture import captured_streams
 from assetctl.engine.steps.tasks import StepResult, StepTask
@@ -13,6 +14,8 @@ from assetctl.engine.steps.tasks import StepResult, StepTask
 
 class InProcessExecutor:
     """Performs a task when its result is asked for, so that it is shown as started before it runs."""
+
+    capabilities = Capabilities(shares_files=True, enforces_timeout=False, cancels_running=False)
 
     def __init__(
         self, perform: Callable[[StepTask], StepResult], mask_of: Callable[[StepTask], Mask] = lambda task: Mask(())

@@ -20,6 +20,7 @@ from multiprocessing.connection import Connection, wait
 from typing import Any
 
 from assetctl.assets.errors import EnvironmentFault
+from assetctl.engine.executors.base import Capabilities
 from assetctl.engine.steps.tasks import BEGUN, Failure, StepResult, StepTask
 
 
@@ -40,6 +41,8 @@ class _Worker:
 
 class PoolExecutor:
     """`n_workers` processes for the project that `arguments` name (see `engine.worker`)."""
+
+    capabilities = Capabilities(shares_files=True, enforces_timeout=True, cancels_running=True)
 
     def __init__(self, n_workers: int, arguments: Sequence[str]) -> None:
         self._arguments = list(arguments)

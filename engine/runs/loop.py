@@ -11,15 +11,16 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from assetctl.assets.ids import Target, whole
 from assetctl.engine.executors.base import Executor
+from assetctl.engine.runs.cancel import CancelToken
 from assetctl.engine.runs.ports import Surroundings
 from assetctl.engine.runs.ready_queue import Schedule
 from assetctl.engine.runs.recording import Recorder
 from assetctl.engine.runs.result import (
-    OUTCOMES,
     RunResult,
     held_back,
     is_nondeterministic,
@@ -36,12 +37,14 @@ from assetctl.lineage.deciding.decide import Action, Deliberation, StepDecision
 from assetctl.lineage.deciding.events import Event, RunFinished
 from assetctl.lineage.deciding.plan import Plan
 from assetctl.lineage.deciding.relied_on import relied_on
+from assetctl.lineage.facts.kinds import Outcome, RunStatus
 from assetctl.lineage.facts.ports import Clock
 from assetctl.lineage.facts.records import Output, Trace
 from assetctl.lineage.facts.snapshot import OutputState
 from assetctl.lineage.graph.asset_graph import Step
 
 _POLL_S = 0.05  # how often a step that another process is building is looked at again
+_LOOK_S = 0.2  # how often to look whether the run was cancelled, while steps run
 
 
 @dataclass(slots=True)
@@ -52,6 +55,7 @@ class _Attempt:
     task: StepTask
     lock: AbstractContextManager[object]
     number: int = 1
+    failed: StepResult | None = None  # what the last attempt gave, while the next one is delayed
 
 
 @dataclass(slots=True)
@@ -65,7 +69,7 @@ class Run:
     around: Surroundings
     clock: Clock
     show: Callable[[Event], None]
-    is_cancelled: Callable[[], bool] = lambda: False
+    cancel: CancelToken = field(default_factory=CancelToken)
     sharing: Sharing = field(default_factory=NotShared)
     _said: list[Event] = field(default_factory=list)
     _schedule: Schedule = field(init=False)
@@ -73,7 +77,7 @@ class Run:
     _delayed: list[tuple[float, int, Target]] = field(default_factory=list)
     _blocked: list[Target] = field(default_factory=list)
     _broken: dict[Target, Target] = field(default_factory=dict)  # target -> the one whose failure broke it
-    _done: dict[str, list[Target]] = field(default_factory=dict)
+    _done: dict[Outcome, list[Target]] = field(default_factory=dict)
     _waited_for: set[Target] = field(default_factory=set)
     _interrupted: bool = False
     _is_stopping: bool = False
@@ -87,10 +91,10 @@ class Run:
         doing = counts[Action.RUN] + counts[Action.RESTORE] + counts[Action.HELD]
         self._say(events.RunStarted(self.recorder.run_id, doing, counts[Action.MAYBE], counts[Action.KEEP]))
         try:
-            while self._schedule or self._running or self._blocked:
+            while (self._schedule or self._running or self._blocked) and not self._is_killed():
                 self._start_ready()
                 self._collect()
-            for event in self.sharing.settle(self.is_cancelled):
+            for event in self.sharing.settle(lambda: self.cancel.is_cancelled):
                 self._say(event)
         except KeyboardInterrupt:
             self._interrupted = True
@@ -100,13 +104,22 @@ class Run:
         finished = self._finish(self.clock.monotonic() - began)
         self.recorder.finished(finished)
         self._say(finished)
-        return RunResult(tuple(self._said), finished, relied_on(self.deliberation))
+        last = self._said[-1]
+        assert isinstance(last, RunFinished)
+        return RunResult(tuple(self._said), last, relied_on(self.deliberation))
+
+    def _is_killed(self) -> bool:
+        """Kill what runs if that was asked for, by a thread that is not this one."""
+        if not self.cancel.must_kill or not self.executor.capabilities.cancels_running:
+            return False
+        self.executor.cancel()
+        return True
 
     def _start_ready(self) -> None:
         for target in self._blocked:
             self._schedule.push(target)
         self._blocked.clear()
-        while self._schedule and not self.is_cancelled():
+        while self._schedule and not self.cancel.is_cancelled:
             step = self._schedule.pop()
             broken = next((self._broken[u] for u in map(whole, step.upstream) if u in self._broken), None)
             if broken is not None:
@@ -118,7 +131,7 @@ class Run:
                 self._schedule.push(step.target)
                 return
             self._carry_out(decision)
-        if self.is_cancelled():
+        if self.cancel.is_cancelled:
             self._schedule.clear()
             if self._running and not self._is_stopping:
                 self._is_stopping = True
@@ -186,7 +199,7 @@ class Run:
 
     def _collect(self) -> None:
         if len(self._running) > len(self._delayed):
-            for result in self.executor.wait(_POLL_S if self._blocked or self._delayed else 1.0):
+            for result in self.executor.wait(_POLL_S if self._blocked or self._delayed else _LOOK_S):
                 self._settle(result)
                 self._start_ready()
         elif self._blocked or self._delayed:
@@ -194,6 +207,10 @@ class Run:
         self._retry_delayed()
 
     def _retry_delayed(self) -> None:
+        while self._delayed and self.cancel.is_cancelled:  # no more attempts: the last one is the answer
+            failed = self._running[heapq.heappop(self._delayed)[2]].failed
+            assert failed is not None, "only what failed is tried again"
+            self._settle(failed)
         while self._delayed and self._delayed[0][0] <= self.clock.monotonic() and self.executor.n_free:
             _, _, key = heapq.heappop(self._delayed)
             attempt = self._running[key]
@@ -202,7 +219,7 @@ class Run:
 
     def _settle(self, result: StepResult) -> None:
         attempt = self._running[result.step]
-        if result.failure is not None and self._try_again(attempt, result.failure):
+        if result.failure is not None and self._try_again(attempt, result, result.failure):
             return
         del self._running[result.step]
         try:
@@ -219,14 +236,15 @@ class Run:
         finally:
             attempt.lock.__exit__(None, None, None)
 
-    def _try_again(self, attempt: _Attempt, failure: Failure) -> bool:
+    def _try_again(self, attempt: _Attempt, result: StepResult, failure: Failure) -> bool:
         step = attempt.decision.step
         if failure.is_corruption:
             return False
         n_attempts = 1 + step.declaration.options.retries
-        if attempt.number >= n_attempts or self.is_cancelled():
+        if attempt.number >= n_attempts or self.cancel.is_cancelled:
             return False
         attempt.number += 1
+        attempt.failed = result
         delay = retry_delay(attempt.number)
         heapq.heappush(self._delayed, (self.clock.monotonic() + delay, self._schedule.rank[step.target], step.target))
         self._say(
@@ -263,7 +281,7 @@ class Run:
             for output in fact.outputs
         }
         self._deliver(fact.outputs)
-        self._close(decision, "materialized")
+        self._close(decision, Outcome.MATERIALIZED)
         self._say(
             events.StepFinished(
                 decision.target,
@@ -290,7 +308,7 @@ class Run:
         if decision.reusable is not None and not decision.reusable.published:
             self.sharing.share(fact)
         self._deliver(fact.outputs)
-        self._close(decision, "restored")
+        self._close(decision, Outcome.RESTORED)
         self._say(events.StepRestored(decision.target, fact.outputs, decision.reasons, fact.origin or ""))
         self._schedule.release(decision.target)
 
@@ -309,7 +327,7 @@ class Run:
     def _keep(self, decision: StepDecision) -> None:
         outputs = [self.deliberation.known.latest[target].output for target in decision.targets]
         self._deliver(outputs)
-        self._close(decision, "fresh")
+        self._close(decision, Outcome.FRESH)
         first = self.plan[decision.target]
         by_cutoff, pin = first.action is Action.MAYBE, pin_text(decision)
         self._say(events.StepKept(decision.target, decision.targets, by_cutoff, pin))
@@ -327,7 +345,7 @@ class Run:
         self._give_up(decision, refused_by_check(message), duration_s, log)
 
     def _give_up(self, decision: StepDecision, failure: Failure, duration_s: float, log: str) -> None:
-        self._close(decision, "failed")
+        self._close(decision, Outcome.FAILED)
         self._say(
             events.StepFailed(
                 step=decision.target,
@@ -349,15 +367,15 @@ class Run:
 
     def _skip(self, step: Step, because: Target) -> None:
         self._broken.update(dict.fromkeys(step.targets, because))
-        self._done.setdefault("skipped", []).extend(step.targets)
-        self.recorder.decided(step.targets, "skipped", ())
+        self._done.setdefault(Outcome.SKIPPED, []).extend(step.targets)
+        self.recorder.decided(step.targets, Outcome.SKIPPED, ())
         self._say(events.StepSkipped(step.target, step.targets, because))
         self._schedule.release(step.target)
 
     def _deliver(self, outputs: Iterable[Output]) -> None:
         self.deliberation.known.deliver({output.target: output.value for output in outputs})
 
-    def _close(self, decision: StepDecision, what: str) -> None:
+    def _close(self, decision: StepDecision, what: Outcome) -> None:
         self._done.setdefault(what, []).extend(decision.targets)
         self.recorder.decided(decision.targets, what, decision.reasons)
 
@@ -368,12 +386,15 @@ class Run:
             self._say(events.CheckFinished(ran))
 
     def _finish(self, duration_s: float) -> RunFinished:
-        lists = {name: tuple(self._done.get(name, ())) for name in OUTCOMES}
-        status = (
-            "cancelled" if self._interrupted or self.is_cancelled() else "failed" if lists["failed"] else "succeeded"
+        status = RunStatus.FAILED if self._done.get(Outcome.FAILED) else RunStatus.SUCCEEDED
+        if self._interrupted or self.cancel.is_cancelled:
+            status = RunStatus.CANCELLED
+        materialized, restored, fresh, failed, skipped = (tuple(self._done.get(what, ())) for what in Outcome)
+        return RunFinished(
+            self.recorder.run_id, status, materialized, restored, fresh, failed, skipped, duration_s=duration_s
         )
-        return RunFinished(self.recorder.run_id, status, duration_s=duration_s, **lists)
 
     def _say(self, event: Event) -> None:
+        event = replace(event, seq=len(self._said) + 1, at=datetime.fromisoformat(self.clock.now()))
         self._said.append(event)
         self.show(event)

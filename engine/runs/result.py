@@ -14,11 +14,9 @@ from assetctl.lineage.deciding.html_table import table
 from assetctl.lineage.deciding.reasons import CheckFailed, PinNotPublished, describe
 from assetctl.lineage.deciding.relied_on import ReliedOn
 from assetctl.lineage.deciding.staleness import Fresh
-from assetctl.lineage.facts.kinds import UndeclaredKind
+from assetctl.lineage.facts.kinds import Outcome, RunStatus, UndeclaredKind
 from assetctl.lineage.facts.records import CodeIdentity, Materialized, Trace
 from assetctl.lineage.facts.snapshot import Recorded
-
-OUTCOMES = ("materialized", "restored", "fresh", "failed", "skipped")
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -35,13 +33,13 @@ class RunResult:
         done = self.finished
         others = (done.materialized, done.restored, done.failed, done.skipped)
         return (
-            done.status == "succeeded"
+            done.status is RunStatus.SUCCEEDED
             and not any(others)
             and not any(isinstance(event, events.CheckFinished) for event in self.events)
         )
 
     @property
-    def status(self) -> str:
+    def status(self) -> RunStatus:
         return self.finished.status
 
     def __repr__(self) -> str:
@@ -49,7 +47,7 @@ class RunResult:
 
     def __str__(self) -> str:
         done = self.finished
-        parts = [f"{len(keys)} {name}" for name in OUTCOMES if (keys := getattr(done, name))]
+        parts = [f"{len(keys)} {name}" for name in Outcome if (keys := getattr(done, name))]
         return f"{done.status} in {done.duration_s:.1f} s: {', '.join(parts) or 'nothing to do'}"
 
     def _repr_html_(self) -> str:
@@ -57,14 +55,14 @@ class RunResult:
         messages = {e.step: f"{e.error_type}: {e.message}" for e in self.events if isinstance(e, events.StepFailed)}
         rows = [
             (name, key, messages.get(key) or "; ".join(map(describe, reasons.get(key, ()))))
-            for name in OUTCOMES
+            for name in Outcome
             for key in getattr(self.finished, name)
         ]
         return f"<p>{self}</p>{table(('', 'asset', 'why'), rows)}"
 
     @property
     def exit_code(self) -> int:
-        return {"succeeded": 0, "failed": 1, "cancelled": 130}[self.status]
+        return {RunStatus.SUCCEEDED: 0, RunStatus.FAILED: 1, RunStatus.CANCELLED: 130}[self.status]
 
 
 def refusal_in(answers: tuple[CheckAnswer, ...]) -> str | None:

@@ -10,6 +10,7 @@ from assetctl.engine.executors.choose import executor_for
 from assetctl.engine.noop.remember import Beginning, remember_noop
 from assetctl.engine.planning.options import PlanOptions
 from assetctl.engine.planning.planner import deliberate
+from assetctl.engine.runs.cancel import CancelToken
 from assetctl.engine.runs.interruptions import interruptions
 from assetctl.engine.runs.loop import Run
 from assetctl.engine.runs.recording import Recorder
@@ -23,6 +24,7 @@ from assetctl.engine.workspace.workspace import Workspace
 from assetctl.lineage.deciding.decide import Deliberation
 from assetctl.lineage.deciding.events import Event
 from assetctl.lineage.deciding.plan import Plan
+from assetctl.lineage.facts.kinds import RunStatus
 from assetctl.lineage.facts.records import RunId
 from assetctl.lineage.graph.asset_graph import AssetGraph
 from assetctl.storage.state.crash_points import CrashPoint, reached
@@ -39,6 +41,7 @@ class Asked:
     options: PlanOptions
     jobs: int | None
     on_event: Callable[[Event], None] | None
+    cancel: CancelToken | None = None  # for whoever may want to stop it
     began: Beginning | None = None  # given where the same words may be answered from memory next time
 
 
@@ -93,7 +96,8 @@ def start_run(workspace: Workspace, plan: Plan, deliberation: Deliberation, aske
         stores.cache.resume()
         stores.cache.start(p.decision.reusable for p in plan.steps if p.restorable and p.decision.reusable is not None)
     executor = executor_for(workspace, plan, asked.jobs or workspace.settings.jobs)
-    with interruptions(executor) as interrupted:
+    cancel = asked.cancel or CancelToken()
+    with interruptions(executor, cancel):
         run = Run(
             plan=plan,
             deliberation=deliberation,
@@ -103,14 +107,14 @@ def start_run(workspace: Workspace, plan: Plan, deliberation: Deliberation, aske
             clock=SystemClock(),
             sharing=stores.sharing,
             show=_announcing(asked.on_event),
-            is_cancelled=lambda: interrupted.count > 0,
+            cancel=cancel,
         )
         try:
             result = run.execute()
         finally:
             executor.close()
             stores.close()
-    if result.finished.status != "succeeded" or not plan.is_fresh:
+    if result.finished.status is not RunStatus.SUCCEEDED or not plan.is_fresh:
         stores.refresh()
     return result
 

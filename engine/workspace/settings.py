@@ -17,6 +17,7 @@ from assetctl.lineage.identity.environment import LEVELS, EnvironmentPolicy, nor
 _KNOWN = (
     "assets",
     "jobs",
+    "executor",
     "dynamic",
     "versions",
     "packages",
@@ -32,6 +33,7 @@ _KNOWN = (
     "lineage",
 )
 DYNAMIC = ("warn", "strict", "always")
+EXECUTORS = ("inprocess", "pool")
 _KEEP = ("last", "for", "branches")
 _KEEP_HINT = 'keep = { last = 3, for = "30d", branches = true }'
 _STORE_HINT = 'write a folder: store = "~/.cache/assetctl"'
@@ -51,7 +53,8 @@ class Keep:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What a project says about itself. `where` is the file that says it; `jobs` None means one per core.
+    """What a project says about itself. `where` is the file that says it; `jobs` None means one per core,
+    `executor` None the one that suits the plan.
 
     `dynamic` says what to do about code whose control flow cannot be resolved: "warn",
     "strict" (a declaration error), or "always" (built every time). `store` is the folder
@@ -64,6 +67,7 @@ class Settings:
     where: Path
     jobs: int | None = None
     dynamic: str = "warn"
+    executor: str | None = None
     environment: EnvironmentPolicy = field(default_factory=EnvironmentPolicy)
     store: Path | None = None
     keep: Keep = Keep()
@@ -143,6 +147,7 @@ def _settings(table: Table, default_name: str) -> Settings:
         assets=_assets(table),
         where=table.file,
         jobs=table.take("jobs", "a positive number", is_count),
+        executor=table.choose("executor", EXECUTORS, "") or None if "executor" in table.values else None,
         dynamic=table.choose("dynamic", DYNAMIC, "warn"),
         environment=_environment(table),
         store=_store(table),

@@ -58,7 +58,8 @@ class Table:
         value = self.values.get(name, default)
         if isinstance(value, str) and value in choices:
             return value
-        self.wrong(f"{self.shown(name)} is not one of {quoted(choices)}")
+        meant = did_you_mean(value, choices) if isinstance(value, str) else None
+        self.wrong(f"{self.shown(name)} is not one of {quoted(choices)}", meant)
         return default
 
     def shown(self, name: str) -> str:

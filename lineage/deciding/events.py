@@ -7,16 +7,29 @@ after its outputs are stored and recorded.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
+from datetime import datetime
 from typing import Any
 
 from assetctl.assets.ids import Target
 from assetctl.lineage.deciding.reasons import Reason, to_json
+from assetctl.lineage.facts.kinds import RunStatus
 from assetctl.lineage.facts.records import CheckRan, Output
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Happening:
+    """What every event of a run has: its number, from 1, and when it happened, in aware UTC.
+
+    Two events that say the same are equal, whenever they were said.
+    """
+
+    seq: int = field(default=0, compare=False)
+    at: datetime | None = field(default=None, compare=False)
+
+
 @dataclass(frozen=True, slots=True)
-class RunStarted:
+class RunStarted(Happening):
     """`n_run` steps will run or be restored for certain, `n_maybe` may, `n_keep` are fresh."""
 
     run_id: str
@@ -26,7 +39,7 @@ class RunStarted:
 
 
 @dataclass(frozen=True, slots=True)
-class StepStarted:
+class StepStarted(Happening):
     step: Target
     outputs: tuple[Target, ...]
     reasons: tuple[Reason, ...]
@@ -34,7 +47,7 @@ class StepStarted:
 
 
 @dataclass(frozen=True, slots=True)
-class StepFinished:
+class StepFinished(Happening):
     """The function ran and its outputs are published. `changed` maps an output to whether its data differ."""
 
     step: Target
@@ -47,7 +60,7 @@ class StepFinished:
 
 
 @dataclass(frozen=True, slots=True)
-class StepRestored:
+class StepRestored(Happening):
     """An earlier result of exactly this provenance was brought back; nothing ran."""
 
     step: Target
@@ -57,7 +70,7 @@ class StepRestored:
 
 
 @dataclass(frozen=True, slots=True)
-class StepKept:
+class StepKept(Happening):
     """Fresh. `by_cutoff`: it was undecided in the plan, and its upstreams came out equal.
 
     `pinned` says of a pinned step what holds it, and what would otherwise be reasons to build it.
@@ -70,7 +83,7 @@ class StepKept:
 
 
 @dataclass(frozen=True, slots=True)
-class StepFailed:
+class StepFailed(Happening):
     """The function raised, its value could not be stored, or a blocking check said no.
 
     `traceback` starts at the person's own code; `log` is the last part of what it printed.
@@ -88,7 +101,7 @@ class StepFailed:
 
 
 @dataclass(frozen=True, slots=True)
-class StepRetried:
+class StepRetried(Happening):
     step: Target
     attempt: int
     n_attempts: int
@@ -98,7 +111,7 @@ class StepRetried:
 
 
 @dataclass(frozen=True, slots=True)
-class StepSkipped:
+class StepSkipped(Happening):
     """Not run because an upstream failed (or was skipped itself); `because` names the one that failed."""
 
     step: Target
@@ -107,12 +120,12 @@ class StepSkipped:
 
 
 @dataclass(frozen=True, slots=True)
-class CheckFinished:
+class CheckFinished(Happening):
     ran: CheckRan
 
 
 @dataclass(frozen=True, slots=True)
-class Warned:
+class Warned(Happening):
     """Something a person should know that stops nothing."""
 
     message: str
@@ -120,7 +133,7 @@ class Warned:
 
 
 @dataclass(frozen=True, slots=True)
-class ResultsShared:
+class ResultsShared(Happening):
     """Results were uploaded to the shared cache; `n_waiting` are still on their way.
 
     `n_blobs` and `size_bytes` count what had to be sent, once nothing is waiting.
@@ -134,11 +147,11 @@ class ResultsShared:
 
 
 @dataclass(frozen=True, slots=True)
-class RunFinished:
+class RunFinished(Happening):
     """The last event of every run; the lists hold asset keys in the order they were decided."""
 
     run_id: str
-    status: str  # "succeeded", "failed" or "cancelled"
+    status: RunStatus
     materialized: tuple[Target, ...]
     restored: tuple[Target, ...]
     fresh: tuple[Target, ...]
@@ -177,10 +190,14 @@ _NAMES: dict[type, str] = {
     RunFinished: "run_finished",
 }
 
+_OF_EVERY_EVENT = {part.name for part in fields(Happening)}
+
 
 def event_json(event: Event) -> dict[str, Any]:
     """Return one event as JSON of schema `assetctl.run/1`."""
     found: dict[str, Any] = {"schema": "assetctl.run/1", "event": _NAMES[type(event)]}
+    if event.at is not None:
+        found |= {"seq": event.seq, "at": event.at.isoformat(timespec="microseconds")}
     if isinstance(event, CheckFinished):
         ran = event.ran
         return {
@@ -192,8 +209,9 @@ def event_json(event: Event) -> dict[str, Any]:
             "message": ran.message,
             "metrics": dict(ran.metrics),
         }
-    for field in fields(event):
-        found[field.name] = _json(getattr(event, field.name))
+    for name in (part.name for part in fields(event)):
+        if name not in _OF_EVERY_EVENT:
+            found[name] = _json(getattr(event, name))
     return found
 
 

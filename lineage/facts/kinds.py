@@ -23,7 +23,26 @@ class UndeclaredKind(StrEnum):
     CODEC = "codec"  # "module:qualname" of a codec of the project's own
 
 
+class RunStatus(StrEnum):
+    """How a run ended."""
+
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class Outcome(StrEnum):
+    """What a run did about a target."""
+
+    MATERIALIZED = "materialized"
+    RESTORED = "restored"
+    FRESH = "fresh"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+
 _SYMBOL_KINDS = {kind.value: kind for kind in SymbolKind}
+_RUN_STATUSES = {status.value: status for status in RunStatus}
 _UNDECLARED_KINDS = {kind.value: kind for kind in UndeclaredKind}
 
 
@@ -35,3 +54,8 @@ def symbol_kind(text: str) -> SymbolKind | str:
 def undeclared_kind(text: str) -> UndeclaredKind | str:
     """Return the kind that a recorded text names; one that only a later release knows stays text."""
     return _UNDECLARED_KINDS.get(text, text)
+
+
+def run_status(text: str) -> RunStatus | str:
+    """Return the status that a recorded text names; one that only a later release knows stays text."""
+    return _RUN_STATUSES.get(text, text)

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Any, NewType
 
 from assetctl.assets.ids import AssetKey, PartitionKey, Target
-from assetctl.lineage.facts.kinds import SymbolKind, UndeclaredKind
+from assetctl.lineage.facts.kinds import RunStatus, SymbolKind, UndeclaredKind
 
 Digest = NewType("Digest", str)  # "b3:" + 64 hex digits, like all of the following
 CodeVersion = NewType("CodeVersion", str)
@@ -324,7 +324,7 @@ class Decision:
 class RunFinished:
     run_id: RunId
     finished_at: str
-    status: str  # "succeeded", "failed" or "cancelled"
+    status: RunStatus | str  # text: of a later release
     duration_s: float
     decisions: tuple[Decision, ...]
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from assetctl.assets.errors import AssetctlError
 from assetctl.assets.ids import Target
-from assetctl.lineage.facts.kinds import symbol_kind, undeclared_kind
+from assetctl.lineage.facts.kinds import run_status, symbol_kind, undeclared_kind
 from assetctl.lineage.facts.records import (
     CheckRan,
     CodeRecorded,
@@ -329,10 +329,11 @@ def _run_finished_to_json(fact: RunFinished) -> Json:
     return {
         "run": fact.run_id,
         "finished_at": fact.finished_at,
-        "status": fact.status,
+        "status": str(fact.status),
         "duration_s": fact.duration_s,
         "decisions": [
-            [d.target.asset, d.action, [dict(reason) for reason in d.reasons], *_rest(d.target)] for d in fact.decisions
+            [d.target.asset, str(d.action), [dict(reason) for reason in d.reasons], *_rest(d.target)]
+            for d in fact.decisions
         ],
     }
 
@@ -345,7 +346,7 @@ def _run_finished(found: Json) -> RunFinished:
     return RunFinished(
         RunId(found["run"]),
         found["finished_at"],
-        found["status"],
+        run_status(found["status"]),
         float(found["duration_s"]),
         tuple(
             Decision(read_target(asset, *partition), action, tuple(reasons))

@@ -167,10 +167,10 @@ class Rows:
         self._add_columns(place, fact.target, value, None)
 
     def _add_run_finished(self, place: tuple[int, str], fact: RunFinished) -> None:
-        ended = (_moment(fact.finished_at), fact.status, fact.duration_s)
+        ended = (_moment(fact.finished_at), str(fact.status), fact.duration_s)
         self._rows["run_events"].append((*place, fact.run_id, None, None, None, *ended, None, None))
         self._rows["decisions"].extend(
-            (*place, *_key(d.target), fact.run_id, d.action, json.dumps(_plain(d.reasons))) for d in fact.decisions
+            (*place, *_key(d.target), fact.run_id, str(d.action), json.dumps(_plain(d.reasons))) for d in fact.decisions
         )
 
     def _add_retention(self, place: tuple[int, str], fact: Retention) -> None:

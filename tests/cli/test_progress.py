@@ -13,6 +13,7 @@ from assetctl.assets.ids import Target
 from assetctl.cli.text.progress import JsonReporter, LineReporter, LiveReporter, reporter_for
 from assetctl.lineage.deciding import events
 from assetctl.lineage.deciding.reasons import CodeChanged
+from assetctl.lineage.facts.kinds import RunStatus
 
 A, B = Target.parse("orders"), Target.parse("model")
 RUN: list[events.Event] = [
@@ -22,7 +23,7 @@ RUN: list[events.Event] = [
     events.StepStarted(A, (A,), (CodeChanged("b3:a", "b3:b"),), attempt=2),
     events.StepFailed(A, (A,), (), "OSError", "down", "Traceback", "", 1.0),
     events.StepSkipped(B, (B,), A),
-    events.RunFinished("r1", "failed", (), (), (), (A,), (B,), 1.0),
+    events.RunFinished("r1", RunStatus.FAILED, (), (), (), (A,), (B,), 1.0),
 ]
 
 
@@ -87,7 +88,7 @@ def test_quiet_says_only_what_failed():
         reporter(event)
     assert [line[:8] for line in told(console).splitlines()][:2] == ["✗ orders", "    Trac"]
     fine = terminal(is_terminal=False)
-    LineReporter(fine, 6, quiet=True)(events.RunFinished("r1", "succeeded", (A,), (), (), (), (), 1.0))
+    LineReporter(fine, 6, quiet=True)(events.RunFinished("r1", RunStatus.SUCCEEDED, (A,), (), (), (), (), 1.0))
     assert told(fine) == ""
 
 

@@ -13,6 +13,7 @@ from assetctl.cli.text.render_run import Frame, event_lines, show_summary
 from assetctl.cli.text.render_table import show_table
 from assetctl.lineage.deciding import events
 from assetctl.lineage.deciding.reasons import CodeChanged, Forced, NeverMaterialized
+from assetctl.lineage.facts.kinds import RunStatus
 from assetctl.lineage.facts.records import CheckRan, DataVersion, Digest, Output, RunId, ValueIdentity
 from tests.cli.planned import busy_plan, fresh_plan, held_plan
 
@@ -195,21 +196,21 @@ def summary(finished: events.RunFinished, told: list[events.Event]) -> list[str]
 
 
 def test_a_summary_counts_every_outcome():
-    finished = events.RunFinished("r1", "succeeded", (CLEAN,), (), (Target.parse("model"),), (), (), 52.4)
+    finished = events.RunFinished("r1", RunStatus.SUCCEEDED, (CLEAN,), (), (Target.parse("model"),), (), (), 52.4)
     told: list[events.Event] = [events.StepKept(Target.parse("model"), (Target.parse("model"),), True)]
     assert summary(finished, told) == ["succeeded in 52.4 s: 1 materialized, 1 fresh (1 by early cutoff)   run r1"]
 
 
 def test_a_failed_run_says_who_was_skipped_for_whom_and_what_to_do():
     model = Target.parse("model")
-    finished = events.RunFinished("r1", "failed", (), (), (), (CLEAN,), (model,), 2.0)
+    finished = events.RunFinished("r1", RunStatus.FAILED, (), (), (), (CLEAN,), (model,), 2.0)
     assert summary(finished, [FAILED, events.StepSkipped(model, (model,), CLEAN)]) == [
         "failed in 2.0 s: 1 failed, 1 skipped   run r1",
         "skipped because `clean` failed: model",
         "what these published before stays as it was",
         "hint: mend it and run the same command again: only what is missing runs",
     ]
-    cancelled = events.RunFinished("r1", "cancelled", (), (), (), (), (), 2.0)
+    cancelled = events.RunFinished("r1", RunStatus.CANCELLED, (), (), (), (), (), 2.0)
     assert summary(cancelled, [])[-1] == "hint: run the same command again: what finished is kept"
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 from assetctl.assets.checks import CheckResult
 from assetctl.lineage.deciding import reasons as r
-from assetctl.lineage.deciding.events import StepFailed, StepKept, StepRetried, StepSkipped
+from assetctl.lineage.deciding.events import StepFailed, StepKept, StepRetried, StepSkipped, event_json
 from assetctl.lineage.deciding.staleness import Fresh, Stale, Undecided
 from tests.engine.worlds import World
 
@@ -416,3 +418,26 @@ def test_an_asset_that_gives_other_data_from_the_same_inputs_is_said_to_be_rando
     world.edit("a", code="v2")  # other code may well give other data
     again = world.build("a")
     assert not [w for e in again.result.events for w in getattr(e, "warnings", ())]
+
+
+def test_events_are_numbered_in_order_and_say_when_by_the_clock():
+    world = World()
+
+    def slow() -> str:
+        world.clock.tick(90)
+        return "a"
+
+    world.asset("a", data=slow).asset("b", upstream=["a"])
+    events = world.build().result.events
+    assert [event.seq for event in events] == list(range(1, len(events) + 1))
+    began = datetime(2026, 1, 1, tzinfo=UTC)
+    assert (events[0].at, events[-1].at) == (began, began + timedelta(seconds=90))
+    said = [event_json(event) for event in events]
+    assert said[-1]["seq"] == len(events)
+    assert said[-1]["at"] == "2026-01-01T00:01:30.000000+00:00"
+    assert list(said[0])[:4] == ["schema", "event", "seq", "at"]
+
+
+def test_the_result_s_last_event_is_the_one_that_was_said(chain):
+    result = chain.build().result
+    assert result.finished is result.events[-1] and result.finished.seq == len(result.events)

@@ -10,6 +10,7 @@ import inspect
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from assetctl.assets.compute import PythonFunction
 from assetctl.assets.definition import AssetDef, AssetOptions, CheckDef, SourceDef, SourceShape
 from assetctl.assets.ids import AssetKey, Target, whole
 from assetctl.engine.executors.inprocess import InProcessExecutor
+from assetctl.engine.runs.cancel import CancelToken
 from assetctl.engine.runs.loop import Run
 from assetctl.engine.runs.recording import Recorder
 from assetctl.engine.runs.result import RunResult
@@ -56,7 +58,7 @@ class FakeClock:
         self.seconds = 0.0
 
     def now(self) -> str:
-        return f"2026-01-01T00:00:{self.seconds:09.6f}+00:00"
+        return (datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=self.seconds)).isoformat(timespec="microseconds")
 
     def monotonic(self) -> float:
         return self.seconds
@@ -82,6 +84,18 @@ class Built:
 
     def __getattr__(self, name: str) -> list[str]:
         return list(getattr(self.result.finished, name))
+
+
+class _CancelledWhen(CancelToken):
+    """A token that is cancelled once a condition holds."""
+
+    def __init__(self, holds: Callable[[], bool]) -> None:
+        super().__init__()
+        self._holds = holds
+
+    @property
+    def count(self) -> int:
+        return int(self._holds())
 
 
 @dataclass
@@ -161,7 +175,7 @@ class World:
             around=around,
             clock=self.clock,
             show=events.append,
-            is_cancelled=is_cancelled,
+            cancel=_CancelledWhen(is_cancelled),
         )
         return Built(run.execute(), self.calls[before:])
 

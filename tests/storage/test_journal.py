@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from assetctl.assets.errors import EnvironmentFault
 from assetctl.assets.ids import AssetKey
-from assetctl.lineage.facts.kinds import SymbolKind, UndeclaredKind
+from assetctl.lineage.facts.kinds import RunStatus, SymbolKind, UndeclaredKind, run_status
 from assetctl.lineage.facts.records import (
     BlobDigest,
     CheckRan,
@@ -33,6 +33,7 @@ from assetctl.lineage.facts.records import (
     Purpose,
     Renamed,
     RunFinished,
+    RunId,
     RunStarted,
     SourceObserved,
     StepFailed,
@@ -411,3 +412,12 @@ def test_two_processes_appending_at_once_lose_nothing(layout: Layout) -> None:
 def test_positions_order_by_counter_first() -> None:
     assert Position(2, "a") > Position(1, "b")
     assert Position(1, "b") > Position(1, "a")
+
+
+@pytest.mark.parametrize("status", ["succeeded", "failed", "cancelled", "paused"])
+def test_how_a_run_ended_is_recorded_as_text_and_an_unknown_status_stays_what_it_is(status: str) -> None:
+    recorded = to_json(RunFinished(RunId("r"), "2026-01-01T00:00:00+00:00", run_status(status), 1.0, ()))
+    assert (recorded["status"], type(recorded["status"])) == (status, str)
+    again = from_json(recorded)
+    assert isinstance(again, RunFinished)
+    assert type(again.status) is (str if status == "paused" else RunStatus)
