@@ -1,4 +1,4 @@
-"""What a run makes of facts that people record while it runs."""
+"""What a run makes of facts that people record while it runs, and of those that it records itself."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from dataclasses import replace
 import pytest
 
 from assetctl.assets.ids import AssetKey, whole
+from assetctl.engine.runs.recording import Recorder
 from assetctl.lineage.deciding.decide import Deliberation
-from assetctl.lineage.facts.records import Fact, Position, Purpose
-from tests.engine.worlds import World
+from assetctl.lineage.facts.records import Fact, Position, Purpose, RunId, RunStarted, StepFailed
+from tests.engine.worlds import FakeClock, World
 from tests.storage.facts import forgotten, made, pinned, renamed, unpinned
+from tests.storage.memory import MemoryDataStore, MemoryJournal
 
 A = whole(AssetKey("a"))
 PIN = pinned(made("a", "1"))
@@ -73,3 +75,13 @@ def test_a_pinned_step_is_kept_or_held_whatever_could_be_restored(deliberation):
         None,
         ["PinNotPublished"],
     )
+
+
+def test_a_failed_attempt_that_this_run_records_is_known_at_once(deliberation):
+    recorder = Recorder(MemoryJournal(), FakeClock(), MemoryDataStore(), deliberation, RunId("run2"), (), "test")
+    recorder.failed(deliberation.decide(deliberation.graph.steps[A.asset]), "ValueError", "no", 0.5)
+    began, failed = (fact for _, fact in recorder.journal.read_since({})[0])
+    assert (type(began), type(failed)) == (RunStarted, StepFailed)
+    assert deliberation.known.failures == {"a": failed}
+    decision = deliberation.decide(deliberation.graph.steps[A.asset])
+    assert [type(r).__name__ for r in decision.reasons] == ["LastAttemptFailed"]

@@ -142,6 +142,11 @@ def test_a_parameter_reads_the_version_of_its_columns(columns, other, is_same):
     assert (read(TABLE, *columns).version == read(other, *columns).version) is is_same
 
 
+def test_the_index_is_read_with_any_column():
+    was, edited = (table("t1", x="x1", y="y1", index_0=index) for index in ("i1", "i2"))
+    assert read(was, "x").version != read(edited, "x").version
+
+
 def test_columns_in_another_order_are_another_version():
     assert read(TABLE, "x", "y").version != read(TABLE, "y", "x").version
 

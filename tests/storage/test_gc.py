@@ -24,6 +24,7 @@ from assetctl.lineage.facts.records import (
     RunStarted,
     Unpinned,
 )
+from assetctl.lineage.identity.encode import digest_bytes
 from assetctl.storage.blobs.blobs import Blobs
 from assetctl.storage.blobs.folders import put_folder
 from assetctl.storage.care.gc import Cleaning, GcPlan, apply_gc, plan_gc
@@ -65,8 +66,11 @@ class Store:
         published: bool = True,
         figure: str = "",
         run: str = "run1",
+        inline: bool = False,
     ) -> Materialized:
-        output = Output(Target.parse(asset), value(text), "text/1", self.blob(text), len(text))
+        data = text.encode() if inline else None  # kept within the record: there is no blob of it
+        blob = BlobDigest(digest_bytes(text.encode())) if inline else self.blob(text)
+        output = Output(Target.parse(asset), value(text), "text/1", blob, len(text), data)
         figures = {"plot": str(self.blob(figure))} if figure else {}
         fact = made(asset, text, of=text, outputs=(output,), published=published, run=run)
         fact = replace(fact, started_at=at, figures=figures)
@@ -158,6 +162,15 @@ def test_figures_live_as_long_as_their_version(store: Store) -> None:
     store.make("a", "old", figure="old plot")
     store.make("a", "new", figure="new plot")
     assert store.goes(KeepRules(keep_last=1)) == ["old", "old plot"]
+
+
+def test_figures_of_values_kept_within_a_record_live_as_long_as_their_version(store: Store) -> None:
+    store.make("a", "old", figure="old plot", inline=True)
+    store.make("a", "new", figure="new plot", inline=True)
+    assert store.goes(KeepRules()) == []
+    assert store.goes(KeepRules(keep_last=1)) == ["old plot"]
+    store.apply(KeepRules(keep_last=1))
+    assert store.left() == ["new plot"]
 
 
 def test_a_folder_keeps_its_manifest_and_every_file(store: Store) -> None:
