@@ -157,7 +157,7 @@ def _reasons(current: Inputs, memory: Memory, demand: Demand, columns: Columns) 
     else:
         old = recorded.materialization.provenance
         yield from _definition_reasons(old.definition, current.definition)
-        yield from _input_reasons(old.inputs, current.inputs, {**memory.columns, **columns})
+        yield from _input_reasons(old.inputs, current.inputs, (columns, memory.columns))
         if demand.wanted and memory.output is OutputState.MISSING:
             yield OutputMissing()
         if demand.wanted and memory.output is OutputState.CORRUPT:
@@ -199,7 +199,9 @@ def _changes(old: Mapping[str, str], new: Mapping[str, str]) -> tuple[Change, ..
     return tuple(Change(n, old.get(n), new.get(n)) for n in names if old.get(n) != new.get(n))
 
 
-def _input_reasons(old: tuple[Input, ...], new: tuple[Input, ...], columns: Columns) -> Iterator[Reason]:
+def _input_reasons(
+    old: tuple[Input, ...], new: tuple[Input, ...], columns: tuple[Columns, Columns]
+) -> Iterator[Reason]:
     renamed = {f"deps:{alias}": i.name for i in new for alias in i.aliases if i.name.startswith("deps:")}
     before, after = {renamed.get(i.name, i.name): i for i in old}, {i.name: i for i in new}
     same = [n for n in after if n in before and before[n].upstream in (after[n].upstream, *after[n].aliases)]
@@ -218,13 +220,21 @@ def _input_reasons(old: tuple[Input, ...], new: tuple[Input, ...], columns: Colu
             yield SourceChanged(*_difference(before[name], after[name], columns))
 
 
-def _difference(old: Input, new: Input, columns: Columns) -> tuple[AssetKey, str, str, tuple[str, ...]]:
+def _difference(old: Input, new: Input, columns: tuple[Columns, Columns]) -> tuple[AssetKey, str, str, tuple[str, ...]]:
     """Return upstream, both versions, and the names of the columns that differ (none if unknown)."""
-    before = columns.get((old.target, old.data_version)) if old.data_version else None
-    after = columns.get((new.target, new.data_version)) if new.data_version else None
+    before, after = _columns_of(old, columns), _columns_of(new, columns)
     names: tuple[str, ...] = ()
     if before is not None and after is not None:
         was = {c.name: c.digest for c in before.columns}
         now = {c.name: c.digest for c in after.columns}
         names = tuple(n for n in {**now, **was} if was.get(n) != now.get(n) and (not new.columns or n in new.columns))
     return new.upstream, str(old.version), str(new.version), names
+
+
+def _columns_of(given: Input, columns: tuple[Columns, Columns]) -> ValueIdentity | None:
+    """Return what was read with its columns: as known now, else as recorded. Both hold those of all assets of a plan."""
+    if not given.data_version:
+        return None
+    now, recorded = columns
+    asked = (given.target, given.data_version)
+    return now.get(asked) or recorded.get(asked)
