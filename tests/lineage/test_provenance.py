@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from assetctl.assets.ids import AssetKey
-from assetctl.lineage.deciding.provenance import provenance_of, resolve_input, resolve_inputs
+from assetctl.assets.ids import AssetKey, PartitionKey
+from assetctl.lineage.deciding.provenance import fan_in_of, provenance_of, resolve_input, resolve_inputs
 from assetctl.lineage.facts.ports import Wanted
 from assetctl.lineage.facts.records import (
     CodeVersion,
@@ -219,3 +219,47 @@ def test_inputs_are_sorted_by_name_and_each_reads_its_own_upstream():
         ("deps:c", A, "b3:of a", ()),
         ("z", A, "b3:of a", (OLD,)),
     ]
+
+
+# --- partitions ------------------------------------------------------------------------
+
+
+def test_without_partitions_the_digest_is_what_releases_without_partitions_gave():
+    hexes = {name: Digest("b3:" + name * 64) for name in "dc12"}
+    definition = Definition(hexes["d"], CodeVersion(hexes["c"]), {"codec": "json"}, {"n": "1"}, {})
+    reads = Input("x", AssetKey("raw/x"), hexes["1"], DataVersion(hexes["1"]))
+    waits = Input("deps:ready", AssetKey("ready"), hexes["2"], DataVersion(hexes["2"]))
+    assert digest(reads, waits, definition=definition) == (
+        "b3:08dffd143e7c087c231c33fe40beba0209156cea4c360e18fbe8fe9f10aabb5a"
+    )
+    assert digest(definition=definition) == "b3:755377acee18d0cd133d06de77c0b86f17ff8f863b2ded87acff4e86941ff629"
+
+
+def test_the_partition_made_and_the_partitions_read_count():
+    march, april = PartitionKey("2013-03"), PartitionKey("2013-04")
+    all_of_them = fan_in_of({march: Digest("b3:1"), april: Digest("b3:2")})
+    made_from = [
+        Inputs(DEFINITION, (READS_A,)),
+        Inputs(DEFINITION, (READS_A,), march),
+        Inputs(DEFINITION, (READS_A,), april),
+        Inputs(DEFINITION, (replace(READS_A, partition=march),)),
+        Inputs(DEFINITION, (replace(READS_A, partition=march),), march),
+        Inputs(DEFINITION, (replace(READS_A, version=all_of_them.digest, fan_in=all_of_them),)),
+        Inputs(DEFINITION, (replace(READS_A, version=all_of_them.digest),)),
+    ]
+    digests = [made.digest for made in map(provenance_of, made_from) if made is not None]
+    assert len(set(digests)) == len(made_from)
+
+
+def test_many_partitions_are_one_input_whatever_their_order():
+    march, april = PartitionKey("2013-03"), PartitionKey("2013-04")
+    both = fan_in_of({march: Digest("b3:1"), april: Digest("b3:2")})
+    assert both == fan_in_of({april: Digest("b3:2"), march: Digest("b3:1")})
+    assert both.n == 2
+    others = [
+        {march: Digest("b3:1")},
+        {march: Digest("b3:2"), april: Digest("b3:1")},
+        {march: Digest("b3:1"), april: Digest("b3:3")},
+        {march: Digest("b3:1"), PartitionKey("2013-05"): Digest("b3:2")},
+    ]
+    assert both.digest not in {fan_in_of(other).digest for other in others}

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assetctl.assets.errors import EnvironmentFault
-from assetctl.assets.ids import AssetKey
+from assetctl.assets.ids import AssetKey, PartitionKey, Target
 from assetctl.lineage.facts.kinds import RunStatus, SymbolKind, UndeclaredKind, run_status
 from assetctl.lineage.facts.records import (
     BlobDigest,
@@ -50,11 +50,24 @@ from tests.storage.facts import checked, failed, made, observed, output, read
 from tests.storage.memory import MemoryJournal
 
 KEYS = st.from_regex(r"\A[a-z][a-z0-9.-]{0,5}(/[a-z]{1,5})?\Z").map(AssetKey)
+PARTITIONS = st.text(st.characters(exclude_categories=["Cc", "Cs", "Zl", "Zp"]), min_size=1, max_size=9).map(
+    PartitionKey
+)
+TARGETS = st.builds(Target, KEYS, st.none() | PARTITIONS)
+
+
+def of_one_partition(fact: Materialized) -> Materialized:
+    """All that a step makes is of the partition that the step is of."""
+    key = fact.step.partition_key
+    outputs = tuple(replace(output, target=Target(output.target.asset, key)) for output in fact.outputs)
+    return replace(fact, outputs=outputs, provenance=replace(fact.provenance, partition=key))
 
 
 def facts() -> st.SearchStrategy[Fact]:
     """Any fact: every field of every kind, with awkward text and numbers."""
     st.register_type_strategy(AssetKey, KEYS)
+    st.register_type_strategy(PartitionKey, PARTITIONS)
+    st.register_type_strategy(Target, TARGETS)
     st.register_type_strategy(BlobDigest, st.binary(min_size=32, max_size=32).map(lambda data: "b3:" + data.hex()))
     st.register_type_strategy(int, st.integers(-(2**63), 2**63 - 1))
     json_values = st.recursive(
@@ -71,7 +84,7 @@ def facts() -> st.SearchStrategy[Fact]:
     decisions = st.lists(st.builds(Decision, reasons=reasons), max_size=2).map(tuple)
     return st.one_of(
         st.builds(Materialized, reasons=reasons, metrics=numbers, figures=figures, links=texts, outputs=outputs,
-                  duration_s=st.floats(allow_nan=False)),
+                  duration_s=st.floats(allow_nan=False)).map(of_one_partition),
         st.builds(StepFailed, duration_s=st.floats(allow_nan=False)),
         st.builds(CheckRan, metrics=numbers),
         st.builds(SourceObserved),
@@ -79,9 +92,9 @@ def facts() -> st.SearchStrategy[Fact]:
         st.builds(SymbolText),
         st.builds(RunStarted),
         st.builds(RunFinished, decisions=decisions, duration_s=st.floats(allow_nan=False)),
-        st.builds(Forgotten, KEYS.map(lambda key: (key, key)), st.text(), st.text()),
-        st.builds(Pinned, KEYS, st.text(), st.text(), st.sampled_from(Purpose), st.text(), st.text()),
-        st.builds(Unpinned, KEYS, st.sampled_from(Purpose), st.none() | st.text(min_size=1), st.text()),
+        st.builds(Forgotten, TARGETS.map(lambda target: (target, target)), st.text(), st.text()),
+        st.builds(Pinned, TARGETS, st.text(), st.text(), st.sampled_from(Purpose), st.text(), st.text()),
+        st.builds(Unpinned, TARGETS, st.sampled_from(Purpose), st.none() | st.text(min_size=1), st.text()),
         st.builds(Renamed, KEYS, KEYS, st.text()),
     )  # fmt: skip
 
@@ -144,8 +157,8 @@ def test_unknown_fields_are_ignored_and_unknown_kinds_are_told_apart() -> None:
     assert from_json({**shown, "from_the_future": 1}) == failed("a")
     with pytest.raises(UnknownFact, match="retired"):
         from_json({"k": "retired", "v": 1})
-    with pytest.raises(UnknownFact, match="version 2"):
-        from_json({**shown, "v": 2})
+    with pytest.raises(UnknownFact, match="version 3"):
+        from_json({**shown, "v": 3})
 
 
 @pytest.mark.parametrize("change", [{"step": "../x"}, {"step": None}, {"duration_s": "soon"}, {"duration_s": None}])
