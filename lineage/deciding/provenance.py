@@ -41,7 +41,7 @@ def provenance_of(current: Inputs) -> Provenance | None:
         elif found.fan_in is not None:
             out.tag("partitions").integer(found.fan_in.n)
     if current.partition is not None:
-        out.tag("partition").text(current.partition)
+        out.tag("of partition").text(current.partition)
     return Provenance(ProvenanceDigest(out.hexdigest()), current.definition, current.inputs, current.partition)
 
 
