@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from assetctl.assets.ids import AssetKey
+from assetctl.assets.ids import Target
 from assetctl.lineage.facts.records import Fact, Materialized, Position
 from assetctl.storage.blobs.blobs import hash_file
 from assetctl.storage.care.findings import Finding
@@ -220,5 +220,5 @@ def assert_resumes(project: DiskProject, right: dict[str, str], before: list[tup
     store, oracle = DuckLineageStore(layout, FileJournal(layout)), MemoryLineageStore(FileJournal(layout))
     store.refresh()
     oracle.refresh()
-    assert store.snapshot(list(map(AssetKey, KEYS))) == oracle.snapshot(list(map(AssetKey, KEYS)))
+    assert store.snapshot(list(map(Target.parse, KEYS))) == oracle.snapshot(list(map(Target.parse, KEYS)))
     assert store.warnings == []
