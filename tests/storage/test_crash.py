@@ -121,6 +121,7 @@ def _check_traces_of_the_crash(layout: Layout, journal: FileJournal, point: str)
 _FOLD_IN_LOOP = """
 import sys
 from pathlib import Path
+from assetctl.assets.ids import Target
 from assetctl.storage.journal.journal import FileJournal
 from assetctl.storage.state.layout import Layout
 from assetctl.storage.lineage_store.store import DuckLineageStore
@@ -131,7 +132,7 @@ store = DuckLineageStore(layout, journal)
 for n in range(4):
     journal.append([made(f"{sys.argv[2]}{n}", "x")])
     store.refresh()
-    assert len(store.snapshot([f"{sys.argv[2]}{n}"]).latest) == 1, n
+    assert len(store.snapshot([Target.parse(f"{sys.argv[2]}{n}")]).latest) == 1, n
 print(store.warnings)
 """
 
