@@ -10,6 +10,7 @@ from assetctl.assets.errors import Problem, SelectionError
 from assetctl.assets.ids import AssetKey
 from assetctl.engine.answers.find import is_named
 from assetctl.engine.workspace.workspace import Workspace
+from assetctl.lineage.facts.moments import moment_of
 from assetctl.lineage.facts.snapshot import Recorded
 from assetctl.storage.lineage_store.history import last_counter_of_run, past_materializations
 
@@ -33,7 +34,7 @@ def recorded_since(workspace: Workspace, key: AssetKey, since: str) -> Recorded:
         before = [r for r in found if r.position.counter < counter]
     else:
         moment = _commit_time(workspace.root, since)
-        before = [r for r in found if moment is not None and _began(r) <= moment]
+        before = [r for r in found if _began_by(r, moment)]
     if before:
         return before[0]
     raise SelectionError(
@@ -46,8 +47,9 @@ def recorded_since(workspace: Workspace, key: AssetKey, since: str) -> Recorded:
     )
 
 
-def _began(recorded: Recorded) -> datetime:
-    return datetime.fromisoformat(recorded.materialization.started_at)
+def _began_by(recorded: Recorded, moment: datetime | None) -> bool:
+    began = moment_of(recorded.materialization.started_at)
+    return moment is not None and began is not None and began <= moment
 
 
 def _commit_time(root: Path, ref: str) -> datetime | None:
@@ -57,4 +59,4 @@ def _commit_time(root: Path, ref: str) -> datetime | None:
         said = subprocess.run(command, capture_output=True, text=True, check=False, timeout=10)
     except (OSError, subprocess.TimeoutExpired):
         return None
-    return datetime.fromisoformat(said.stdout.strip()) if said.returncode == 0 else None
+    return moment_of(said.stdout.strip()) if said.returncode == 0 else None

@@ -19,6 +19,7 @@ from assetctl.storage.blobs.file_digests import list_directory
 from assetctl.storage.journal.wire_parts import read_blob
 from assetctl.storage.state.copying import clone_or_copy
 from assetctl.storage.state.format import environment_fault
+from assetctl.storage.state.malformed import MALFORMED
 
 _FORMAT = "assetctl.folder/1"
 
@@ -66,6 +67,12 @@ def _put_file(blobs: Blobs, name: str, path: Path) -> FolderFile:
     return FolderFile(name, blobs.put_file(temporary), found.st_size, is_executable)
 
 
+def _listed(name: str, digest: str, size_bytes: int, is_executable: bool) -> FolderFile:
+    if type(name) is not str or type(size_bytes) is not int:
+        raise TypeError("a file's name is no text, or its size no whole number")
+    return FolderFile(name, read_blob(digest), size_bytes, bool(is_executable))
+
+
 def read_manifest(digest: BlobDigest, manifest: bytes) -> list[FolderFile]:
     """Return the files of a stored folder.
 
@@ -73,8 +80,8 @@ def read_manifest(digest: BlobDigest, manifest: bytes) -> list[FolderFile]:
         CorruptionError: it is no manifest, or a path in it leads out of the folder.
     """
     try:
-        files = [FolderFile(n, read_blob(d), int(s), bool(x)) for n, d, s, x in json.loads(manifest)["files"]]
-    except (ValueError, TypeError, KeyError, RecursionError) as cause:
+        files = [_listed(*row) for row in json.loads(manifest)["files"]]
+    except MALFORMED as cause:
         raise corruption(digest, f"it is no list of a folder's files: {cause}", Path("manifest")) from cause
     for file in files:
         path = PurePosixPath(file.name)

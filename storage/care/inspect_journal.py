@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from assetctl.storage.care.findings import ERROR, WARNING, Finding
 from assetctl.storage.journal.journal import FileJournal, has_no_writer
 from assetctl.storage.journal.segments import LineProblem
+from assetctl.storage.state.malformed import MALFORMED
 
 _HEAD_BYTES = 4096
 
@@ -64,5 +65,5 @@ def _run_begun(journal: FileJournal, segment: str) -> tuple[object, object] | No
     try:
         found = json.loads(line.partition(b" ")[2])
         return (found["c"], found["run"]) if found["k"] == "run_started" else None
-    except (ValueError, KeyError, TypeError, RecursionError):
+    except MALFORMED:
         return None

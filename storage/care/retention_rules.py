@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 
 from assetctl.assets.ids import AssetKey, Target
+from assetctl.lineage.facts.moments import moment_of
 from assetctl.lineage.facts.records import Fact, Forgotten, Materialized, Position, Renamed, RunId, RunStarted
 from assetctl.lineage.facts.retention import is_among, pins_in_force
 from assetctl.storage.values.references import Version, versions_in
@@ -156,8 +156,5 @@ def _on_branches(
 def _is_young(version: Version, rules: KeepRules, now: float) -> bool:
     if rules.younger_than_s is None:
         return False
-    try:
-        made = datetime.fromisoformat(version.materialization.started_at).timestamp()
-    except ValueError:
-        return True  # of unknown age
-    return now - made < rules.younger_than_s
+    made = moment_of(version.materialization.started_at)
+    return made is None or now - made.timestamp() < rules.younger_than_s  # None: of unknown age

@@ -38,11 +38,12 @@ from assetctl.storage.journal.segments import (
     parse_json,
     read_lines,
 )
-from assetctl.storage.journal.wire import UnknownFact, WireError, from_json
+from assetctl.storage.journal.wire import UnknownFact, from_json
 from assetctl.storage.state.crash_points import CrashPoint, reached
 from assetctl.storage.state.format import environment_fault
 from assetctl.storage.state.layout import Layout
 from assetctl.storage.state.lock import lock_fault
+from assetctl.storage.state.malformed import MALFORMED
 
 _TAIL_BYTES = 16 * 1024
 _NOT_WRITTEN = "the journal cannot be written; this record does not count"
@@ -348,7 +349,7 @@ def decode(lines: Sequence[tuple[Position, Line]]) -> tuple[list[tuple[Position,
             facts.append((position, from_json(parse_json(line.payload))))
         except UnknownFact as cause:
             problems.append(LineProblem(position.segment, line.start, str(cause), False, Flaw.NEWER))
-        except (WireError, ValueError, TypeError, RecursionError) as cause:
+        except MALFORMED as cause:
             problems.append(LineProblem(position.segment, line.start, str(cause), False))
     return facts, tuple(problems)
 

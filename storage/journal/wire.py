@@ -65,6 +65,7 @@ from assetctl.storage.journal.wire_retention import (
     renamed_to_json,
     unpinned_to_json,
 )
+from assetctl.storage.state.malformed import MALFORMED
 
 _FIRST = 1
 _WRITTEN = {"code_recorded": 2}
@@ -138,7 +139,7 @@ def folded_fact(found: Json) -> Fact:
         raise UnknownFact(f"a `{found['k']}` fact of unknown version {found.get('v')!r}")
     try:
         return decode(found)
-    except (KeyError, TypeError, ValueError, AttributeError, AssetctlError) as cause:
+    except (*MALFORMED, AssetctlError) as cause:
         raise WireError(f"a `{found['k']}` fact that cannot be read: {type(cause).__name__} {cause}") from cause
 
 

@@ -117,8 +117,12 @@ def _input(found: Json) -> Input:
         tuple(found.get("columns", ())),
         tuple([(name, Digest(digest)) for name, digest in found.get("classes", ())]),
         partition=None if partition is None else PartitionKey(partition),
-        fan_in=None if fan_in is None else FanIn(int(fan_in[0]), Digest(fan_in[1])),
+        fan_in=None if fan_in is None else _fan_in(*fan_in),
     )
+
+
+def _fan_in(n: int, digest: str) -> FanIn:
+    return FanIn(n, Digest(digest))
 
 
 def provenance_to_json(provenance: Provenance) -> Json:

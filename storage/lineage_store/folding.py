@@ -24,6 +24,7 @@ from assetctl.storage.schema.rows import COLUMNS, Rows
 from assetctl.storage.schema.sql_files import sql_text
 from assetctl.storage.schema.views import duckdb_views
 from assetctl.storage.state.crash_points import CrashPoint, reached
+from assetctl.storage.state.malformed import MALFORMED
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -153,7 +154,7 @@ def decode_line(line: Line) -> tuple[str, Fact | None]:
     try:
         found = parse_json(line.payload)
         kind = str(found.get("k", "unknown"))
-    except (ValueError, TypeError, RecursionError):
+    except MALFORMED:
         return "unknown", None
     try:
         return kind, from_json(found)

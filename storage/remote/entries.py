@@ -30,7 +30,8 @@ from assetctl.lineage.facts.records import BlobDigest, Materialized, Output, Pro
 from assetctl.lineage.identity.encode import digest_bytes, field_bytes
 from assetctl.storage.codecs.registry import FOLDER as FOLDER_CODEC
 from assetctl.storage.codecs.registry import NONE
-from assetctl.storage.journal.wire import WireError, from_json, to_json
+from assetctl.storage.journal.wire import from_json, to_json
+from assetctl.storage.state.malformed import MALFORMED
 
 FORMAT = "assetctl.entry/1"
 ENTRIES = "entries-v1"
@@ -112,7 +113,7 @@ def read_entry(data: bytes) -> Entry:
             raise BadEntry(flaw)
     except BadEntry:
         raise
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, WireError) as cause:
+    except MALFORMED as cause:
         raise BadEntry(f"it cannot be read ({type(cause).__name__})") from cause
     return entry
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 from assetctl.assets.ids import Target
+from assetctl.lineage.facts.moments import moment_of
 from assetctl.lineage.facts.records import (
     CheckRan,
     CodeRecorded,
@@ -86,7 +86,7 @@ class Rows:
                 self._rows["symbol_texts"].append((*place, fact.digest, fact.text))
             case RunStarted():
                 selection = json.dumps(list(fact.selection))
-                started = (fact.run_id, _moment(fact.started_at), fact.command, selection)
+                started = (fact.run_id, moment_of(fact.started_at), fact.command, selection)
                 self._rows["run_events"].append((*place, *started, None, None, None, fact.branch, fact.commit))
             case RunFinished():
                 self._add_run_finished(place, fact)
@@ -102,7 +102,7 @@ class Rows:
 
     def _add_materialized(self, place: tuple[int, str], fact: Materialized) -> None:
         definition = fact.provenance.definition
-        started = _moment(fact.started_at)
+        started = moment_of(fact.started_at)
         for n, output in enumerate(fact.outputs):
             value = output.value
             made = (
@@ -151,23 +151,23 @@ class Rows:
         self._rows["metrics"].extend((*place, name, value, *rest) for name, value in metrics.items())
 
     def _add_step_failed(self, place: tuple[int, str], fact: StepFailed) -> None:
-        done = (None, fact.provenance, _moment(fact.failed_at), fact.duration_s, fact.error_type, fact.message)
+        done = (None, fact.provenance, moment_of(fact.failed_at), fact.duration_s, fact.error_type, fact.message)
         self._rows["steps"].append((*place, fact.run_id, *_key(fact.step), "failed", *done, "[]", "{}", "{}"))
 
     def _add_check(self, place: tuple[int, str], fact: CheckRan) -> None:
         asked = (fact.run_id, *_key(fact.target), fact.check, fact.definition, fact.data_version)
-        answer = (fact.passed, fact.blocking, fact.message, _moment(fact.ran_at))
+        answer = (fact.passed, fact.blocking, fact.message, moment_of(fact.ran_at))
         self._rows["checks"].append((*place, *asked, *answer))
         self._add_metrics(place, fact.metrics, (fact.run_id, *_key(fact.target), None, fact.check))
 
     def _add_observed(self, place: tuple[int, str], fact: SourceObserved) -> None:
         value = fact.value
         seen = (fact.run_id, *_key(fact.target), value.version, value.kind, value.basis, value.n_rows, fact.size_bytes)
-        self._rows["observations"].append((*place, *seen, _moment(fact.observed_at)))
+        self._rows["observations"].append((*place, *seen, moment_of(fact.observed_at)))
         self._add_columns(place, fact.target, value, None)
 
     def _add_run_finished(self, place: tuple[int, str], fact: RunFinished) -> None:
-        ended = (_moment(fact.finished_at), str(fact.status), fact.duration_s)
+        ended = (moment_of(fact.finished_at), str(fact.status), fact.duration_s)
         self._rows["run_events"].append((*place, fact.run_id, None, None, None, *ended, None, None))
         self._rows["decisions"].extend(
             (*place, *_key(d.target), fact.run_id, str(d.action), json.dumps(_plain(d.reasons))) for d in fact.decisions
@@ -177,15 +177,17 @@ class Rows:
         match fact:
             case Forgotten(targets, when, command):
                 self._rows["forgotten"].extend(
-                    (*place, *_key(target), _moment(when), command) for target in dict.fromkeys(targets)
+                    (*place, *_key(target), moment_of(when), command) for target in dict.fromkeys(targets)
                 )
             case Pinned(target, made, version, purpose, when, note):
-                said = (purpose.value, False, made, version, _moment(when), note)
+                said = (purpose.value, False, made, version, moment_of(when), note)
                 self._rows["pins"].append((*place, *_key(target), *said))
             case Unpinned(target, purpose, lifted, when):
-                self._rows["pins"].append((*place, *_key(target), purpose.value, True, lifted, None, _moment(when), ""))
+                self._rows["pins"].append(
+                    (*place, *_key(target), purpose.value, True, lifted, None, moment_of(when), "")
+                )
             case Renamed(old, new, when):
-                self._rows["renames"].append((*place, old, new, _moment(when)))
+                self._rows["renames"].append((*place, old, new, moment_of(when)))
 
 
 def _key(target: Target) -> tuple[str, str]:
@@ -195,12 +197,3 @@ def _key(target: Target) -> tuple[str, str]:
 
 def _plain(reasons: tuple[Mapping[str, Any], ...]) -> list[dict[str, Any]]:
     return [dict(reason) for reason in reasons]
-
-
-def _moment(text: str) -> datetime | None:
-    """Return an aware UTC time, or None for text that is no time: showing never fails over it."""
-    try:
-        moment = datetime.fromisoformat(text)
-    except (ValueError, TypeError):
-        return None
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

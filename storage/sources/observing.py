@@ -20,6 +20,7 @@ from assetctl.lineage.facts.records import ColumnDigest, DataVersion, Digest, Va
 from assetctl.lineage.identity.encode import Framed, digest_bytes
 from assetctl.storage.blobs.file_digests import FileDigests, digest_directory, digest_file, is_regular
 from assetctl.storage.sources.parsing import open_table, reader_name
+from assetctl.storage.state.malformed import MALFORMED
 from assetctl.storage.state.whole import write_whole
 
 __all__ = [
@@ -157,6 +158,6 @@ def _read_remembered(file: Path) -> ValueIdentity | None:
         if checksum != digest_bytes(body.encode()):
             return None
         version, kind, n_rows, columns = json.loads(body)
-    except (OSError, ValueError):
+        return ValueIdentity(version, kind, n_rows, tuple(ColumnDigest(*column) for column in columns))
+    except (OSError, *MALFORMED):
         return None
-    return ValueIdentity(version, kind, n_rows, tuple(ColumnDigest(*column) for column in columns))

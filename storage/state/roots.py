@@ -20,6 +20,7 @@ from assetctl.assets.errors import EnvironmentFault, Problem
 from assetctl.lineage.identity.encode import digest_bytes
 from assetctl.storage.state.format import check_folder, ensure_folder, environment_fault, read_format
 from assetctl.storage.state.layout import Layout
+from assetctl.storage.state.malformed import MALFORMED
 from assetctl.storage.state.whole import write_whole
 
 _FORMAT = "assetctl.root/1"
@@ -156,7 +157,7 @@ def _read(file: Path) -> Root:
             return Root(file, file, trouble=f"its file is of another format: {found['format']!r}")
         state = Path(found["state"])
         host, inode, device = str(found["host"]), int(found["inode"]), int(found["parent_device"])
-    except (OSError, ValueError, TypeError, KeyError) as cause:
+    except (OSError, *MALFORMED) as cause:
         return Root(file, file, trouble=f"its file cannot be read: {cause}")
     is_here = host == os.uname().nodename
     try:

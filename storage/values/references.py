@@ -80,7 +80,7 @@ class References:
         try:
             data = own_bytes(path)
             return tuple(read_manifest(digest, data)) if BlobDigest(digest_bytes(data)) == digest else ()
-        except (OSError, ValueError, TypeError, KeyError, AssetctlError):
+        except (OSError, AssetctlError):
             return ()  # a folder without its manifest cannot be read back, whatever files are left of it
 
 

@@ -13,7 +13,25 @@ from typing import Any
 from blake3 import blake3
 
 PAGE = 4096
-WRONG: tuple[Any, ...] = (None, 5, -1, True, 1.5, "", [], {}, ["x"], {"x": 1}, [[1]], [None], 10**30, "\ud800")
+WRONG: tuple[Any, ...] = (
+    None,
+    5,
+    -1,
+    True,
+    1.5,
+    "",
+    [],
+    {},
+    ["x"],
+    {"x": 1},
+    [[1]],
+    [None],
+    10**30,
+    "\ud800",
+    float("inf"),
+    "12",
+    "0001-01-01T00:00+01:00",
+)
 """Values, at least most of which are wrong in any one place."""
 
 

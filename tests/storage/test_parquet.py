@@ -280,8 +280,8 @@ _BEYOND_MEMORY = """
     import pyarrow as pa
 
     from assetctl.assets.errors import AssetFailed
-    from assetctl.assets.ids import AssetKey
-    from assetctl.lineage.facts.ports import Wanted
+    from assetctl.assets.ids import Target
+    from assetctl.lineage.facts.ports import Form, Wanted
     from assetctl.storage.values.store import BlobDataStore
     from assetctl.storage.sources.observing import digest_file, table_identity
     from assetctl.storage.state.layout import Layout
