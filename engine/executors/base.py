@@ -13,12 +13,10 @@ from assetctl.engine.steps.tasks import StepResult, StepTask
 class Capabilities:
     """What an executor can do.
 
-    `shares_files`: where it runs steps, the state folder and logs are those of the run.
-    `enforces_timeout`: a step is killed when its timeout is over. `cancels_running`:
-    `cancel` kills what runs, rather than only what waits.
+    `enforces_timeout`: a step is killed when its timeout is over. `cancels_running`: `cancel`
+    kills what runs, rather than only what waits.
     """
 
-    shares_files: bool
     enforces_timeout: bool
     cancels_running: bool
 

@@ -20,18 +20,23 @@ def executor_for(workspace: Workspace, plan: Plan, jobs: int | None) -> Executor
     """Return the executor that the settings name, or the one that suits the plan.
 
     That is a pool, unless at most one step can run at a time. Code that only this process
-    knows runs here, whatever the settings say.
+    knows runs here, whatever the settings say. A timeout that will not be enforced is a
+    warning: a run that hangs must not come as a surprise.
     """
     work = [p for p in plan.steps if p.action in (Action.RUN, Action.MAYBE)]
     steps = {p.decision.step.key: p.decision.step for p in work}
     n_workers = min(jobs or os.cpu_count() or 1, len(steps))
-    needs_timeout = any(step.declaration.options.timeout_s is not None for step in steps.values())
+    timed = [key for key, step in steps.items() if step.declaration.options.timeout_s is not None]
     if notebook_namespace() is not None or not steps:
         name = "inprocess"
     else:
-        fits_here = n_workers <= 1 and not (needs_timeout and not InProcessExecutor.capabilities.enforces_timeout)
+        fits_here = n_workers <= 1 and not (timed and not InProcessExecutor.capabilities.enforces_timeout)
         name = workspace.settings.executor or ("inprocess" if fits_here else "pool")
-    return EXECUTORS[name](workspace, n_workers)
+    executor = EXECUTORS[name](workspace, n_workers)
+    if timed and not executor.capabilities.enforces_timeout:
+        named = ", ".join(f"`{key}`" for key in timed)
+        workspace.warn(f"no timeout is enforced ({named}): steps run in this process, without workers")
+    return executor
 
 
 def _in_process(workspace: Workspace, n_workers: int) -> Executor:

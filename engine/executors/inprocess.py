@@ -15,7 +15,7 @@ from assetctl.engine.steps.tasks import StepResult, StepTask
 class InProcessExecutor:
     """Performs a task when its result is asked for, so that it is shown as started before it runs."""
 
-    capabilities = Capabilities(shares_files=True, enforces_timeout=False, cancels_running=False)
+    capabilities = Capabilities(enforces_timeout=False, cancels_running=False)
 
     def __init__(
         self, perform: Callable[[StepTask], StepResult], mask_of: Callable[[StepTask], Mask] = lambda task: Mask(())

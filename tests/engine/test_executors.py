@@ -57,3 +57,16 @@ def test_an_unknown_executor_is_refused_and_the_nearest_is_named(tmp_path):
 
 def test_every_executor_that_a_setting_may_name_is_there():
     assert tuple(EXECUTORS) == settings.EXECUTORS
+
+
+@pytest.mark.parametrize(
+    ("setting", "is_warned"), [('executor = "inprocess"', True), ('executor = "pool"', False), ("", False)]
+)
+def test_a_timeout_that_will_not_be_enforced_is_a_warning(tmp_path, setting, is_warned):
+    opened = project(tmp_path, setting)
+    (tmp_path / "assets.py").write_text("from assetctl import asset\n\n@asset(timeout=30)\ndef slow():\n    return 1\n")
+    assert opened.materialize().status == "succeeded"
+    said = "no timeout is enforced (`slow`): steps run in this process, without workers"
+    assert (said in opened.warnings) == is_warned
+    assert opened.materialize().status == "succeeded"  # nothing runs, so nothing more is said
+    assert opened.warnings.count(said) == int(is_warned)
