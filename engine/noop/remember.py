@@ -1,15 +1,13 @@
 """Remember that there was nothing to do, with the status of everything that verdict depended on.
 
 Written only where the status of files tells enough: nothing of it may be so young that
-an edit could hide behind its mtime, no module may ask the clock, chance or the network
-while it is imported, and every value read must be a file's. `engine.noop` reads it.
+an edit could hide behind its mtime, what is imported must follow from files (`imports.py`),
+and every value read must be a file's. `answer.py` reads it.
 """
 
 from __future__ import annotations
 
-import ast
 import os
-import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +16,7 @@ from types import ModuleType
 from assetctl.assets.definition import SourceShape
 from assetctl.assets.importing import is_personal, text_of
 from assetctl.engine.noop.answer import FORMAT, file_name, journal_line, signature
+from assetctl.engine.noop.imports import follows_from_files
 from assetctl.engine.workspace.workspace import Workspace
 from assetctl.lineage.deciding.relied_on import ReliedOn
 from assetctl.lineage.facts.kinds import UndeclaredKind
@@ -27,23 +26,6 @@ from assetctl.storage.state.whole import write_whole
 
 _RACY_NS = 2_000_000_000  # coarse clocks of file systems: an edit this soon after could look like none
 _MOST_FILES = 20_000
-_IMPURE = frozenset(
-    [
-        "time",
-        "datetime",
-        "random",
-        "uuid",
-        "secrets",
-        "socket",
-        "subprocess",
-        "urllib",
-        "requests",
-        "httpx",
-        "http",
-        "ftplib",
-        "boto3",
-    ]
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,85 +102,14 @@ def _is_settled(paths: Iterable[str], began_ns: int) -> bool:
 
 def _code(workspace: Workspace, files: Sequence[str]) -> Iterator[str]:
     yield str(workspace.settings.where)
-    _require_pure_imports([file for file in files if file.endswith(".py")])  # a compiled module counts by its file
+    texts = {file: text_of(file) for file in files if file.endswith(".py")}  # a compiled module counts by its file
+    known = {file: text for file, text in texts.items() if text is not None}
+    if len(known) < len(texts) or not follows_from_files(known):
+        raise _NotRememberable("what is imported")
     yield from files
     own_state = f"{workspace.layout.state}{os.sep}"  # what we cached ourselves decides nothing
     read = workspace.declarations.read_at_import | workspace.declarations.identification().read_at_import
     yield from (path for path in read if not path.startswith(own_state))
-
-
-def _require_pure_imports(files: Sequence[str]) -> None:
-    """Refuse modules that ask the clock, chance or the network while they are imported.
-
-    Where a module calls first-party functions at its top level, those may be the ones that ask.
-    """
-    texts = {file: text_of(file) for file in files}
-    trees = {file: ast.parse(text) for file, text in texts.items() if text is not None}
-    if len(trees) < len(texts):
-        raise _NotRememberable(min(texts.keys() - trees.keys()))
-    own_code_runs = False
-    for file, tree in trees.items():
-        at_import = set(_called(_executed_at_import(tree)))
-        if at_import & set(_impure_names(tree)):
-            raise _NotRememberable(file)
-        own_code_runs = own_code_runs or bool(at_import & set(_own_names(tree)))
-    if own_code_runs and any(set(_called(ast.walk(t))) & set(_impure_names(t)) for t in trees.values()):
-        raise _NotRememberable("a call at the top level of a module")
-
-
-def _called(nodes: Iterable[ast.AST]) -> Iterator[str]:
-    """Yield the first name of everything that is called, or decorates something."""
-    for node in nodes:
-        roots: list[ast.AST] = [node.func] if isinstance(node, ast.Call) else []
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            roots.extend(node.decorator_list)
-        yield from (name for name in map(_first_name, roots) if name is not None)
-
-
-def _first_name(node: ast.AST) -> str | None:
-    """Return `a` of `a.b.c`; None for what does not begin with a name."""
-    while isinstance(node, ast.Attribute):
-        node = node.value
-    return node.id if isinstance(node, ast.Name) else None
-
-
-def _own_names(tree: ast.Module) -> Iterator[str]:
-    """Yield the names by which a module knows first-party functions, classes and modules."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            yield node.name
-        elif isinstance(node, ast.ImportFrom) and (node.level or _is_own(node.module or "")):
-            yield from (alias.asname or alias.name for alias in node.names)
-        elif isinstance(node, ast.Import):
-            yield from (a.asname or a.name.partition(".")[0] for a in node.names if _is_own(a.name))
-
-
-def _is_own(module: str) -> bool:
-    file = getattr(sys.modules.get(module), "__file__", None)
-    return isinstance(file, str) and is_personal(file)
-
-
-def _impure_names(tree: ast.Module) -> Iterator[str]:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            for alias in node.names:
-                if alias.name.partition(".")[0] in _IMPURE:
-                    yield alias.asname or alias.name.partition(".")[0]
-        elif isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] in _IMPURE:
-            for alias in node.names:
-                yield alias.asname or alias.name
-
-
-def _executed_at_import(tree: ast.AST) -> Iterator[ast.AST]:
-    """Yield the nodes that run when a module is imported: all but the bodies of functions."""
-    waiting: list[ast.AST] = [tree]
-    while waiting:
-        node = waiting.pop()
-        yield node
-        for name, value in ast.iter_fields(node):
-            is_body = name == "body" and isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
-            children = value if isinstance(value, list) else [value]
-            waiting.extend(child for child in children if isinstance(child, ast.AST) and not is_body)
 
 
 def _folders(workspace: Workspace, files: Sequence[str]) -> Iterator[str]:

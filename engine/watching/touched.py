@@ -12,7 +12,7 @@ from types import CodeType
 
 from assetctl.assets.importing import is_personal
 
-_SYSTEM = ("/proc/", "/sys/", "/dev/")
+SYSTEM = ("/proc/", "/sys/", "/dev/")
 _CODE_SUFFIXES = (".py", ".pyc", ".so", ".pyd")
 
 
@@ -58,7 +58,7 @@ class Opened(Touched):
         if not isinstance(path, str | bytes | os.PathLike):
             return None
         found = os.path.abspath(os.fsdecode(path))
-        is_ours = is_personal(found) and not found.startswith(_SYSTEM) and not found.endswith(".pyc")
+        is_ours = is_personal(found) and not found.startswith(SYSTEM) and not found.endswith(".pyc")
         return found if is_ours else None
 
 

@@ -155,14 +155,67 @@ def test_what_is_young_is_not_remembered(root):
         ("import time\ndef now():\n    return time.time()\nIS_LATE = now() > 0\n", False),
         ("from time import time\ndef deco(f):\n    time()\n    return f\n@deco\ndef g():\n    return 1\n", False),
         ("from assetctl import asset\n@asset(exists=lambda: True)\ndef outside():\n    return 1\n", False),
-    ],
-    ids=[
-        "clock at import",
-        "clock in a class body",
-        "clock in a function",
-        "clock by a call",
-        "clock by a decorator",
-        "probe",
+        ("import pandas as pd\nDAY = str(pd.Timestamp.now().date())\n", False),
+        ("import pandas as pd\nnow = pd.Timestamp.now\nDAY = str(now().date())\n", False),
+        ("import pandas as pd\nDAYS = [str(d.date()) for d in map(pd.Timestamp, ['now'])]\n", False),
+        ("from datetime import date\nDAY = str(date.today())\n", False),
+        ("from datetime import date\nDAY = (lambda: str(date.today()))()\n", False),
+        ("from datetime import date\nDAY = str(getattr(date, 'today')())\n", False),
+        ("from datetime import date\nFIRST = date(2026, 1, 1)\nDAY = str(FIRST.today())\n", False),
+        ("import os\nFILES = sorted(os.listdir('folder'))\n", False),
+        ("from os import listdir as files\nFILES = sorted(files('folder'))\n", False),
+        ("import os\nHAS = os.path.exists('folder/new')\n", False),
+        ("from pathlib import Path\nHAS = (Path('folder') / 'new').exists()\n", False),
+        ("from pathlib import Path\nFILES = sorted(p.name for p in Path('folder').glob('*'))\n", False),
+        ("from pathlib import Path\ndef exists():\n    return 1\nHAS = Path('folder/new').exists()\n", False),
+        ("from pathlib import Path\nSIZE = Path('seen.txt').stat().st_size\n", False),
+        ("from pathlib import Path\nHERE = str(Path.cwd())\n", False),
+        ("import sqlite3\nROWS = sqlite3.connect(':memory:').execute('select 1').fetchall()\n", False),
+        ("import logging\nPID = logging.os.getpid() > 0\n", False),
+        ("from pathlib import Path\nLOAD = len(Path('/proc/loadavg').read_text().split())\n", False),
+        ("SAME = eval('1')\n", False),
+        ("SAME = __import__('os').sep\n", False),
+        ("from platform import *\n", False),
+        ("from string import digits\nfrom sys import maxsize\n", False),
+        ("import helpers\nK = helpers.k()\n", True),
+        ("from importlib.util import find_spec\nHAS = find_spec('pandas').origin\n", True),
+        (
+            (
+                "import pandas as pd\nfrom assetctl import asset, check\n@asset\ndef c():\n    return pd.DataFrame({'x': [1]})\n"
+                "@check(asset=c)\ndef ok(c):\n    return pd.notna(c['x']).all()\n"
+            ),
+            True,
+        ),
+        ("from helpers import k as one\nK = list(map(lambda n: n + one(), [1]))\n", True),
+        (
+            (
+                "import os, re\nfrom pathlib import Path\nHERE = Path(__file__).resolve().parent\nW = re.compile('a').match('a')\n"
+                "E = os.environ.get('HOME', '').upper()\n"
+            ),
+            True,
+        ),
+        (
+            (
+                "from dataclasses import dataclass, field\n@dataclass(frozen=True)\nclass C:\n    n: int = 1\n"
+                "    def more(self):\n        return self.n + 1\nN = C(2).more()\n"
+            ),
+            True,
+        ),
+        (
+            (
+                "from __future__ import annotations\nimport pandas as pd\ndef f(t: pd.DataFrame) -> pd.DataFrame:\n"
+                "    return t.assign(now=pd.Timestamp.now())\n"
+            ),
+            True,
+        ),
+        ("import time\nif __name__ == '__main__':\n    print(time.time())\n", True),
+        (
+            (
+                "import functools\nfrom datetime import timedelta\nDAY = timedelta(days=1).total_seconds()\n"
+                "@functools.lru_cache\ndef f():\n    return 1\n"
+            ),
+            True,
+        ),
     ],
 )
 def test_what_files_do_not_tell_is_not_remembered(root, extra, is_remembered):
