@@ -26,7 +26,7 @@ from assetctl.lineage.facts.records import Digest, Undeclared
 from assetctl.lineage.facts.snapshot import OutputState, Snapshot, Traces
 from assetctl.lineage.graph.asset_graph import AssetGraph, with_former_names
 from assetctl.lineage.graph.configure import configure
-from assetctl.lineage.graph.selection import Selected, resolve
+from assetctl.lineage.graph.selection import resolve
 
 _AS_DECLARED = PlanOptions()
 
@@ -77,7 +77,7 @@ def deliberate(workspace: Workspace, selection: Sequence[str] = (), options: Pla
         SelectionError: with every term that names nothing, or what the options do not allow.
     """
     question = _Question(workspace, options)
-    selected = question.resolve(selection, options.exclude).keys
+    selected = question.resolve(selection, options.exclude)
     scope = question.scope(selected)
     borders = {u for k in scope for u in question.declared.upstream(k) if u not in scope}
     evidence = question.evidence(scope, borders)
@@ -114,7 +114,7 @@ def select(workspace: Workspace, selection: Sequence[str] = (), exclude: Sequenc
     Raises:
         SelectionError: with every term that names nothing.
     """
-    return _Question(workspace, _AS_DECLARED).resolve(selection, exclude).keys
+    return _Question(workspace, _AS_DECLARED).resolve(selection, exclude)
 
 
 def identify(workspace: Workspace, keys: Collection[AssetKey]) -> dict[AssetKey, Identified]:
@@ -138,14 +138,14 @@ class _Question:
         self._everything: Deliberated | None = None
         self.declared = configure(workspace.graph(), options.set)
 
-    def resolve(self, selection: Sequence[str], exclude: Sequence[str]) -> Selected:
+    def resolve(self, selection: Sequence[str], exclude: Sequence[str]) -> tuple[AssetKey, ...]:
         return resolve(self.declared, selection, exclude, self._states)
 
     def scope(self, selected: Collection[AssetKey]) -> frozenset[AssetKey]:
         """Return what is acted on: what is selected and, unless `only`, what it needs; co-outputs always."""
         options, graph = self._options, self.declared
         needed = frozenset(selected) if options.only else graph.ancestry(selected)
-        excluded = frozenset(self.resolve(options.exclude, ()).keys) if options.exclude else frozenset()
+        excluded = frozenset(self.resolve(options.exclude, ())) if options.exclude else frozenset()
         kept = needed - excluded
         return kept | {o for k in kept if k in graph.steps for o in graph.steps[k].outputs}
 

@@ -50,17 +50,6 @@ class Term:
     is_at: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Selected:
-    """Keys in graph order, and those of them that terms named before upstreams and downstreams were added.
-
-    An empty selection means every key, and names none.
-    """
-
-    keys: tuple[AssetKey, ...]
-    named: frozenset[AssetKey]
-
-
 def parse(selection: Sequence[str]) -> tuple[tuple[Term, ...], ...]:
     """Return a union of intersections of terms.
 
@@ -79,8 +68,10 @@ def parse(selection: Sequence[str]) -> tuple[tuple[Term, ...], ...]:
     return tuple(union)
 
 
-def resolve(graph: AssetGraph, selection: Sequence[str], exclude: Sequence[str], states: States) -> Selected:
-    """Return what a selection means in this graph.
+def resolve(
+    graph: AssetGraph, selection: Sequence[str], exclude: Sequence[str], states: States
+) -> tuple[AssetKey, ...]:
+    """Return the keys that a selection means, in graph order; an empty one means every key.
 
     Raises:
         SelectionError: with every term that cannot be read or names nothing.
@@ -91,10 +82,8 @@ def resolve(graph: AssetGraph, selection: Sequence[str], exclude: Sequence[str],
     left_out = _evaluate(world, exclude, problems)
     if problems:
         raise SelectionError(*problems)
-    keys, named = chosen if chosen is not None else (set(graph.order), set())
-    excluded = left_out[0] if left_out is not None else set()
-    kept = tuple(key for key in graph.order if key in keys and key not in excluded)
-    return Selected(kept, frozenset(named.intersection(kept)))
+    keys = set(graph.order) if chosen is None else chosen
+    return tuple(key for key in graph.order if key in keys and key not in (left_out or ()))
 
 
 def upstreams(graph: AssetGraph, keys: Iterable[AssetKey], n_hops: int = _ALL) -> set[AssetKey]:
@@ -192,10 +181,8 @@ def _flaw(method: str, value: str, text: str) -> Problem | None:
     return None
 
 
-def _evaluate(
-    world: _World, selection: Sequence[str], problems: list[Problem]
-) -> tuple[set[AssetKey], set[AssetKey]] | None:
-    """Return (keys, named) of a selection, None if it has no term."""
+def _evaluate(world: _World, selection: Sequence[str], problems: list[Problem]) -> set[AssetKey] | None:
+    """Return the keys of a selection, None if it has no term."""
     try:
         union = parse(selection)
     except SelectionError as error:
@@ -204,16 +191,12 @@ def _evaluate(
     if not union:
         return None
     keys: set[AssetKey] = set()
-    named: set[AssetKey] = set()
     for intersection in union:
-        both, names = set(world.graph.order), set(world.graph.order)
+        both = set(world.graph.order)
         for term in intersection:
-            matched = _matches(world, term, problems)
-            both &= _reach(world.graph, term, matched)
-            names &= matched
+            both &= _reach(world.graph, term, _matches(world, term, problems))
         keys |= both
-        named |= names
-    return keys, named
+    return keys
 
 
 def _reach(graph: AssetGraph, term: Term, matched: set[AssetKey]) -> set[AssetKey]:

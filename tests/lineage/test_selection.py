@@ -10,7 +10,7 @@ from assetctl.assets.definition import SourceDef, SourceShape
 from assetctl.assets.errors import SelectionError
 from assetctl.assets.ids import AssetKey
 from assetctl.lineage.graph.asset_graph import AssetGraph, build_graph
-from assetctl.lineage.graph.selection import Selected, downstreams, parse, resolve, upstreams
+from assetctl.lineage.graph.selection import downstreams, parse, resolve, upstreams
 
 
 def _declared(key, where, fn=None, **options):
@@ -49,7 +49,7 @@ STATES = {
 
 
 def select(graph, *selection, exclude=()) -> list[str]:
-    return list(resolve(graph, selection, exclude, lambda: STATES).keys)
+    return list(resolve(graph, selection, exclude, lambda: STATES))
 
 
 EVERYTHING = ["raw/flights", "raw/weather", "clean", "features", "model", "report", "weather_stats"]
@@ -103,18 +103,15 @@ def test_excluded_assets_are_left_out(graph):
     assert select(graph, exclude=["+model"]) == ["report", "weather_stats"]
 
 
-def test_only_what_terms_matched_counts_as_named(graph):
-    selected = resolve(graph, ["+model", "group:prep,features"], [], dict)
-    assert selected.named == {"model", "features"}
-    assert resolve(graph, [], [], dict).named == frozenset()
-    assert resolve(graph, ["model"], ["model"], dict) == Selected((), frozenset())
+def test_what_is_selected_and_excluded_is_left_out(graph):
+    assert select(graph, "model", exclude=["model"]) == []
 
 
 def test_states_are_asked_for_only_when_a_term_needs_them(graph):
     def refuse():
         raise AssertionError("asked")
 
-    assert resolve(graph, ["+model"], ["report"], refuse).keys[-1] == "model"
+    assert resolve(graph, ["+model"], ["report"], refuse)[-1] == "model"
     with pytest.raises(AssertionError):
         resolve(graph, ["stale"], [], refuse)
 
@@ -123,8 +120,8 @@ def test_an_asset_called_like_a_state_is_the_asset():
     def stale(): ...
 
     graph = build_graph([_declared("stale", "a.py:1", stale)])
-    assert resolve(graph, ["stale"], [], dict).keys == ("stale",)
-    assert resolve(graph, ["state:stale"], [], dict).keys == ()
+    assert resolve(graph, ["stale"], [], dict) == ("stale",)
+    assert resolve(graph, ["state:stale"], [], dict) == ()
 
 
 @pytest.mark.parametrize(
