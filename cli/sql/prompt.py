@@ -1,7 +1,7 @@
-"""The prompt of `assetctl sql`: statements end with `;`, mistakes do not end it.
+"""The prompt of `assetctl sql`: a statement ends with `;`, and a mistake does not end the session.
 
-Nothing is held between two statements: each opens the lineage database for itself, so a
-run in another terminal never waits for somebody who thinks.
+Nothing is held open between statements: each opens the lineage database for itself, so a
+run in another terminal never waits for an idle prompt.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ _HELP = """statements end with `;`, and only read
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """Reads lines, answers statements. `answer` prints the rows of one statement; `read` gives a line."""
+    """Reads lines and answers statements. `answer` prints the rows of one statement; `read` returns a line."""
 
     session: Session
     answer: Callable[[str], None]
     read: Callable[[str], str] = input
 
     def run(self) -> None:
-        """Go on until the person leaves."""
+        """Run until the person leaves."""
         self.session.say("SQL on assets and lineage; statements end with `;`, `.help` shows the rest")
         typed = ""
         while True:
@@ -86,7 +86,7 @@ class Prompt:
 
 
 def remember_lines(history: Path) -> Callable[[], None]:
-    """Recall the lines typed earlier; what is returned keeps them, where there is a place for them."""
+    """Load the lines typed in earlier sessions; the function returned saves them, where the project has a cache folder."""
     try:
         import readline
     except ImportError:

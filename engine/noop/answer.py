@@ -1,9 +1,9 @@
 """Answer a no-op `materialize` from a remembered verdict, before anything else is imported.
 
-A verdict is remembered with the size, mtime, ctime and inode of everything it depended
-on, as text; `engine.remember` writes it. If all of that is as it was, nothing is to be
-done. In any doubt this returns None and the whole comparison is made. Only `os`, `sys`
-and one hash are used here: `typing`, `re` or `json` would cost more than the answer.
+`engine/noop/remember.py` writes a verdict as text, with the size, mtime, ctime and inode of
+everything it depended on. If none of that has changed, there is nothing to do. In any doubt
+this returns None, and the full comparison is made. Only `os`, `sys` and one hash are used
+here: importing `typing`, `re` or `json` would cost more than the answer.
 """
 
 import os
@@ -57,7 +57,7 @@ def answer(words: "list[str]") -> "str | None":
 
 
 def plain_selection(words: "list[str]") -> "list[str] | None":
-    """Return the selection of a `materialize` without other options than `-j`; None for anything else."""
+    """Return the selection of a `materialize` that has no option but `-j`; None for anything else."""
     if not words or words[0] not in ("materialize", "build"):
         return None
     selection, rest = [], iter(words[1:])
@@ -105,7 +105,7 @@ def digest(text: str) -> str:
 
 
 def signature(path: str) -> str:
-    """Return what of a file's status tells that it is unchanged; "-" if there is none."""
+    """Return the parts of a file's status that show it is unchanged; "-" if there is no file."""
     try:
         status = os.stat(path)
     except OSError:

@@ -1,8 +1,8 @@
 """Remember that there was nothing to do, with the status of everything that verdict depended on.
 
-Written only where the status of files tells enough: nothing of it may be so young that
+This is done only where the status of files is enough to know: no file may be so recent that
 an edit could hide behind its mtime, what is imported must follow from files (`imports.py`),
-and every value read must be a file's. `answer.py` reads it.
+and every value read must be in a file. `answer.py` reads what was remembered.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Find secret values in text, in the forms that programs write them in, and put `***` in their place.
+"""Replace secret values in text with `***`, in every form in which programs write them.
 
-Which values are secret is said by `engine/secrets/secret_values.py`. A value of one to three
-characters is found only where it stands alone: it occurs by chance in any text.
+`engine/secrets/secret_values.py` decides which values are secret. A value of one to three
+characters is replaced only where it stands alone: it occurs by chance in any text.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _PASSWORD = re.compile(r"://[^/\s:@]*:([^/\s@]+)@")
 
 
 class Mask:
-    """The forms of some secret values. Empty masks say so (`bool`), so that nothing is done for them."""
+    """The forms of some secret values. A mask without any is false, so that callers can skip the work."""
 
     def __init__(self, values: Iterable[str]) -> None:
         texts = {form for value in values if value for form in forms_of(value)}

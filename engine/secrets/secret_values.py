@@ -1,8 +1,8 @@
-"""Say which values are secret: those of parameters declared so, and those of environment variables.
+"""Decide which values are secret: those of parameters declared as secret, and of some environment variables.
 
-A variable's value is secret where its name says so (a token, a password, a key), where
-the code of the step reads it, and where the values it captured or its config hold it.
-Variables that describe the machine (HOME, PATH, LANG) are none, however they are read.
+The value of a variable is secret if its name says so (a token, a password, a key), if the
+step's code reads it, or if it occurs in the step's captured values or config. Variables that
+describe the machine (HOME, PATH, LANG) are never secret.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Keep what a step prints: to a log file instead of the terminal, without its secrets.
+"""Send what a step prints to a log file instead of the terminal, without its secrets.
 
 In a worker the file descriptors are redirected, so that C libraries and child processes
 are heard too; in this process only Python's streams are, because the terminal belongs
@@ -23,7 +23,7 @@ _LINGER_S = 0.5  # how long to wait for output of child processes that the step 
 
 
 class LogWriter:
-    """Appends to a log, made when something is written; holds back what may become a secret."""
+    """Appends to a log file, created by the first write; holds back what may be the beginning of a secret."""
 
     def __init__(self, path: Path, mask: Mask) -> None:
         self._path = path

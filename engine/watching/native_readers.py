@@ -43,7 +43,7 @@ def wrap_readers() -> None:
 
 
 class _ReaderFinder(importlib.abc.MetaPathFinder):
-    """Finds nothing itself; has a module of readers wrapped as soon as it was executed."""
+    """Lets the usual finder find a module of readers, and wraps them once it has been executed."""
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None

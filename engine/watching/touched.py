@@ -18,7 +18,7 @@ _CODE_SUFFIXES = (".py", ".pyc", ".so", ".pyd")
 
 @dataclass(slots=True)
 class Touched:
-    """What was seen: absolute paths of files read, code objects executed, modules loaded."""
+    """What a step used: absolute paths of files read, code objects executed, modules loaded."""
 
     root: str
     read: set[str] = field(default_factory=set)

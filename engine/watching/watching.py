@@ -1,11 +1,11 @@
-"""Watch what a step really touches: project files it opens, first-party functions it executes.
+"""Watch what a step really uses: the project files it opens, the first-party functions it executes.
 
-What the static graph of its code lacks is kept with the materialization and counts from
+Whatever the static graph of its code lacks is recorded with the materialization, and counts from
 then on. Opened files come from Python's audit events and from wrapped native readers
 (`engine/watching/native_readers.py`). Executed functions come from `sys.monitoring` on Python 3.12 and
-later, at one event per function; Python 3.11 has nothing as cheap, so there a thread looks
-at the step's stack every few milliseconds, and functions that return sooner go unseen.
-This detects; it does not promise to see everything.
+later, at one event per function. Python 3.11 has nothing as cheap, so there a thread samples
+the step's stack every few milliseconds, and functions that return sooner can be missed.
+This is detection; it does not promise to see everything.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _installed: list[bool] = []
 
 @contextmanager
 def watching(root: Path) -> Iterator[Touched]:
-    """Note what is touched while the block runs. Not for nesting: a second watch sees nothing."""
+    """Record what is used while the block runs. Watches do not nest: an inner one sees nothing."""
     touched = Touched(str(root) + os.sep)
     if active:
         yield touched

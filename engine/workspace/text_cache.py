@@ -1,8 +1,8 @@
-"""Keep what identity learned from source texts in the project's cache folder; safe to delete at any time.
+"""Cache what identity learned from source texts in the project's cache folder; safe to delete at any time.
 
-One file for each source file, written anew when its text changes, so that it never
-grows beyond the project. Only what this very release learned on this Python counts: the
-identity code itself, and Python's minor version, are part of what a file begins with.
+There is one file for each source file, replaced when its text changes, so the cache never
+outgrows the project. Each file begins with a digest of the identity code and Python's minor
+version: what another release or another Python wrote is not used.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class TextCache:
         self._folder = folder / _FOLDER
 
     def get(self, key: str) -> bytes | None:
-        """Return what was kept, or None."""
+        """Return what was cached, or None."""
         try:
             data = self._place(key).read_bytes()
         except OSError:
@@ -35,7 +35,7 @@ class TextCache:
         return payload if edition == _edition() else None
 
     def put(self, key: str, data: bytes) -> None:
-        """Keep bytes; readers see all of them or what was there. A disk that refuses loses the cache, nothing else."""
+        """Cache bytes; readers get all of them, or what was there before. If the disk refuses, only the cache is lost."""
         if not self._state.is_dir():
             return
         with suppress(OSError):
@@ -48,7 +48,7 @@ class TextCache:
 
 @cache
 def _edition() -> bytes:
-    """Return what names this release's reading of source texts, on this Python."""
+    """Return a digest of this release's identity code and this Python's version."""
     out = Framed("code cache/1").text(".".join(map(str, sys.version_info[:2])))
     folder = Path(__file__).resolve().parents[2] / "lineage" / "identity"
     for file in sorted(folder.rglob("*.py")):

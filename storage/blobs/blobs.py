@@ -58,14 +58,14 @@ def hash_file(path: Path) -> BlobDigest:
 
 
 class Elsewhere(Protocol):
-    """Another place that may have blobs which are not here."""
+    """Another place that may have blobs missing here."""
 
     def has(self, digest: BlobDigest, size_bytes: int) -> bool:
-        """Say whether it has a blob, of this size."""
+        """Say whether it has a blob of this size."""
         ...
 
     def bring(self, digest: BlobDigest) -> bool:
-        """Have it adopted here, verified, if it is there; say whether that worked."""
+        """Fetch a blob, verify it and store it here; say whether that worked."""
         ...
 
 
@@ -267,13 +267,13 @@ class Blobs:
 
 
 def own_bytes(path: Path) -> bytes:
-    """Return a blob's bytes; of what is no regular file, none: their hash is another, and a pipe is not waited for."""
+    """Return a blob's bytes; b"" for anything but a regular file: its hash differs anyway, and a pipe would block."""
     return path.read_bytes() if stat.S_ISREG(path.lstat().st_mode) else b""
 
 
 @contextmanager
 def _discarded_if_refused(temporary: Path) -> Iterator[None]:
-    """Delete an unfinished write that failed: on a full disk it would take the space that the next run needs."""
+    """Delete the rest of a failed write: on a full disk it would take the space that the next run needs."""
     try:
         yield
     except BaseException:

@@ -1,9 +1,9 @@
-"""Digests of files and folders by their bytes, remembered by file stat.
+"""Digests of files and folders by their bytes, cached by file stat.
 
-A remembered digest holds while size, mtime, ctime, inode and path stay. A file that
-changed less than two seconds before it was hashed is not remembered: it could change
-again within the clock's grain and keep its stat. Symbolic links count as what they
-point at (a folder reached twice on one path is not entered again, a dangling link
+A cached digest is valid while size, mtime, ctime, inode and path stay the same. A file
+that changed less than two seconds before it was hashed is not cached: it could change
+again within the clock's resolution and keep its stat. A symbolic link counts as what it
+points to (a folder reached twice on one path is not entered again, a dangling link
 counts by its target's text); empty folders, times, owners and modes do not count.
 """
 

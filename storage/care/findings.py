@@ -1,8 +1,7 @@
-"""What examining a state folder finds: one thing that is wrong, how bad it is, and what to do.
+"""What examining a state folder can find: one thing that is wrong, how bad it is, and what to do.
 
-An error means that recorded facts or bytes are damaged; a warning, that something was
-lost which the next build makes good, or stands in the way; a note, that something could
-be tidied up.
+An error means that recorded facts or bytes are damaged; a warning, that something is in
+the way, or was lost and will be rebuilt; a note, that something could be tidied up.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Clean up: find the stored bytes that nothing needs any more, and remove just those.
+"""Garbage collection: find the stored bytes that nothing needs any more, and remove only those.
 
 Planning changes nothing. Records are never removed, so a version whose bytes are gone
 stays in the history. Whatever the rules say, three kinds of bytes are kept: those that

@@ -1,4 +1,4 @@
-"""Examine a state folder: every way in which it can be wrong, found and explained; nothing is changed.
+"""Examine a state folder for everything that can be wrong with it, and explain it; nothing is changed.
 
 The parts are examined by `inspect_folders.py`, `inspect_journal.py`, `inspect_blobs.py`
 and `inspect_database.py`; this puts their findings together.

@@ -1,6 +1,6 @@
-"""Examine stored bytes: missing, corrupt, set aside, without a record; what could be tidied up.
+"""Examine stored bytes: which are missing, corrupt, set aside or unrecorded, and what could be tidied up.
 
-Bytes of earlier versions that are not there are no finding: they were cleaned up.
+Missing bytes of earlier versions are not reported: they were cleaned up.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Examine the state folder's own parts: what each should be, and whether this person may use it.
+"""Examine the parts of the state folder: whether each is what it should be, and may be used by this user.
 
-A link in place of a part is followed by everything else; it is named here, since whoever
-made it may not know that another disk, or another project, now holds the results.
+Everything else follows a link that stands in place of a part. Here it is reported, since
+whoever made it may not know that another disk, or another project, now holds the results.
 """
 
 from __future__ import annotations

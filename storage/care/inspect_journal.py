@@ -1,7 +1,7 @@
-"""Examine the journal: lines that are damaged, torn or from a newer release, and files that are no segments.
+"""Examine the journal: lines that are damaged, torn or of a newer release, and files that are not segments.
 
-A torn line at the end of a segment whose writer is gone is what a crash leaves: what was
-announced before is all there. A line with an end was written whole, so a bad one was
+A crash leaves a torn line at the end of a segment whose writer is gone: everything announced
+before it is there. A line with an end was written whole, so a bad one was
 damaged since, wherever it stands.
 """
 

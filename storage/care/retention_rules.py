@@ -1,8 +1,8 @@
-"""Which recorded versions keep their bytes: the rules of cleaning up, as a pure function of the records.
+"""Which recorded versions keep their bytes: the retention rules, as a pure function of the records.
 
-Whatever the rules, these keep them: what a person pinned, the latest published version of
-every asset that exists, and what was made but not published since. An asset that was
-renamed is one asset. What was forgotten keeps nothing. Records themselves are never removed.
+Whatever the rules say, three kinds of versions keep them: those that a person pinned, the
+latest published version of every asset that exists, and those made since but not published. A
+renamed asset is one asset. Forgotten versions keep nothing. Records themselves are never removed.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Which part of what is stored gets read: a share, a fixed part, or an amount of bytes.
+"""Which of the stored blobs to read: a percentage, a fixed part, or an amount of bytes.
 
-`5%` and `1G` choose at random, anew at each call, so that calls repeated for long enough
-read everything. `2/10` is the second of ten parts that never overlap: reading all ten
-reads everything once. A blob's part follows from its digest alone.
+`5%` and `1G` choose at random in each call, so that enough calls read everything. `2/10` is
+the second of ten parts that never overlap: reading all ten reads everything once. A blob's
+part follows from its digest alone.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """So many hundredths of all bytes."""
+    """A percentage of all bytes."""
 
     percent: float
 
@@ -34,7 +34,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Amount:
-    """So many bytes, or all there are."""
+    """A number of bytes, or all if there are fewer."""
 
     size_bytes: int
 

@@ -1,4 +1,4 @@
-"""Hash stored bytes again and say which are not what was recorded; nothing is moved or changed.
+"""Hash stored bytes again and report those that are not what was recorded; nothing is moved or changed.
 
 What is looked at: every blob that a record stands on (its value, a folder's manifest and
 files, its figures), every value kept inside a record, every line of the journal. Bytes

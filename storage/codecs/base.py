@@ -1,4 +1,4 @@
-"""What a codec is: it writes values of some types to a stream, and makes fresh values of the bytes.
+"""What a codec is: it writes values of some types to a stream, and reads fresh values from the bytes.
 
 A codec never decides whether it may be used: the data store checks that decoding gives
 the same data version back, unless the codec says its kind of value cannot be lossy.
@@ -12,11 +12,11 @@ from typing import Any, BinaryIO, Protocol
 
 
 class NotEncodable(Exception):
-    """A codec cannot take this value; the reason is for people."""
+    """A codec cannot store this value; the message is shown to people."""
 
 
 class Undecodable(Exception):
-    """Bytes are not what their codec writes; the reason is for people."""
+    """The bytes are not what this codec writes; the message is shown to people."""
 
 
 class Untrusted(Exception):

@@ -1,7 +1,7 @@
 """Codecs that a project declares, as the data store uses them, and what may be wrong with one.
 
-The person's `encode` and `decode` get real files; what they raise is theirs to see. The
-class of a codec is recorded with each value, so that its code counts for whoever reads it.
+A project's `encode` and `decode` get real files, and what they raise is reported as it is. The
+class of a codec is recorded with each value, so that its code counts for everything that reads it.
 """
 
 from __future__ import annotations

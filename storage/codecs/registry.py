@@ -1,7 +1,7 @@
-"""Which codec a value gets: the one the asset names, the project's own for its type, or the first that gives it back.
+"""Choose the codec of a value: the one the asset names, the project's own for its type, or the first that restores it.
 
-A project's own codecs are asked for only when no built-in one answers: to read a table
-or a number, nothing of the person's code is imported.
+A project's own codecs are loaded only when no built-in one applies: reading a table or a
+number imports none of the project's code.
 """
 
 from __future__ import annotations

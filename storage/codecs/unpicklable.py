@@ -1,7 +1,7 @@
-"""Find what keeps a value from being pickled, and where in it that sits, for the message a person reads.
+"""Find the part of a value that cannot be pickled, and its place, for the error message.
 
-Asked only once pickling has failed. It goes down into the first part that fails alone,
-so it costs a few more attempts at pickling, and gives up rather than guess.
+Used only after pickling has failed. It descends into the first part that fails on its own,
+which costs a few more attempts at pickling, and gives up rather than guess.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The journal on disk: append-only segments, one file per process, the truth beneath everything.
+"""The journal on disk: append-only segments, one file per process; everything else is derived from it.
 
 A segment is written by the process that created it and by nobody else, one `write` per
 call, so a reader sees whole lines or an unfinished tail. One line is the unit of belief:

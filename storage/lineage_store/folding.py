@@ -1,8 +1,8 @@
-"""What is said to the lineage database: creating its schema, and folding the journal into it.
+"""Create the schema of the lineage database, and fold the journal into it.
 
-Works on an open connection that somebody else opens, locks and closes. A fold is one
-transaction that also records how far it reached, so a database that lost its newest
-commits says so itself and is folded on from there. Folding a line twice adds nothing.
+All functions work on a connection that the caller opens, locks and closes. A fold is one
+transaction that also records how far it got, so a database that lost its newest commits
+shows it, and is folded on from there. Folding a line twice adds nothing.
 """
 
 from __future__ import annotations

@@ -1,15 +1,16 @@
 """The lineage store in DuckDB: folded from the journal, asked by the planner and by people.
 
-The only file that knows DuckDB. What must stay true, each learned from a measured loss:
+`duck.py` opens DuckDB, and this file decides when. What must stay true, each learned from a
+measured loss:
 
 - Connections are short, behind a lock between processes, and never open while a
   person's code runs: a commit in a process forked from one that has the file open is lost.
 - The database file is never opened, hashed or copied here by other means than DuckDB:
   closing such a handle drops DuckDB's own lock on it. Looking at it (`stat`) and
   renaming it are safe.
-- Nothing lives here alone. A file that is damaged, of another schema, or ahead of the
-  journal is set aside, never deleted, and folded anew. A file that another program
-  holds costs a warning and a fold in memory, never a failure.
+- The database is never the only copy of anything. A file that is damaged, or ahead of the
+  journal, is set aside, never deleted, and folded again. A file that another program holds
+  costs a warning and a fold in memory, never a failure.
 """
 
 from __future__ import annotations

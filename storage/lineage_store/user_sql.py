@@ -1,8 +1,8 @@
 """A person's SQL on an open connection: what it may do, which tables it names, and its rows in batches.
 
-A query only reads: anything but a `SELECT` (in all its forms) or its `EXPLAIN` is refused
-by its kind, and what is left runs in a read-only transaction. Which tables a query names
-is DuckDB's to say, never this file's: a name in a string, an alias or a `WITH` is none.
+A query may only read: anything but a `SELECT` (in all its forms) or its `EXPLAIN` is refused,
+and the rest runs in a read-only transaction. DuckDB says which tables a query names, since a
+name in a string, an alias or a `WITH` is not a table.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Open a remote: choose the transport that its name asks for."""
+"""Open a remote with the transport that its address asks for."""
 
 from __future__ import annotations
 

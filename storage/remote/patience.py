@@ -1,4 +1,4 @@
-"""How long to bear with a remote: which failure is tried again, when, and when to stop asking at all.
+"""Retries of a remote: which failures are tried again, when, and when to stop asking altogether.
 
 `Patience` is a value and `delay_before` pure; only `Persistent` waits. Once a call has
 used up its patience, the remote counts as down and every later call fails at once, so

@@ -1,4 +1,4 @@
-"""Blobs and entries of one remote: what is fetched is verified, what is put is whole and in order.
+"""The blobs and entries of one remote: downloads are verified, uploads are complete and in order.
 
     PREFIX/blobs-v1/aa/rest-of-digest                              bytes by BLAKE3 digest
     PREFIX/entries-v1/asset.hash/provenance-digest/entry-digest.json

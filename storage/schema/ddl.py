@@ -1,9 +1,9 @@
 """Generate `storage/schema/ddl.sql` and `storage/schema/ddl_postgres.sql` from the SQLModel tables: `python -m assetctl.storage.schema.ddl`.
 
-The texts leave out primary keys but those by which facts are kept apart in PostgreSQL: in
-DuckDB each is an index to maintain and to replay from a write-ahead log, and the fold
-already keeps rows apart. They also allow nulls: a fact that was recorded is never refused
-by the store that shows it. Views are not generated; they are written by hand in
+The generated files have no primary keys but those that tell facts apart in PostgreSQL: in
+DuckDB each would be an index to maintain and to replay from a write-ahead log, and the fold
+adds no row twice anyway. They also allow nulls: a recorded fact must never be refused by the
+store that shows it. Views are not generated; they are written by hand in
 `storage/schema/views.sql`.
 """
 

@@ -2,9 +2,10 @@
 
 The schema changes only by adding: rows of an older database stay true, and what they
 lack is in the facts that they were made from. So a migration names the kinds of facts to
-read again; those that the earlier release could not read at all are always among them. In DuckDB the rest is copied into a new file of today's schema, which then
-takes the old one's place (`storage/lineage_store/renewal.py`); PostgreSQL, where no journal is at hand,
-changes its tables by `postgres` and reads the facts again from their kept JSON.
+read again; those that the earlier release could not read are always among them. In DuckDB
+the rest is copied into a new file of the current schema, which then replaces the old one
+(`storage/lineage_store/renewal.py`). In PostgreSQL, where no journal is at hand, `postgres`
+changes the tables, and the facts are read again from their JSON.
 """
 
 from __future__ import annotations

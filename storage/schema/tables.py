@@ -1,7 +1,7 @@
 """The lineage schema as SQLModel tables: one definition for DuckDB here and PostgreSQL for teams.
 
-Every row comes from one fact of the journal, named by `counter` and `segment`; nothing
-lives here alone. `assets`, `runs` and `symbols` are views (`storage/schema/views.sql`); their classes
+Every row comes from one fact of the journal, named by `counter` and `segment`, so the tables
+can always be made again. `assets`, `runs` and `symbols` are views (`storage/schema/views.sql`); their classes
 below only read. Importing this module costs most of a second, so nothing that plans or
 runs does: they use `storage/schema/ddl.sql`, which a test keeps equal to it. What each column
 means is in `docs/lineage-schema.md`.

@@ -1,4 +1,4 @@
-"""Observe declared sources: what their files are now, and what table a file holds.
+"""Observe declared sources: the current version of their files, and of the table a file holds.
 
 A source's data version is that of its bytes; a parsed table has one of its own,
 remembered by the bytes and the reader.

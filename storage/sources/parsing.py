@@ -1,7 +1,7 @@
 """Parse a file into an Arrow table, by its extension.
 
-What a reader takes for null is pyarrow's: in numeric and temporal CSV columns an empty
-field or "NA"; text stays text.
+Nulls are read as pyarrow reads them: an empty field or "NA" in numeric and temporal CSV
+columns; text stays text.
 """
 
 from __future__ import annotations

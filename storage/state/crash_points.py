@@ -1,9 +1,9 @@
-"""The places where a crash matters, named, and a way for tests to have a process die at one of them.
+"""The places where a crash matters, named so that tests can kill a process at each of them.
 
-`ASSETCTL_FAULT=POINT@N` makes a process kill itself, as `kill -9` would, when it arrives
-at that place for the N-th time; each process counts for itself. `POINT@N@FILE` first adds
-a line to FILE, which proves that it died there. Without the variable an arrival costs one
-comparison. What holds after a death at each of them is in `tests/e2e/test_crash_points.py`.
+`ASSETCTL_FAULT=POINT@N` makes a process kill itself, as `kill -9` would, when it reaches
+that place for the N-th time; each process counts for itself. `POINT@N@FILE` first adds a
+line to FILE, which proves that the process died there. Without the variable, reaching a
+place costs one comparison. What holds after a death at each of them is in `tests/e2e/test_crash_points.py`.
 
 A value goes the way of `COMMIT_ORDER`, from its inputs to the lineage database. Its bytes
 are durable under their final name before its record is written, so a crash leaves a blob
@@ -45,7 +45,7 @@ COMMIT_ORDER = tuple(CrashPoint)[: tuple(CrashPoint).index(CrashPoint.FOLD_COMMI
 
 
 class _Fault:
-    """The one death that a process was told to die."""
+    """Where a process was told to kill itself."""
 
     def __init__(self, point: str, arrivals: int, witness: str) -> None:
         self.point = point
@@ -73,6 +73,6 @@ _fault = _asked_for(os.environ.get("ASSETCTL_FAULT", ""))
 
 
 def reached(point: CrashPoint) -> None:
-    """Say that a process arrived at a point; the end of it, if that was asked for."""
+    """Mark a point as reached; the process ends here if that was asked for."""
     if _fault is not None:
         _fault.arrive(point)

@@ -1,8 +1,8 @@
 """Reach the folders of a store without following a link out of it.
 
-The store itself may lie behind a link (on another disk, say); nothing within it may. So
-whatever is written, renamed or deleted there stays there, also if somebody puts a link
-in the place of a folder meanwhile: folders are opened, and named by what was opened.
+The store itself may be behind a link (on another disk, say); nothing within it may. So
+whatever is written, renamed or deleted in it stays in it, even if somebody replaces a
+folder with a link meanwhile: folders are opened, and addressed by their descriptors.
 """
 
 from __future__ import annotations

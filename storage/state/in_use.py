@@ -1,13 +1,13 @@
-"""Say that stored bytes are in use, so that nothing deletes them meanwhile; and wait until nobody does.
+"""The reader/deleter lock of a store: readers share it, `gc` takes it exclusively.
 
-Whoever may read, restore or record stored bytes holds a shared lock on each store they
-may lie in, for as long as one command or call lasts. Whoever deletes (`gc`) holds it alone.
-The system lets go of a lock when its holder dies, however it dies, and a holder in
-another project, terminal or notebook counts like one here. Where the disk knows no
-locks, reading goes on without one, and nothing can be deleted.
+Whoever may read, restore or record stored bytes holds a shared lock on each store that may
+hold them, for as long as one command or call lasts. `gc` takes the lock alone before it
+deletes anything. The system releases a lock when its holder dies, however it dies, and
+holders in other projects, terminals and notebooks count. On a disk without file locks,
+reading goes on without one, and nothing can be deleted.
 
-A second file keeps the order: who wants a store alone closes its gate first, so that
-newcomers wait behind instead of overtaking for ever.
+A second file, the gate, keeps the order: whoever wants a store alone closes it first, so
+that new readers wait instead of overtaking forever.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _held: dict[Path, tuple[int, int]] = {}  # lock file -> descriptor, and how ofte
 
 @contextmanager
 def in_use(layout: Layout) -> Iterator[None]:
-    """Keep the bytes that a project may need from being deleted. Nests, also between threads.
+    """Keep `gc` from deleting the bytes that a project may need. May be nested, and used by several threads.
 
     A store that does not exist has nothing to lose, and is not created.
 
@@ -53,7 +53,7 @@ def in_use(layout: Layout) -> Iterator[None]:
 
 @contextmanager
 def alone_with(layout: Layout, wait_s: float = ALONE_WAIT_S) -> Iterator[None]:
-    """Hold a store alone: nobody is using its bytes, in any project.
+    """Hold a store exclusively: no project is using its bytes.
 
     Raises:
         WaitTimeout: it is still in use after `wait_s` seconds; the message says by whom.

@@ -1,6 +1,6 @@
-"""Every path of a project's state and of its store, in one place; folder names carry their format's version.
+"""Every path in a project's state folder and store; folder names carry the version of their format.
 
-The store is where bytes lie: the state folder itself, or a folder that several projects
+The store is where bytes are kept: the state folder itself, or a folder that several projects
 share. Records, locks of steps, logs and caches are always the project's own.
 """
 

@@ -1,11 +1,11 @@
 """Locks between processes, as files below the state folder.
 
-They are the system's own (`flock`). A disk that knows none is refused: whatever stood in
-for them would outlive a killed holder, or let two processes in.
+They are the system's own (`flock`). A disk without them is refused: any replacement would
+outlive a killed holder, or let two processes in.
 
-The system lets go of a lock when its holder dies, however it dies, so no lock needs
-cleaning up. A lock is waited for a bounded time, and never held while a person's code
-runs, except a step's own. A process forked while a lock is held shares it: workers are
+The system releases a lock when its holder dies, however it dies, so no lock needs cleaning
+up. Waiting for a lock is bounded, and no lock is held while a person's code runs, except a
+step's own. A process forked while a lock is held shares it: workers are
 spawned, or forked from a server that holds none.
 """
 
@@ -28,7 +28,7 @@ _NOT_A_FILE = frozenset((errno.EISDIR, errno.ELOOP, errno.ENXIO))
 
 
 class Lock(Protocol):
-    """The little of a `filelock` lock that is used here."""
+    """The part of a `filelock` lock that is used here."""
 
     def acquire(self) -> object: ...
     def release(self) -> None: ...
@@ -36,7 +36,7 @@ class Lock(Protocol):
 
 @contextmanager
 def step_lock(layout: Layout, step: Target, timeout: float) -> Iterator[None]:
-    """Hold the right to run one step. Not for nesting: the same thread would wait for itself.
+    """Hold the right to run one step. Must not be nested: the thread would wait for itself.
 
     Raises:
         WaitTimeout: another process still ran the step after `timeout` seconds.

@@ -1,12 +1,12 @@
-"""Which projects keep bytes in a store: each is a root, and spares from `gc` what its journal refers to.
+"""Which projects keep bytes in a store: each is a root, and `gc` keeps what its journal refers to.
 
 A root is one small file in the store that names a project's state folder, and where that
-folder was seen (machine, disk, inode), so that a folder that was deleted can be told from
-one that is out of sight: on a disk that is not mounted, or on another machine. The state
-folder in turn remembers every store it kept bytes in; what lies in an earlier one is still
-found there, and is still spared there.
+folder was seen (machine, disk, inode), so that a deleted folder can be told from one that
+cannot be seen now: on a disk that is not mounted, or on another machine. The state folder in
+turn remembers every store it kept bytes in: those in an earlier store are still found, and
+still kept.
 
-Each is written before the first byte that needs it. Nothing here decides what goes.
+Both are written before the first byte that needs them. Nothing here decides what is deleted.
 """
 
 from __future__ import annotations

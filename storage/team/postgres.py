@@ -48,7 +48,7 @@ def connected(url: TeamUrl, *, statement_s: float = 0, lock_s: float = 0) -> Ite
 
 @contextmanager
 def told(url: TeamUrl, sql: str) -> Iterator[None]:
-    """Make what PostgreSQL says against a person's query an error of the person's.
+    """Turn PostgreSQL's complaint about a person's query into an error that names the query.
 
     Raises:
         SelectionError: the query does not work; the message says where.

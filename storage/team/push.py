@@ -1,4 +1,4 @@
-"""Send the journal's facts to a team's lineage store: those that it lacks, any number of times, from anywhere.
+"""Send the facts of the journal that a team's lineage store lacks; safe to repeat, and from several machines.
 
 A fact is known by its place (counter, segment), and segments have names that no other
 process picks, so facts of several machines come together as a set: sent twice, or in any

@@ -1,7 +1,7 @@
-"""The address of a team's lineage store; its password never leaves here but to the server.
+"""The address of a team's lineage store; its password is given to the server alone.
 
-What is shown of it, in errors, logs and JSON, has the password masked; what the server or
-its library says is cleaned of it too.
+Wherever the address is shown (errors, logs, JSON) the password is masked, and it is removed
+from what the server or its library says.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Pictures recorded beside a materialization: what a step hands over, as bytes to keep."""
+"""Pictures recorded with a materialization: what a step hands over, as bytes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which stored bytes each record stands on: the question that cleaning up and examining share.
+"""Which stored bytes each record refers to: the question that garbage collection and examination share.
 
 A record refers to its outputs' blobs, to its figures, and, for a folder, to the
 manifest and every file that it lists. Outputs kept inside the record need no blob.

@@ -1,4 +1,4 @@
-"""Where a codec writes: memory while small, a temporary file beyond, hashed as it goes."""
+"""Where a codec writes: to memory while it is small, then to a temporary file; hashed on the way."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The data store: values by content, encoded by the codec that gives them back.
+"""The data store: values stored by content, each with a codec that restores it.
 
-It binds writing and reading to the blobs of one state folder. Every load gives a fresh
-value, the consumer's own to change.
+It connects writing and reading to the blobs of one state folder. Every load returns a fresh
+value, which the consumer may change.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Keep a stream of table parts as one table, holding a part at a time.
+"""Store a stream of tables as one table, with one part in memory at a time.
 
 A stream is a `RecordBatchReader`, a generator that yields tables, or an object that
 gives its rows by Arrow's own protocol (a DuckDB relation). What is kept is the Arrow

@@ -1,8 +1,8 @@
-"""Write values: identify them, and keep them by the first codec that gives them back.
+"""Write values: identify them, and store them with the first codec that restores them.
 
-THE RULE: what is kept decodes to the same data version as what was put, or putting
-fails. Where a value has no identity of its own, its stored bytes are its version, and
-decoding has to work and give the same class. Encoded values of at most 4 KB stay inside
+The rule: what is stored decodes to the same data version as the value, or storing it fails.
+A value without an identity of its own has its stored bytes as version, and must decode to
+the same class. Encoded values of at most 4 KB stay inside
 the record; tables are always files.
 """
 
