@@ -1,4 +1,4 @@
-"""Which first-party classes and functions a pickled value brings with it: their code runs where it is loaded."""
+"""Find the first-party classes and functions that a pickled value refers to: their code runs where it is loaded."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class _NotingPickler(pickle.Pickler):
 
 
 class _Nowhere(io.RawIOBase):
-    """Takes bytes and keeps none."""
+    """Discards the bytes written to it."""
 
     def write(self, data: Any) -> int:
         return len(data)

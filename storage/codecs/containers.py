@@ -1,4 +1,4 @@
-"""Table containers to Arrow and back: what Parquet files and consumers in another family need.
+"""Convert table containers to Arrow and back, for Parquet files and for consumers in another family.
 
 What a pandas frame has beyond Arrow travels in the schema's metadata: pandas' own, and
 ours for object columns of strings and for the name of a series.

@@ -197,7 +197,7 @@ class FileJournal:
         return found
 
     def not_segments(self) -> list[Path]:
-        """Return what has a segment's name and is no file: a folder, a pipe, a link that leads nowhere."""
+        """Return what has a segment's name but is not a file: a folder, a pipe, a dangling link."""
         return sorted(Path(entry.path) for entry in self._entries() if not entry.is_file())
 
     def _entries(self) -> list[os.DirEntry[str]]:
@@ -330,7 +330,7 @@ class _Segment:
             raise FileNotFoundError(errno.ENOENT, "it was replaced while it was written")
 
     def cut_off_failed_write(self) -> None:
-        """Remove what a failed write left; a file that held nothing else goes altogether."""
+        """Remove what a failed write left; delete the file if it held nothing else."""
         try:
             if self.size == 0:
                 self.path.unlink(missing_ok=True)

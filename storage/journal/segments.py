@@ -1,8 +1,8 @@
 """Segment files of the journal, as bytes: framing one line, and reading many.
 
 A line is `<checksum> <JSON>\\n`: the checksum is the first 16 hex digits of the BLAKE3
-of the JSON, which is pure ASCII and begins with the line's counter. Pure: bytes in,
-values out. One line is the unit of belief: it is read whole or not at all.
+of the JSON, which is pure ASCII and begins with the line's counter. A line is read whole or
+not at all. Pure: bytes in, values out.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A new lineage database beside the old one, which takes its place only when it is whole.
+"""Build a new lineage database beside the old one, and put it in its place only when it is complete.
 
 Whatever the reason (a rebuild, an earlier schema), the old file is never written, so a
 process killed at any step leaves it as it was, and the half-built one is deleted by

@@ -286,7 +286,7 @@ class DuckLineageStore:
             self._fold_in_memory(again)
 
     def _is_folded(self, sizes: Mapping[str, int]) -> bool:
-        """Look, without taking the file from anybody, whether there is anything to fold."""
+        """Say whether everything is folded, without locking out other readers."""
         if not self._database.exists():
             return False
         with opened(self._database, read_only=True) as con:

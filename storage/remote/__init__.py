@@ -1,1 +1,1 @@
-"""The shared cache's remote side: where it lies, what lies there, and who is believed."""
+"""The remote side of the shared cache: the places it can be in, what is stored there, and whose entries are trusted."""

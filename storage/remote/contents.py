@@ -1,7 +1,7 @@
-"""What an entry's bytes must be like before they are used, where its text alone does not tell.
+"""Check the bytes of an entry before they are used, where its text alone is not enough.
 
 A folder's manifest may name only files of the folder that the entry lists; a model that
-nobody vouches for may need no type beyond those that skops builds without running code.
+no trusted key signed may need only the types that skops builds without running code.
 """
 
 from __future__ import annotations

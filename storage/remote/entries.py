@@ -1,11 +1,11 @@
-"""Entries: what a shared cache says about one provenance, as a file that can be checked.
+"""Entries: what a shared cache holds about one provenance, as a file that can be verified.
 
 A file is a JSON object with a format name, the signer's public key, a signature, and a
 `body`, which is text: the signature covers exactly the bytes of that text, framed behind
 the format's name, and never a JSON that was written anew. The body holds one
 `Materialized` fact as the journal writes it, and the size of every blob that it needs.
 
-Nothing here believes: an entry is well-formed or refused; `trust.py` says what may be used.
+This file only checks the form: an entry is well-formed or refused; `trust.py` says what may be used.
 
 | may be wrong                          | noticed by |
 |---------------------------------------|------------|
@@ -43,7 +43,7 @@ _LONGEST_NAME = 120
 
 
 class BadEntry(Exception):
-    """Bytes that are no entry, or one that contradicts itself; the reason is for people."""
+    """The bytes are not an entry, or contradict themselves; the message is shown to people."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +145,7 @@ def _text(value: object) -> str:
 
 
 def _flaws(entry: Entry) -> Iterator[str]:
-    """Yield what in an entry could not have been written by a run that kept its own rules."""
+    """Yield what no correct run could have written in an entry."""
     fact = entry.fact
     if not all(is_digest(d) and type(n) is int and n >= 0 for d, n in entry.sizes.items()):
         yield "its list of blobs is not one of digests and sizes"

@@ -80,7 +80,7 @@ class FolderTransport:
             fsync_folder(target.parent)
 
     def _make(self, folder: Path) -> None:
-        """Make a folder that everyone may use who may use the cache's own."""
+        """Make a folder with the permissions of the cache's own."""
         if folder.is_dir():
             return
         mode = stat.S_IMODE(self._root.stat().st_mode)
@@ -91,7 +91,7 @@ class FolderTransport:
 
     @contextmanager
     def _answered(self) -> Iterator[None]:
-        """Say what the system's refusal means."""
+        """Turn the system's errors into those of a transport."""
         try:
             yield
         except (FileNotFoundError, NotADirectoryError) as cause:

@@ -89,7 +89,7 @@ class ObjectTransport:
         return f"{self._prefix}/{name}"
 
     def _call(self, within_s: float, method: Callable[[Any], Callable[..., _T]], *args: Any, **kwargs: Any) -> _T:
-        """Call a method of the file system and say what its failure means."""
+        """Call a method of the file system; its errors become those of a transport."""
         fs = self._file_system()
         if getattr(fs, "async_impl", False) and within_s:
             kwargs["timeout"] = within_s
@@ -123,7 +123,7 @@ def _open(protocol: str) -> Any:
 
 
 def fault_of(error: BaseException) -> RemoteFault:
-    """Return what an error of fsspec, or of a library behind it, means for who asked."""
+    """Return the transport's error for one of fsspec, or of a library behind it."""
     text = " ".join(f"{type(error).__name__}: {error}".split())[:300]
     status = _status_of(error)
     if isinstance(error, FileNotFoundError) or status == 404:

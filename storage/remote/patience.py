@@ -49,7 +49,7 @@ def delay_before(attempt: int, patience: Patience, chance: float) -> float:
 
 
 class Persistent:
-    """Tries again what may go better, and remembers when nothing does."""
+    """Retries what may succeed later, and remembers when a remote is down."""
 
     def __init__(
         self,

@@ -27,7 +27,7 @@ _MOST_ENTRIES = 32  # of one provenance that are looked at
 
 
 class WrongBytes(Exception):
-    """What lies under a digest does not have it."""
+    """The bytes stored under a digest have another one."""
 
 
 class RemoteStore:
@@ -124,7 +124,7 @@ class RemoteStore:
             raise self.writing.down from cause
 
     def _require_answering(self) -> None:
-        """What did not answer when it was asked is not waited for a second time."""
+        """Fail at once if the remote has not answered before."""
         if isinstance(self.reading.down, Unreachable):
             raise Unreachable(str(self.reading.down))
 

@@ -1,4 +1,4 @@
-"""Whose entries may be used, and for what: pure rules over an entry that is well-formed.
+"""Whose entries may be used: pure rules for well-formed entries.
 
 | entry                              | `trusted_keys` given | none given |
 |------------------------------------|----------------------|------------|
