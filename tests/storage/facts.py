@@ -176,7 +176,7 @@ def every_fact() -> list[Fact]:
         failed("c"),
         RunFinished(RunId("run1"), WHEN, "failed", 1.5, (Decision(Target.parse("a"), "materialized", reasons),)),
         RunStarted(RunId("run2"), WHEN, (), "materialize"),
-        replace(second, metrics={"auc": 0.5}, figures={"roc": digest("svg")}, links={"mlflow": "http://x"}),
+        replace(second, metrics={"auc": 0.5}, figures={"roc": BlobDigest(digest("svg"))}, links={"mlflow": "http://x"}),
         replace(second, id=MaterializationId("m-restored"), origin=second.id, reasons=reasons),
         made("a", "3", of="p3", published=False),
         checked("a", "3", passed=False),

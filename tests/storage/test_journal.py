@@ -46,7 +46,7 @@ from assetctl.storage.journal.journal import FileJournal, has_no_writer
 from assetctl.storage.journal.segments import Flaw, frame, read_lines
 from assetctl.storage.journal.wire import UnknownFact, WireError, from_json, to_json
 from assetctl.storage.state.layout import Layout
-from tests.storage.facts import checked, failed, made, observed, output, read
+from tests.storage.facts import checked, digest, every_fact, failed, made, observed, output, read
 from tests.storage.memory import MemoryJournal
 
 KEYS = st.from_regex(r"\A[a-z][a-z0-9.-]{0,5}(/[a-z]{1,5})?\Z").map(AssetKey)
@@ -161,7 +161,34 @@ def test_unknown_fields_are_ignored_and_unknown_kinds_are_told_apart() -> None:
         from_json({**shown, "v": 3})
 
 
-@pytest.mark.parametrize("change", [{"step": "../x"}, {"step": None}, {"duration_s": "soon"}, {"duration_s": None}])
+def test_facts_are_written_and_read_as_earlier_releases_wrote_them() -> None:
+    lines = Path(__file__).with_name("fixtures").joinpath("facts.jsonl").read_text("utf-8").splitlines()
+    recorded = [from_json(json.loads(line)) for line in lines]
+    assert recorded[: len(every_fact())] == every_fact()
+    assert [json.dumps(to_json(fact), separators=(",", ":")) for fact in recorded] == lines
+
+
+def test_symbols_that_were_recorded_as_objects_are_read() -> None:
+    row = ["a.fn", "function", digest("a"), "a.py:1", "", "def fn(): ..."]
+    symbol = dict(zip(("name", "kind", "digest", "where", "via", "source"), row, strict=True))
+    fact = {"k": "code_recorded", "v": 1, "code": digest("code"), "symbols": [symbol]}
+    assert from_json(fact) == from_json({**fact, "v": 2, "symbols": [row]})
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"step": "../x"},
+        {"step": None},
+        {"duration_s": "soon"},
+        {"duration_s": None},
+        {"duration_s": 10**400},
+        {"message": 1},
+        {"provenance": "half a character \ud800"},
+        {"partition": ""},
+        {"partition": ["2013"]},
+    ],
+)
 def test_fields_that_cannot_be_right_are_refused(change: dict[str, object]) -> None:
     with pytest.raises(WireError):
         from_json({**to_json(failed("a")), **change})
