@@ -11,9 +11,9 @@ import click
 
 from assetctl.assets.errors import Problem, SelectionError
 from assetctl.cli.session import Session
-from assetctl.cli.text.rows import BINARY, FORMATS, SUFFIXES, first_rows, write_rows
 from assetctl.cli.text.speech import count
 from assetctl.cli.verbs import Guide, Verb
+from assetctl.engine.answers.rows import BINARY, FORMATS, SUFFIXES, first_rows, write_rows
 
 if TYPE_CHECKING:
     from assetctl.engine.answers.sql import Answer

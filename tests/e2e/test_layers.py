@@ -97,7 +97,7 @@ def test_each_way_to_decide_is_seen(source):
     [
         ("lineage/deciding/plan.py", "from assetctl.engine import run"),
         ("cli/commands/gc.py", "from assetctl.storage.care.gc import plan_gc"),
-        ("cli/text/rows.py", "if TYPE_CHECKING:\n    from assetctl.storage.lineage_store.user_sql import Answer"),
+        ("cli/text/render_table.py", "if TYPE_CHECKING:\n    from assetctl.storage.lineage_store.user_sql import Answer"),
         ("lineage/deciding/plan.py", "def f():\n    import assetctl.storage.blobs.blobs"),
         ("lineage/deciding/plan.py", "import assets.ids"),
         ("cli/text/render.py", "from lineage import plan"),
