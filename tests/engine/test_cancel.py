@@ -16,7 +16,7 @@ from assetctl.engine.runs.cancel import CancelToken
 from assetctl.engine.runs.result import RunResult
 from assetctl.lineage.deciding.events import Event, StepFailed, StepRetried
 from assetctl.lineage.facts.records import Fact, Materialized, RunFinished
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE_S, wait_until
 
 ROOT = Path(__file__).parents[2]
 ASSETS = """
@@ -62,7 +62,7 @@ class Running:
         self.results.append(project.materialize(jobs=jobs, cancel=self.token))
 
     def result(self) -> RunResult:
-        self.thread.join(timeout=30)
+        self.thread.join(timeout=PATIENCE_S)
         assert self.results, "the run has not ended"
         return self.results[0]
 
@@ -159,7 +159,12 @@ def started(folder: Path, *arguments: str) -> subprocess.Popen[bytes]:
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
     with (folder / "said").open("wb") as said:
         process = subprocess.Popen([sys.executable, *arguments], cwd=folder, env=environment, stdout=said, stderr=said)
-    wait_until((folder / "started").exists, "the step runs")
+
+    def step_runs() -> bool:
+        assert process.poll() is None, f"ended before its step ran: {(folder / 'said').read_text()}"
+        return (folder / "started").exists()
+
+    wait_until(step_runs, "the step runs")
     return process
 
 
@@ -173,7 +178,7 @@ def test_sigterm_lets_what_runs_finish_and_ends_with_143(here):
     process = started(here, "-m", "assetctl", "materialize", "-j", "2")
     terminate(here, process)
     (here / "go").touch()
-    assert process.wait(timeout=30) == 143
+    assert process.wait(timeout=PATIENCE_S) == 143
     assert {"first", "held"} <= latest(here) and "after" not in latest(here)
     assert recorded_status(here) == ["cancelled"]
 
@@ -182,7 +187,7 @@ def test_sigterm_twice_kills_what_runs_and_keeps_what_was_recorded(here):
     process = started(here, "-m", "assetctl", "materialize", "-j", "2")
     terminate(here, process)
     process.send_signal(signal.SIGTERM)
-    assert process.wait(timeout=30) == 143
+    assert process.wait(timeout=PATIENCE_S) == 143
     worker = int((here / "started").read_text())
     wait_until(lambda: not Path(f"/proc/{worker}").exists(), "the worker is gone")
     assert "first" in latest(here) and "held" not in latest(here)
@@ -192,7 +197,7 @@ def test_sigterm_twice_kills_what_runs_and_keeps_what_was_recorded(here):
 def test_sigterm_in_process_interrupts_the_step_as_ctrl_c_does(here):
     process = started(here, "-m", "assetctl", "materialize", "-j", "1")
     process.send_signal(signal.SIGTERM)
-    assert process.wait(timeout=30) == 143
+    assert process.wait(timeout=PATIENCE_S) == 143
     assert "first" in latest(here) and "held" not in latest(here)
     assert recorded_status(here) == ["cancelled"]
 
@@ -201,7 +206,7 @@ def test_a_program_without_an_answer_to_sigterm_ends_by_it_once_the_run_is_recor
     process = started(here, "-c", SCRIPT)
     process.send_signal(signal.SIGTERM)
     (here / "go").touch()
-    assert process.wait(timeout=30) == -signal.SIGTERM
+    assert process.wait(timeout=PATIENCE_S) == -signal.SIGTERM
     assert (here / "said").read_text() == ""
     assert {"first", "held"} <= latest(here)
     assert recorded_status(here) == ["cancelled"]

@@ -170,7 +170,7 @@ def test_what_is_young_is_not_remembered(root):
         ("from pathlib import Path\ndef exists():\n    return 1\nHAS = Path('folder/new').exists()\n", False),
         ("from pathlib import Path\nSIZE = Path('seen.txt').stat().st_size\n", False),
         ("from pathlib import Path\nHERE = str(Path.cwd())\n", False),
-        ("import sqlite3\nROWS = sqlite3.connect(':memory:').execute('select 1').fetchall()\n", False),
+        ("import sqlite3\nDB = sqlite3.connect(':memory:')\nN = DB.total_changes\nDB.close()\n", False),
         ("import logging\nPID = logging.os.getpid() > 0\n", False),
         ("from pathlib import Path\nLOAD = len(Path('/proc/loadavg').read_text().split())\n", False),
         ("SAME = eval('1')\n", False),

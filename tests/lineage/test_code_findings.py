@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import shutil
@@ -295,7 +296,7 @@ def test_a_loaded_third_party_module_changes_nothing_for_a_local_import(tmp_path
     assert identify(tmp_path / "b", project).version == first.version
 
 
-def test_2000_functions_in_200_modules_take_under_three_seconds(tmp_path: Path) -> None:
+def test_2000_functions_in_200_modules_take_a_small_multiple_of_compiling_them(tmp_path: Path) -> None:
     body = "".join(
         f"def f{i}(x, k={i}):\n    y = [v * k for v in x if v > {i}]\n    return sum(y) + K\n" for i in range(10)
     )
@@ -306,7 +307,11 @@ def test_2000_functions_in_200_modules_take_under_three_seconds(tmp_path: Path) 
     with imported(tmp_path) as module:
         started = time.process_time()
         found = CodeIdentifier(ProjectWorld(tmp_path, KEY)).identify(module.model)
-        assert time.process_time() - started < 3
+        taken = time.process_time() - started
+    started = time.process_time()
+    for path in tmp_path.rglob("*.py"):
+        compile(ast.parse(path.read_text()), str(path), "exec")
+    assert taken < 30 * (time.process_time() - started)  # measured: 7 to 12
     assert len([s for s in found.symbols if s.kind == "function"]) == 2001
 
 
