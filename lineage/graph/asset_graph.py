@@ -111,18 +111,18 @@ class AssetGraph:
 
     def ancestry(self, keys: Iterable[AssetKey]) -> frozenset[AssetKey]:
         """Return the keys, all their upstreams, and the other outputs of every step among them."""
-        found: set[AssetKey] = set()
+        reached: set[AssetKey] = set()
         waiting = list(keys)
         while waiting:
             key = waiting.pop()
-            if key in found:
+            if key in reached:
                 continue
-            found.add(key)
+            reached.add(key)
             step = self.steps.get(key)
             if step is not None:
                 waiting.extend(step.outputs)
                 waiting.extend(step.upstream)
-        return frozenset(found)
+        return frozenset(reached)
 
 
 def build_graph(declared: Sequence[Found]) -> AssetGraph:
@@ -274,7 +274,7 @@ def _checks(
     declared: Sequence[Found], where: Mapping[AssetKey, str], problems: list[Problem]
 ) -> dict[AssetKey, tuple[Check, ...]]:
     by_declaration = {id(d.declaration): d for d in declared}
-    found: dict[AssetKey, tuple[Check, ...]] = {}
+    checks: dict[AssetKey, tuple[Check, ...]] = {}
     for item in declared:
         if not isinstance(item.declaration, CheckDef):
             continue
@@ -291,8 +291,8 @@ def _checks(
             continue
         check = _check(item, item.declaration, keys[0], problems)
         if check is not None:
-            found[keys[0]] = (*found.get(keys[0], ()), check)
-    return found
+            checks[keys[0]] = (*checks.get(keys[0], ()), check)
+    return checks
 
 
 def _check(item: Found, declaration: CheckDef, key: AssetKey, problems: list[Problem]) -> Check | None:

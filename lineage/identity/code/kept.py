@@ -26,15 +26,15 @@ from assetctl.lineage.identity.encode import digest_bytes
 _Row = list[Any]
 
 
-def write_file_text(text_digest: str, found: FileText) -> bytes:
+def write_file_text(text_digest: str, file_text: FileText) -> bytes:
     """Return what is known of a text as bytes."""
     body = {
         "text": text_digest,
-        "functions": [[p.first, p.name, p.class_name, p.span, p.body] for p in found.functions],
-        "classes": [[p.qualname, p.class_name, p.first, p.last] for p in found.classes],
-        "bindings": found.bindings,
-        "function_texts": {n: _function_row(one) for n, one in found.function_texts.items()},
-        "class_texts": {n: _class_row(one) for n, one in found.class_texts.items()},
+        "functions": [[p.first, p.name, p.class_name, p.span, p.body] for p in file_text.functions],
+        "classes": [[p.qualname, p.class_name, p.first, p.last] for p in file_text.classes],
+        "bindings": file_text.bindings,
+        "function_texts": {n: _function_row(one) for n, one in file_text.function_texts.items()},
+        "class_texts": {n: _class_row(one) for n, one in file_text.class_texts.items()},
     }
     # Lone surrogates stand in names and constants of some sources, so that this is ASCII.
     payload = json.dumps(body, separators=(",", ":")).encode("ascii")
