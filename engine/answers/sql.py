@@ -59,11 +59,11 @@ def answer(workspace: Workspace, query: str) -> Iterator[Answer]:
         workspace.stores.refresh()
         views = _Views(workspace)
         tables = {name: table for name in tables_in(query) if (table := views.find(name)) is not None}
-        found = _answered(workspace, query, views, tables)
+        reply = _answered(workspace, query, views, tables)
         try:
-            yield found
+            yield reply
         finally:
-            found.close()
+            reply.close()
 
 
 def file_for_rows(target: Path) -> AbstractContextManager[BinaryIO]:
@@ -180,8 +180,8 @@ def asset_named(name: str, keys: Collection[AssetKey]) -> AssetKey | None:
     """Return the asset that a name means: exactly, by its Python name, or but for case if only one is."""
     exact = [key for key in keys if name in (key, key.name)]
     near = exact or [key for key in keys if name.lower() in (key.lower(), key.name.lower())]
-    found = dict.fromkeys(near)
-    return next(iter(found)) if len(found) == 1 else None
+    matches = dict.fromkeys(near)
+    return next(iter(matches)) if len(matches) == 1 else None
 
 
 def _quoted(name: str) -> str:

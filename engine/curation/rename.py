@@ -113,8 +113,8 @@ def _under_new_name(
 
 def _last_record(workspace: Workspace, new: AssetKey) -> Recorded | None:
     """Return what was published last under an earlier name."""
-    found = past_materializations(workspace.stores.lineage, new)
-    return next((r for r in found if r.output.target != whole(new) and r.materialization.published), None)
+    records = past_materializations(workspace.stores.lineage, new)
+    return next((r for r in records if r.output.target != whole(new) and r.materialization.published), None)
 
 
 def _last_observation(workspace: Workspace, new: AssetKey) -> SourceObserved | None:

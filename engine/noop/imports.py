@@ -263,24 +263,24 @@ class _Imports(ast.NodeVisitor):
 
     def _may_call(self, name: str) -> bool:
         """Say whether any function or class of ours has this name; its body counts as executed."""
-        found = [(module, node) for module in self._modules for node in module.defined.get(name, ())]
-        if found and name not in self._mentioned:
+        definitions = [(module, node) for module in self._modules for node in module.defined.get(name, ())]
+        if definitions and name not in self._mentioned:
             self._mentioned.add(name)
-            self._waiting.extend(found)
-        return bool(found)
+            self._waiting.extend(definitions)
+        return bool(definitions)
 
 
 def _is_number(arguments: Sequence[ast.expr]) -> bool:
-    return any(isinstance(found, ast.Constant) and isinstance(found.value, int) for found in arguments)
+    return any(isinstance(argument, ast.Constant) and isinstance(argument.value, int) for argument in arguments)
 
 
 def _chain(node: ast.expr) -> list[Any]:
     """Return the attributes of `base.b.a`, last first, and the expression they begin at."""
-    found: list[Any] = []
+    attributes: list[Any] = []
     while isinstance(node, ast.Attribute):
-        found.append(node.attr)
+        attributes.append(node.attr)
         node = node.value
-    return [*found, node]
+    return [*attributes, node]
 
 
 def _require_listed(dotted: str) -> None:

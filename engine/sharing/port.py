@@ -67,10 +67,10 @@ def plan_with_others(sharing: Sharing, plan: Plan, deliberation: Deliberation) -
     """
     while True:
         decisions = {planned.decision.target: planned.decision for planned in plan.steps}
-        found = sharing.find([d for d in decisions.values() if _may_be_answered(deliberation, d)])
-        if not found:
+        theirs = sharing.find([d for d in decisions.values() if _may_be_answered(deliberation, d)])
+        if not theirs:
             return plan, deliberation
-        deliberation = deliberation.begin_anew(_with(deliberation.known.traces, found))
+        deliberation = deliberation.begin_anew(_with(deliberation.known.traces, theirs))
         plan = make_plan(deliberation)
 
 
@@ -92,10 +92,10 @@ def consult(sharing: Sharing, deliberation: Deliberation, decision: StepDecision
 def _answered(sharing: Sharing, deliberation: Deliberation, decision: StepDecision) -> StepDecision:
     while True:
         if _may_be_answered(deliberation, decision):
-            found = sharing.find([decision])
-            if not found:
+            theirs = sharing.find([decision])
+            if not theirs:
                 return decision
-            deliberation.known.may_restore(found)
+            deliberation.known.may_restore(theirs)
         elif decision.action is Action.RESTORE and decision.reusable is not None:
             made = decision.reusable
             if sharing.bring(made):
@@ -111,8 +111,8 @@ def _may_be_answered(deliberation: Deliberation, decision: StepDecision) -> bool
     return is_known and deliberation.is_restorable(decision.step)
 
 
-def _with(traces: Traces, found: Iterable[Materialized]) -> Traces:
-    return {**traces, **{(made.step, made.provenance.digest): made for made in found}}
+def _with(traces: Traces, theirs: Iterable[Materialized]) -> Traces:
+    return {**traces, **{(made.step, made.provenance.digest): made for made in theirs}}
 
 
 def _relied_on(deliberation: Deliberation, decision: StepDecision) -> list[Output]:

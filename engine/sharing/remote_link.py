@@ -80,8 +80,8 @@ class RemoteLink:
 
     def take_warnings(self) -> list[str]:
         """Return what is to be warned of and was not yet."""
-        found, self.warnings[:] = list(self.warnings), []
-        return found
+        pending, self.warnings[:] = list(self.warnings), []
+        return pending
 
     def require(self) -> RemoteStore:
         """Return the remote, for a command that is about nothing else.
@@ -91,7 +91,7 @@ class RemoteLink:
         """
         store = self.store
         if store is not None:
-            self.ask(lambda found: found.check(), None)
+            self.ask(lambda remote: remote.check(), None)
         if store is None or self.fault is not None:
             raise self.as_error()
         return store

@@ -75,11 +75,11 @@ class SharedCache:
         new = [q for q in questions if (q.step, q.provenance) not in self._answers]
         if len(new) > 1:
             pool = Background(_N_QUESTIONS, "assetctl-ask")
-            found = [answer.result() for answer in [pool.submit(self._ask, question) for question in new]]
+            answers = [answer.result() for answer in [pool.submit(self._ask, question) for question in new]]
             pool.close()
         else:
-            found = [self._ask(question) for question in new]
-        self._answers.update({(q.step, q.provenance): a for q, a in zip(new, found, strict=True)})
+            answers = [self._ask(question) for question in new]
+        self._answers.update({(q.step, q.provenance): a for q, a in zip(new, answers, strict=True)})
         return [made for d in decisions if (made := self._next_answer(d)) is not None]
 
     def _next_answer(self, decision: StepDecision) -> Materialized | None:
@@ -108,7 +108,7 @@ class SharedCache:
                 usable.append((path, self._believable(path, data, question)))
             except BadEntry as flaw:
                 self.link.warn(f"entry `{path}` in {self.link.remote} was not used: {flaw}")
-        return sorted(usable, key=lambda found: found[1].fact.id, reverse=True)
+        return sorted(usable, key=lambda placed: placed[1].fact.id, reverse=True)
 
     def _believable(self, path: str, data: bytes, question: Question) -> Entry:
         if entry_name(data) != path.rpartition("/")[2]:
@@ -154,18 +154,18 @@ class SharedCache:
 
     # --- their bytes -----------------------------------------------------------------------
 
-    def start(self, found: Iterable[Materialized]) -> None:
+    def start(self, wanted: Iterable[Materialized]) -> None:
         """Begin to fetch what these materializations need, so that it is here when it is wanted."""
-        for made in found:
+        for made in wanted:
             entry = self._given.get(made.id)
             self.incoming.start(_sizes(made.outputs) if entry is None else sizes_of(entry[1]))
 
     def bring(self, made: Materialized) -> bool:
         """Have all bytes of a materialization here; False if they cannot be had, or may not be used."""
-        found = self._given.get(made.id)
-        if found is None:
+        given = self._given.get(made.id)
+        if given is None:
             return not self.lacking(made.outputs)
-        path, entry = found
+        path, entry = given
         if not self.incoming.have(sizes_of(entry)):
             self.link.warn(f"`{made.step}` is not restored from {self.link.remote}: not all of its bytes can be had")
             return False
@@ -214,12 +214,12 @@ def _questions(decision: StepDecision) -> list[Question]:
     """Return what to ask for a step: what was made under its key, then under its earlier names."""
     assert decision.provenance is not None
     step, digest = decision.step, decision.provenance.digest
-    found = [Question(decision.target, decision.targets, digest, decision.inputs)]
+    questions = [Question(decision.target, decision.targets, digest, decision.inputs)]
     if len(step.outputs) == 1:
-        found += [
+        questions += [
             Question(whole(name), (whole(name),), digest, decision.inputs) for name in step.former.get(step.key, ())
         ]
-    return found
+    return questions
 
 
 def _sizes(outputs: Iterable[Output]) -> dict[BlobDigest, int]:

@@ -143,8 +143,8 @@ def _file_text(file: str) -> str | None:
 
 def _standard_folders() -> tuple[str, ...]:
     names = ("stdlib", "platstdlib")
-    found = {sysconfig.get_path(name) for name in names}
-    return tuple(sorted({os.path.normpath(p) for p in found if p} | {os.path.realpath(p) for p in found if p}))
+    folders = {sysconfig.get_path(name) for name in names}
+    return tuple(sorted({os.path.normpath(p) for p in folders if p} | {os.path.realpath(p) for p in folders if p}))
 
 
 def _is_standard(file: str, folders: tuple[str, ...]) -> bool:

@@ -96,9 +96,9 @@ def find_settings(start: Path, file: Path | None = None) -> Settings:
             "no-project", f"there is no folder `{start}`", hint="name an existing folder with `-p DIR`"
         )
     for folder in (start, *start.parents):
-        found = _read(folder / "pyproject.toml")
-        if found is not None:
-            return found
+        settings = _read(folder / "pyproject.toml")
+        if settings is not None:
+            return settings
     if (start / "assets.py").is_file():
         return Settings(start, ("assets.py",), start / "assets.py")
     raise ProjectError.of(

@@ -60,9 +60,9 @@ class Stores:
     def state_here(self, output: Output) -> OutputState:
         """Say whether an output's bytes are here: of the many that once were, the shared cache is not asked."""
         if self.cache is not None and output.blob is not None and output.inline is None:
-            found = self.data.blobs.local_state(output.blob, output.size_bytes)
-            if found is OutputState.MISSING:
-                return found
+            state = self.data.blobs.local_state(output.blob, output.size_bytes)
+            if state is OutputState.MISSING:
+                return state
         return self.data.state(output)
 
     def observer(self, root: Path) -> Observer:
