@@ -232,7 +232,7 @@ class Deliberation:
         return judge(inputs, memory, demand, self._current_columns(step))
 
     def _changed_since(self, made: Materialized) -> tuple[str, ...]:
-        """Return what a materialization was seen to use without declaring it, and is not what it was."""
+        """Return what a materialization was seen to use without declaring it and that has changed since."""
         return tuple(
             used.name.rstrip(":") for used in made.undeclared if self.question.current_digest(used) != used.digest
         )

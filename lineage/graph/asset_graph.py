@@ -213,7 +213,7 @@ def _with_aliases(
 ) -> dict[AssetKey, Step]:
     """Tell every binding the earlier names of its upstream, so that renaming one changes no reader.
 
-    A step learns those of its outputs; declared aliases count only where there is one output to mean.
+    A step gets those of its outputs; declared aliases count only where there is a single output.
     """
     earlier = {k: tuple(map(AssetKey, s.declaration.options.aliases)) for k, s in steps.items()}
     former = {k: _merged(earlier.get(k, ()), recorded.get(k, ())) for k in earlier.keys() | recorded.keys()}
@@ -233,7 +233,7 @@ def _with_aliases(
 
 
 def _merged(declared: tuple[AssetKey, ...], recorded: tuple[AssetKey, ...]) -> tuple[AssetKey, ...]:
-    """Return all names, oldest first: what is declared and was not recorded is from before."""
+    """Return all names, oldest first; declared names that were never recorded come before the recorded ones."""
     return (*(name for name in declared if name not in recorded), *recorded)
 
 

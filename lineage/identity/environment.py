@@ -41,7 +41,7 @@ class Surrounding:
 
 
 def environment_slice(code: CodeIdentity, policy: EnvironmentPolicy, around: Surrounding) -> dict[str, str]:
-    """Return what of the environment counts for some code, by the names that reasons show."""
+    """Return the parts of the environment that count for some code, by the names that reasons show."""
     environment: dict[str, str] = {}
     for name, version in code.distributions.items():
         counted = counted_version(version, policy.packages.get(normal_name(name), policy.default))

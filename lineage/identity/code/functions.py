@@ -146,7 +146,7 @@ def _unconditional(reads: Reads) -> Reads:
 
 
 def _link_values(reach: Reach, node: Node, fn: types.FunctionType) -> None:
-    """Link defaults (but those of config) and attributes; a wrapper's wrapped function is still the asset's own."""
+    """Link defaults (except those of config) and attributes; a wrapper's wrapped function is still the asset's own."""
     config = node.root.config if node.root is not None else frozenset()
     defaults = fn.__defaults__ or ()
     names = fn.__code__.co_varnames[: fn.__code__.co_argcount]

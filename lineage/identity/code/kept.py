@@ -1,8 +1,8 @@
 """Write what is known of a file's text as bytes that can be kept, and read them again.
 
-A first line holds the digest of the rest, and the rest names the text it is about: what
-was damaged, cut short or is about another text reads as nothing. Bytes are JSON; reading
-them runs no code of anyone's.
+A first line holds the digest of the rest, and the rest names the text it is about: anything
+damaged, truncated or about another text counts as absent. The bytes are JSON, so reading
+them never runs code.
 """
 
 from __future__ import annotations

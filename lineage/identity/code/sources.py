@@ -105,7 +105,7 @@ class ClassSource:
 
 
 class SourceFile:
-    """One file: its functions, classes and top-level bindings; parsed only for what is not known of its text."""
+    """One file: its functions, classes and top-level bindings; parsed only if something of its text is unknown."""
 
     def __init__(self, name: str, text: str, code: types.CodeType | None, kept: FileText | None) -> None:
         self.name = name
@@ -178,7 +178,7 @@ class SourceFile:
 
 
 class Sources:
-    """Files by name, each read once, and parsed only if what is kept is not of this text."""
+    """Files by name, each read once, and parsed only where what was kept of its text does not suffice."""
 
     def __init__(self, world: CodeWorld) -> None:
         self._world = world
@@ -214,7 +214,7 @@ class Sources:
             return None  # nothing live can have come from it as it stands
 
     def _key(self, name: str) -> str:
-        """Return what a file is kept under, "" for what is no module's file: cells of a notebook have one name."""
+        """Return the key to keep a file under; "" if it is no module's: all cells of a notebook share one name."""
         shown = self._world.relative(name)
         return digest_bytes(shown.encode("utf-8", "surrogatepass")) if shown.endswith(".py") else ""
 

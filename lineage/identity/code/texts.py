@@ -45,7 +45,7 @@ class FunctionText:
 
 @dataclass(frozen=True, slots=True)
 class ClassText:
-    """A class statement: `fields` are the statements that make fields where something makes fields of them.
+    """A class statement: `fields` are the statements that become fields if something turns them into fields.
 
     `bindings` are the names that the body binds, `definitions` those of functions and
     classes anywhere in it.
@@ -116,7 +116,7 @@ def describe_class(node: ast.ClassDef, class_name: str) -> ClassText:
 
 
 def counted_keywords(node: ast.ClassDef) -> list[ast.keyword]:
-    """Return a class statement's keywords but the metaclass, which is seen live."""
+    """Return a class statement's keywords except the metaclass, which is seen live."""
     return [keyword for keyword in node.keywords if keyword.arg != "metaclass"]
 
 
@@ -187,7 +187,7 @@ def _first_line(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> 
 
 
 def _children(node: ast.AST) -> list[ast.AST]:
-    """Return a node's children but names and constants, last first."""
+    """Return a node's children except names and constants, last first."""
     children: list[ast.AST] = []
     for name in node._fields:
         value = getattr(node, name, None)

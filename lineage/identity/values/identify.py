@@ -2,8 +2,8 @@
 
 Equal logical content gives equal digests in every process, on every machine and with
 every library version; what has no defined identity is refused (`Unencodable`), never
-sampled and never guessed. Libraries are asked for only when the value can be theirs:
-when they are loaded already.
+sampled and never guessed. A library is consulted only if it is loaded already:
+otherwise the value cannot be one of its own.
 """
 
 from __future__ import annotations

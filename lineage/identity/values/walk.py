@@ -2,7 +2,7 @@
 
 Every compound value is hashed by itself and its parent writes the digest, so sharing
 does not show (`[a, a]` is `[copy, copy]`) and a value reached a thousand times is
-hashed once. Cycles are strongly connected groups, found as Tarjan does: inside a group
+hashed once. Cycles are strongly connected groups (Tarjan's algorithm): inside a group
 a second visit writes the distance back, so the digest of a closed group depends on
 nothing outside of it. No Python recursion, and no hook of the value's own class is
 called: no `__eq__`, `__hash__`, `__repr__`, `__reduce__`, no property.
