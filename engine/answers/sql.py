@@ -1,7 +1,7 @@
 """Answer a person's SQL: the lineage tables, and every table asset as a view of its own name.
 
 `features` is what is published, `"features@9f3a1c"` a version of it, `"clean/shuttles"`
-and `clean__shuttles` are one asset; case does not count where it need not. A Parquet
+and `clean__shuttles` are one asset; case is ignored unless two names differ by it alone. A Parquet
 file is read in place, after it was verified, and only as far as the query asks. A source
 is the table that its file holds now.
 """

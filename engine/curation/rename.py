@@ -1,6 +1,6 @@
 """Let an asset's history go on under the name that its code has now.
 
-The name comes first and the record under it after: killed in between, the asset is
+The new name is recorded first, the record under it second: killed in between, the asset is
 restored under its new name by the next run, at no cost, and the same command completes it.
 """
 

@@ -1,6 +1,6 @@
 """Serve an earlier version: publish it again and pin it, until the pin is lifted.
 
-The record comes first and the pins after it: killed in between, an earlier version is
+The record is written first, the pins second: killed in between, an earlier version is
 published and not pinned, which the next `materialize` puts right and the same command
 completes. A pin without its record would hold an asset that nobody can read.
 """

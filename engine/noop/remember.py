@@ -41,7 +41,7 @@ class Beginning:
 
 
 class _NotRememberable(Exception):
-    """Something that the status of files does not tell."""
+    """Something that the status of files does not show."""
 
 
 def remember_noop(

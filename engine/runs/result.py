@@ -1,4 +1,4 @@
-"""What a run came to: everything it said, and how to show it."""
+"""The result of a run: everything it said, and how to show it."""
 
 from __future__ import annotations
 

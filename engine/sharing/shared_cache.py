@@ -1,4 +1,4 @@
-"""The shared cache of a project: what other machines made, and the way for ours to them.
+"""The shared cache of a project: results that other machines made, and the upload of ours.
 
 Implements `sharing.Sharing`. It believes by the rules of `storage/remote/trust.py` and
 decides nothing. The remote is opened when it is first needed, so a command with nothing
@@ -60,7 +60,7 @@ class SharedCache:
         return self.link.warnings
 
     def begin(self) -> None:
-        """A command begins: what was asked long ago is asked again."""
+        """Begin a command: answers from long ago are forgotten, so that the remote is asked again."""
         if time.monotonic() - self._began > _ASKED_AGAIN_AFTER_S:
             self._began = time.monotonic()
             self._answers.clear()
@@ -155,13 +155,13 @@ class SharedCache:
     # --- their bytes -----------------------------------------------------------------------
 
     def start(self, wanted: Iterable[Materialized]) -> None:
-        """Begin to fetch what these materializations need, so that it is here when it is wanted."""
+        """Start fetching what these materializations need, so that it is here by the time it is read."""
         for made in wanted:
             entry = self._given.get(made.id)
             self.incoming.start(_sizes(made.outputs) if entry is None else sizes_of(entry[1]))
 
     def bring(self, made: Materialized) -> bool:
-        """Have all bytes of a materialization here; False if they cannot be had, or may not be used."""
+        """Fetch all bytes of a materialization; return False if some cannot be fetched or may not be used."""
         given = self._given.get(made.id)
         if given is None:
             return not self.lacking(made.outputs)
@@ -175,7 +175,7 @@ class SharedCache:
         return flaw is None
 
     def lacking(self, outputs: Iterable[Output]) -> list[Output]:
-        """Have the bytes of recorded outputs here, and return those that cannot be had."""
+        """Fetch the bytes of recorded outputs that are not here; return the outputs that cannot be fetched."""
         return [output for output in outputs if not self._is_here(output)]
 
     def _is_here(self, output: Output) -> bool:
@@ -200,12 +200,12 @@ class SharedCache:
             self.uploads.add(fact)
 
     def settle(self, is_cancelled: Callable[[], bool]) -> Iterator[Event]:
-        """Wait for uploads and say how they went; warnings so far are said too."""
+        """Wait for uploads and report how they went, together with the warnings so far."""
         yield from self.uploads.settle(is_cancelled)
         yield from (Warned(text) for text in self.link.take_warnings())
 
     def close(self) -> None:
-        """Let go of all threads; what they have not begun is left."""
+        """Let go of all threads; whatever they have not started is abandoned."""
         self.uploads.close()
         self.incoming.close()
 

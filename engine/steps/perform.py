@@ -1,4 +1,4 @@
-"""Perform one task where it stands: load inputs, call the function, store what it returns, ask the checks.
+"""Perform one task in this very process: load inputs, call the function, store what it returns, ask the checks.
 
 The same code runs in this process and in a worker. It publishes nothing: what is stored
 counts only once the run loop has recorded it.

@@ -32,7 +32,7 @@ class ProjectWorld:
     """The real `CodeWorld` of one project folder.
 
     `variable_key` is the project's secret for hashing environment values; any length.
-    `cache` is where what was learned from source texts is kept; None: nowhere.
+    `cache` keeps what was learned from source texts; None keeps nothing.
     """
 
     def __init__(self, root: Path, variable_key: bytes, cache: TextCache | None = None) -> None:

@@ -213,10 +213,10 @@ def _keep(table: Table) -> Keep:
 
 
 def _remote(table: Table, lowered_to: str | None) -> RemoteSettings | None:
-    """Return what a project says about its shared cache; None if it has none or leaves it alone.
+    """Return what a project says about its shared cache; None if it has none or does not use it.
 
-    `lowered_to` is what the environment asks for. It may only take away: make the cache
-    read-only, or leave it alone.
+    `lowered_to` is what the environment asks for. It can only restrict: make the cache
+    read-only, or turn it off.
     """
     address = table.take("remote", "an address", is_text, None, 'remote = "s3://bucket/prefix" or a folder')
     mode = _MODES.index(table.choose("remote_mode", _MODES, "read-write"))
