@@ -53,8 +53,8 @@ def collect(root: Path, entries: Sequence[str]) -> tuple[list[Found], list[type[
             module = _import(name, file, root, problems)
             if module is not None and module not in modules:
                 modules.append(module)
-    found = find_declarations([(m, vars(m)) for m in modules], root, problems)
-    return found, find_codecs(modules), problems
+    declarations = find_declarations([(m, vars(m)) for m in modules], root, problems)
+    return declarations, find_codecs(modules), problems
 
 
 def find_codecs(modules: Iterable[ModuleType]) -> list[type[Codec]]:
@@ -72,15 +72,15 @@ def find_declarations(
     for module, namespace in namespaces:
         for sighting in _sightings(module, namespace):
             sightings.setdefault(id(sighting.declaration), []).append(sighting)
-    found: list[Found] = []
+    declarations: list[Found] = []
     for seen in sightings.values():
         try:
-            found.append(_found(seen, root))
+            declarations.append(_describe(seen, root))
         except DeclarationError as error:
             problems.extend(
                 replace(p, facts=(("declared in", _where(seen[0].declaration, root)), *p.facts)) for p in error.problems
             )
-    return found
+    return declarations
 
 
 def _sightings(module: ModuleType, namespace: dict[str, object]) -> Iterator[_Sighting]:
@@ -97,7 +97,7 @@ def _sightings(module: ModuleType, namespace: dict[str, object]) -> Iterator[_Si
                     yield _Sighting(item, module, name if isinstance(name, str) else "", in_container=True)
 
 
-def _found(seen: list[_Sighting], root: Path) -> Found:
+def _describe(seen: list[_Sighting], root: Path) -> Found:
     declaration = seen[0].declaration
     where = _where(declaration, root)
     name = _name(declaration, _homeward(declaration, seen))
@@ -148,7 +148,7 @@ def _module_names(root: Path, entry: str, problems: list[Problem]) -> list[tuple
     if path.is_file():
         return [(_module_name(path, root), path)]
     if path.is_dir():
-        environments = {found.parent for found in path.rglob("pyvenv.cfg")}
+        environments = {config.parent for config in path.rglob("pyvenv.cfg")}
         files = sorted(p for p in path.rglob("*.py") if not _hidden(p.relative_to(path)))
         own = [p for p in files if environments.isdisjoint(p.parents)]
         return [(_module_name(p, root), p) for p in own]

@@ -97,7 +97,7 @@ def forget_modules(root: Path) -> dict[str, ModuleType]:
 
 
 def activate(root: Path) -> None:
-    """Make the modules of one project the ones that are imported, and shelve those of the project before.
+    """Make the modules of one project the ones that are imported, and shelve those of the previous project.
 
     Two projects of one process may both have a `helpers.py`; each sees its own.
     """

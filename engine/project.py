@@ -308,7 +308,7 @@ class Project:
         each folder in `options.forget_roots` once it no longer counts.
 
         Raises:
-            SelectionError: a root to forget is none, or branches are to be kept outside of git.
+            SelectionError: a root to forget keeps nothing in this store, or branches are to be kept outside of git.
         """
         return use_cases.clean_up(
             self.workspace, options or use_cases.CleanUpOptions(), apply=apply, on_root_forgotten=on_root_forgotten

@@ -24,14 +24,14 @@ _GUIDE = Guide(
 @click.pass_obj
 def command(session: Session, asset: str, old: str | None, new: str | None) -> int:
     """Compare two versions of ASSET: rows, columns, values that read as text, and why they differ."""
-    found = session.project.diff(asset, old, new)
+    diff = session.project.diff(asset, old, new)
     if session.as_json:
         from assetctl.cli.text.json_output import write_json
         from assetctl.engine.documents.answers import diff_json
 
-        write_json(diff_json(found))
+        write_json(diff_json(diff))
         return 0
     from assetctl.cli.text.render_answers import show_diff
 
-    show_diff(session.out, found)
+    show_diff(session.out, diff)
     return 0

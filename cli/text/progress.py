@@ -1,4 +1,4 @@
-"""Tell a run as it happens: live on a terminal, plain lines elsewhere, events as JSON for programs.
+"""Report a run as it happens: live on a terminal, plain lines elsewhere, events as JSON for programs.
 
 A reporter is called with each event, from whatever thread has it, and closed at the end.
 """

@@ -140,44 +140,44 @@ def show_pins(console: Console, pins: Sequence[Pinned]) -> None:
 
 def recorded_why(reasons: Sequence[Mapping[str, Any]]) -> str:
     """Return recorded reasons (JSON of a kind) as words, one clause per kind."""
-    found: dict[str, list[str]] = {}
+    clauses: dict[str, list[str]] = {}
     for reason in reasons:
-        about = found.setdefault(str(reason.get("kind", "")).replace("_", " "), [])
+        about = clauses.setdefault(str(reason.get("kind", "")).replace("_", " "), [])
         about += [str(reason[name]) for name in ("upstream", "source", "check") if reason.get(name)]
         about += [str(change.get("name")) for change in reason.get("changes", ())]
-    return "; ".join(f"{kind} ({', '.join(about)})" if about else kind for kind, about in found.items())
+    return "; ".join(f"{kind} ({', '.join(about)})" if about else kind for kind, about in clauses.items())
 
 
-def show_diff(console: Console, found: VersionDiff) -> None:
+def show_diff(console: Console, diff: VersionDiff) -> None:
     """Print two versions side by side: why they differ, then how."""
-    heading(console, found.asset, f"{short(found.old.data_version)} → {short(found.new.data_version)}")
+    heading(console, diff.asset, f"{short(diff.old.data_version)} → {short(diff.new.data_version)}")
     console.print(
         facts_table(
             (
-                ("  old", f"{moment(found.old.started_at)}, {_measures(found.old)}"),
-                ("  new", f"{moment(found.new.started_at)}, {_measures(found.new)}"),
+                ("  old", f"{moment(diff.old.started_at)}, {_measures(diff.old)}"),
+                ("  new", f"{moment(diff.new.started_at)}, {_measures(diff.new)}"),
                 (
                     "  made from",
-                    "; ".join(describe(reason) for reason in found.reasons) or "the same definition and inputs",
+                    "; ".join(describe(reason) for reason in diff.reasons) or "the same definition and inputs",
                 ),
             )
         )
     )
-    if found.same:
+    if diff.same:
         console.print(text("  same content"))
-    if found.row_summary is not None:
-        only = ", ".join(f"{n:,} {name}" for name, n in found.row_summary.items())
+    if diff.row_summary is not None:
+        only = ", ".join(f"{n:,} {name}" for name, n in diff.row_summary.items())
         console.print(text(f"  rows: {only}"))
-    if found.columns:
+    if diff.columns:
         console.print()
-    for column in found.columns:
+    for column in diff.columns:
         types = {"added": column.new_type, "removed": column.old_type, "type": f"{column.old_type} → {column.new_type}"}
         name = "changed type" if column.change == "type" else column.change
         line = Text.assemble("  ", word(name), " column ", (clean(column.name), "bold"))
         console.print(line.append(f"  {clean(str(types.get(column.change) or ''))}", "dim"))
-    if found.text:
+    if diff.text:
         console.print()
-        _show_unified(console, found.text)
+        _show_unified(console, diff.text)
 
 
 def _measures(entry: HistoryEntry) -> str:

@@ -127,12 +127,12 @@ def _roots(plan: Plan) -> dict[Target, tuple[Target, ...]]:
 
     At most one more than are shown: a plan of 10,000 assets has no use for all.
     """
-    found: dict[Target, tuple[Target, ...]] = {}
+    roots: dict[Target, tuple[Target, ...]] = {}
     for planned in plan.steps:  # upstreams come first
         if planned.action is Action.MAYBE:
-            near = {root for key in planned.waiting_on for root in found.get(key, (key,))}
-            found[planned.target] = tuple(sorted(near)[: _SHOWN_ROOTS + 1])
-    return found
+            near = {root for key in planned.waiting_on for root in roots.get(key, (key,))}
+            roots[planned.target] = tuple(sorted(near)[: _SHOWN_ROOTS + 1])
+    return roots
 
 
 def _clauses(why: tuple[str, ...], *, explain: bool) -> Text:

@@ -63,5 +63,5 @@ def _cell(value: object) -> Text:
 def _is_number(kind: pa.DataType) -> bool:
     import pyarrow.types
 
-    found = pyarrow.types
-    return bool(found.is_integer(kind) or found.is_floating(kind) or found.is_decimal(kind))
+    types = pyarrow.types
+    return bool(types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind))

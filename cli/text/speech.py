@@ -30,7 +30,7 @@ _MINUTE, _HOUR = 60.0, 3600.0
 def clean(text: str) -> str:
     """Return the text with control characters shown as escapes (`\\x1b`)."""
     return _UNSAFE.sub(
-        lambda found: f"\\x{ord(found[0]):02x}" if ord(found[0]) < 256 else f"\\u{ord(found[0]):04x}", text
+        lambda match: f"\\x{ord(match[0]):02x}" if ord(match[0]) < 256 else f"\\u{ord(match[0]):04x}", text
     )
 
 

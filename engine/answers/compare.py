@@ -66,7 +66,7 @@ def _before(workspace: Workspace, key: AssetKey, after: Recorded) -> Recorded:
 
 def _column_changes(old: ValueIdentity, new: ValueIdentity) -> list[ColumnChange]:
     was, now = {c.name: c for c in old.columns}, {c.name: c for c in new.columns}
-    found: list[ColumnChange] = []
+    changes: list[ColumnChange] = []
     for name in dict.fromkeys((*now, *was)):
         before, after = was.get(name), now.get(name)
         if before is None or after is None:
@@ -77,8 +77,8 @@ def _column_changes(old: ValueIdentity, new: ValueIdentity) -> list[ColumnChange
             change = "changed"
         else:
             continue
-        found.append(ColumnChange(name, change, before.type if before else None, after.type if after else None))
-    return found
+        changes.append(ColumnChange(name, change, before.type if before else None, after.type if after else None))
+    return changes
 
 
 def _reasons(before: Recorded, after: Recorded) -> tuple[Reason, ...]:

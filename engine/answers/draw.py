@@ -36,8 +36,8 @@ def find_programs() -> list[Path]:
     """Return the layout programs of this machine, best first."""
     folders = (sysconfig.get_path("scripts"), str(Path(sys.executable).parent))
     bundled = (shutil.which("graphviz-pure", path=folder) for folder in folders)
-    found = (shutil.which("dot"), *bundled, shutil.which("graphviz-pure"))
-    return [Path(name) for name in dict.fromkeys(name for name in found if name)]
+    candidates = (shutil.which("dot"), *bundled, shutil.which("graphviz-pure"))
+    return [Path(name) for name in dict.fromkeys(name for name in candidates if name)]
 
 
 def render_with(programs: Sequence[Path], dot: str, format: str, timeout_s: float = _TIMEOUT_S) -> bytes:  # noqa: A002

@@ -51,10 +51,10 @@ def history_of(workspace: Workspace, key: AssetKey | None, limit: int) -> list[H
     stores.refresh()
     gone = forgotten_spans(retention_facts(stores.lineage))
     pins = stores.lineage.pins()
-    found = [_entry(recorded, gone, pins) for recorded in past_materializations(stores.lineage, key, limit)]
-    if key is not None and not found and not _is_declared(workspace, key):
+    entries = [_entry(recorded, gone, pins) for recorded in past_materializations(stores.lineage, key, limit)]
+    if key is not None and not entries and not _is_declared(workspace, key):
         raise nothing_recorded(workspace, key)
-    return found
+    return entries
 
 
 def _entry(recorded: Recorded, gone: Sequence[Span], pins: Sequence[Pinned]) -> HistoryEntry:

@@ -25,16 +25,16 @@ def recorded_since(workspace: Workspace, key: AssetKey, since: str) -> Recorded:
     """
     stores = workspace.stores
     stores.refresh()
-    found = [r for r in past_materializations(stores.lineage, key) if r.materialization.published]
-    for recorded in found:
+    published = [r for r in past_materializations(stores.lineage, key) if r.materialization.published]
+    for recorded in published:
         if is_named(recorded, since) or recorded.materialization.run_id == since:
             return recorded
     counter = last_counter_of_run(stores.lineage, since)
     if counter is not None:
-        before = [r for r in found if r.position.counter < counter]
+        before = [r for r in published if r.position.counter < counter]
     else:
         moment = _commit_time(workspace.root, since)
-        before = [r for r in found if _began_by(r, moment)]
+        before = [r for r in published if _began_by(r, moment)]
     if before:
         return before[0]
     raise SelectionError(

@@ -1,7 +1,7 @@
 """Answer a person's SQL: the lineage tables, and every table asset as a view of its own name.
 
 `features` is what is published, `"features@9f3a1c"` a version of it, `"clean/shuttles"`
-and `clean__shuttles` are one asset; case does not count where it need not. A Parquet
+and `clean__shuttles` are one asset; case is ignored unless two names differ by it alone. A Parquet
 file is read in place, after it was verified, and only as far as the query asks. A source
 is the table that its file holds now.
 """
@@ -59,11 +59,11 @@ def answer(workspace: Workspace, query: str) -> Iterator[Answer]:
         workspace.stores.refresh()
         views = _Views(workspace)
         tables = {name: table for name in tables_in(query) if (table := views.find(name)) is not None}
-        found = _answered(workspace, query, views, tables)
+        reply = _answered(workspace, query, views, tables)
         try:
-            yield found
+            yield reply
         finally:
-            found.close()
+            reply.close()
 
 
 def file_for_rows(target: Path) -> AbstractContextManager[BinaryIO]:
@@ -180,8 +180,8 @@ def asset_named(name: str, keys: Collection[AssetKey]) -> AssetKey | None:
     """Return the asset that a name means: exactly, by its Python name, or but for case if only one is."""
     exact = [key for key in keys if name in (key, key.name)]
     near = exact or [key for key in keys if name.lower() in (key.lower(), key.name.lower())]
-    found = dict.fromkeys(near)
-    return next(iter(found)) if len(found) == 1 else None
+    matches = dict.fromkeys(near)
+    return next(iter(matches)) if len(matches) == 1 else None
 
 
 def _quoted(name: str) -> str:

@@ -39,7 +39,7 @@ class CleanUpOptions:
     forget_roots: tuple[Path, ...] = ()
 
     def over(self, settings: Keep) -> Keep:
-        """Return the rules of the settings, with those given here in their place."""
+        """Return the rules of the settings, overridden by those given here."""
         return Keep(
             settings.last if self.keep_last is None else self.keep_last,
             settings.for_s if self.keep_for_s is None else self.keep_for_s,
@@ -97,7 +97,7 @@ def clean_up(
     if what follows fails.
 
     Raises:
-        SelectionError: a root to forget is none, or branches are to be kept outside of git.
+        SelectionError: a root to forget keeps nothing in this store, or branches are to be kept outside of git.
         EnvironmentFault: what this project, or another in the same store, needs cannot be known now.
         WaitTimeout: somebody is using the store.
     """

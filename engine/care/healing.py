@@ -33,8 +33,8 @@ def present_of(workspace: Workspace) -> Present:
         return Present(None, lambda _key: None)
 
     def provenance(key: Target) -> ProvenanceDigest | None:
-        found = steps[key].provenance if key in steps else None
-        return None if found is None else found.digest
+        current = steps[key].provenance if key in steps else None
+        return None if current is None else current.digest
 
     return Present(steps.keys(), provenance)
 

@@ -37,7 +37,7 @@ class VerifyOptions:
 
 @dataclass(frozen=True, slots=True)
 class Damaged:
-    """Bytes that are not what was recorded, for one record that stands on them.
+    """Bytes that are not what was recorded, for one record that relies on them.
 
     `use` is that record, None where nobody can know whose bytes they were. `is_missing`:
     they are not there, and nothing says that they were ever wrong.

@@ -1,7 +1,7 @@
 """Record what a person decides about recorded versions: a few facts, in one write, durable on return.
 
-The facts of one call come in an order in which every beginning of them is a state that
-makes sense: a process killed within the write leaves nothing that lies.
+The facts of one call are ordered so that every prefix of them is a consistent state: a
+process killed during the write leaves nothing misleading behind.
 """
 
 from __future__ import annotations

@@ -48,16 +48,16 @@ def forget(workspace: Workspace, keys: Sequence[AssetKey], *, dry_run: bool) -> 
     wanted = list(dict.fromkeys(keys))
     targets = tuple(map(whole, wanted))
     workspace.stores.refresh()
-    found = tuple(_describe(workspace, key) for key in wanted)
+    assets = tuple(_describe(workspace, key) for key in wanted)
     _refuse_pinned(workspace, wanted)
     if dry_run:
-        return ForgottenAssets(found, recorded=False)
+        return ForgottenAssets(assets, recorded=False)
     latest = workspace.stores.lineage.snapshot(targets).latest
     steps = {step for key in wanted for step in _steps(workspace, key, latest.get(whole(key)))}
     with steps_at_rest(workspace, steps):
         _refuse_pinned(workspace, wanted)
         append(workspace, [Forgotten(targets, now(), f"rm {' '.join(wanted)}")])
-    return ForgottenAssets(found, recorded=True)
+    return ForgottenAssets(assets, recorded=True)
 
 
 def _steps(workspace: Workspace, key: AssetKey, recorded: Recorded | None) -> set[Target]:

@@ -35,9 +35,9 @@ def keep(workspace: Workspace, key: AssetKey, version: str | None, note: str) ->
     Raises:
         SelectionError: there is no such version, or its bytes are gone.
     """
-    found = find_recorded(workspace, key, version)
-    require_bytes(workspace, found)
-    pin = Pinned(whole(key), found.materialization.id, found.output.value.version, Purpose.KEEP, now(), note)
+    recorded = find_recorded(workspace, key, version)
+    require_bytes(workspace, recorded)
+    pin = Pinned(whole(key), recorded.materialization.id, recorded.output.value.version, Purpose.KEEP, now(), note)
     append(workspace, [pin])
     return Pins(workspace.stores.lineage.pins(), set_=pin)
 
@@ -61,13 +61,13 @@ def stop_keeping(workspace: Workspace, key: AssetKey, version: str | None) -> Pi
     return Pins(workspace.stores.lineage.pins(), lifted=lifted)
 
 
-def require_bytes(workspace: Workspace, found: Recorded) -> None:
+def require_bytes(workspace: Workspace, recorded: Recorded) -> None:
     """Refuse a version of which some output cannot be read.
 
     Raises:
         SelectionError: bytes are missing or corrupt; the message says whose.
     """
-    for output in found.materialization.outputs:
+    for output in recorded.materialization.outputs:
         state = workspace.stores.data.state(output)
         if state is not OutputState.PRESENT:
             raise SelectionError(

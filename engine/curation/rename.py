@@ -1,6 +1,6 @@
 """Let an asset's history go on under the name that its code has now.
 
-The name comes first and the record under it after: killed in between, the asset is
+The new name is recorded first, the record under it second: killed in between, the asset is
 restored under its new name by the next run, at no cost, and the same command completes it.
 """
 
@@ -113,8 +113,8 @@ def _under_new_name(
 
 def _last_record(workspace: Workspace, new: AssetKey) -> Recorded | None:
     """Return what was published last under an earlier name."""
-    found = past_materializations(workspace.stores.lineage, new)
-    return next((r for r in found if r.output.target != whole(new) and r.materialization.published), None)
+    records = past_materializations(workspace.stores.lineage, new)
+    return next((r for r in records if r.output.target != whole(new) and r.materialization.published), None)
 
 
 def _last_observation(workspace: Workspace, new: AssetKey) -> SourceObserved | None:

@@ -1,6 +1,6 @@
 """Serve an earlier version: publish it again and pin it, until the pin is lifted.
 
-The record comes first and the pins after it: killed in between, an earlier version is
+The record is written first, the pins second: killed in between, an earlier version is
 published and not pinned, which the next `materialize` puts right and the same command
 completes. A pin without its record would hold an asset that nobody can read.
 """
@@ -56,11 +56,11 @@ def roll_back(workspace: Workspace, key: AssetKey, version: str, note: str = "")
             does not declare its outputs any more.
         WaitTimeout: another process is building it.
     """
-    found = published_version(workspace, key, version)
-    require_bytes(workspace, found)
+    recorded = published_version(workspace, key, version)
+    require_bytes(workspace, recorded)
     step = _declared_step(workspace, key)
-    with steps_at_rest(workspace, {step.target, *step_keys(workspace, key, found)}):
-        made = _under_present_names(workspace, step, found)
+    with steps_at_rest(workspace, {step.target, *step_keys(workspace, key, recorded)}):
+        made = _under_present_names(workspace, step, recorded)
         run_id = new_run_id()
         latest = workspace.stores.lineage.snapshot(step.targets).latest
         is_latest = all(t in latest and latest[t].materialization.id == made.id for t in step.targets)
@@ -105,24 +105,26 @@ def _declared_step(workspace: Workspace, key: AssetKey) -> Step:
     return step
 
 
-def _under_present_names(workspace: Workspace, step: Step, found: Recorded) -> Materialized:
+def _under_present_names(workspace: Workspace, step: Step, recorded: Recorded) -> Materialized:
     """Return a materialization with the names its outputs have now.
 
     Raises:
         SelectionError: the step does not make exactly these outputs any more.
     """
-    names = _names_now(workspace, found.materialization, found.position)
+    names = _names_now(workspace, recorded.materialization, recorded.position)
     if set(names.values()) != set(step.targets):
         raise SelectionError(
             Problem(
                 "outputs-changed",
                 f"that version was made together with outputs that `{step.key}` does not declare alike now",
                 (("then", ", ".join(names.values())), ("now", ", ".join(step.outputs))),
-                f"get it as a file with `assetctl get {found.output.target}@{found.materialization.id}`",
+                f"get it as a file with `assetctl get {recorded.output.target}@{recorded.materialization.id}`",
             )
         )
-    outputs = {names[o.target]: replace(o, target=names[o.target]) for o in found.materialization.outputs}
-    return replace(found.materialization, step=step.target, outputs=tuple(outputs[target] for target in step.targets))
+    outputs = {names[o.target]: replace(o, target=names[o.target]) for o in recorded.materialization.outputs}
+    return replace(
+        recorded.materialization, step=step.target, outputs=tuple(outputs[target] for target in step.targets)
+    )
 
 
 def _names_now(workspace: Workspace, made: Materialized, position: Position) -> Mapping[Target, Target]:

@@ -49,10 +49,10 @@ def mask_of_task(workspace: Workspace, task: StepTask) -> Mask:
 def _undeclared_files(workspace: Workspace, task: StepTask, touched: Touched) -> list[Undeclared]:
     """Return the project files that were read and that no source of the step stands for."""
     declared = [path for needed in task.inputs if isinstance(needed, SourceInput) for path in needed.paths]
-    found: list[Undeclared] = []
+    undeclared: list[Undeclared] = []
     for text in sorted(touched.read - touched.written):
         path = Path(text)
         if path.is_file() and not any(text == d or text.startswith(d + os.sep) for d in declared):
             name = path.relative_to(workspace.root).as_posix()
-            found.append(Undeclared(UndeclaredKind.FILE, name, workspace.stores.digests.of(path)))
-    return found
+            undeclared.append(Undeclared(UndeclaredKind.FILE, name, workspace.stores.digests.of(path)))
+    return undeclared

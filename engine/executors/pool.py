@@ -120,8 +120,8 @@ class PoolExecutor:
         worker.task = None
         if isinstance(result, EnvironmentFault):
             raise result
-        found: StepResult = result
-        return found
+        step_result: StepResult = result
+        return step_result
 
     def _bury(self, worker: _Worker, task: StepTask) -> StepResult:
         status = worker.process.wait()

@@ -1,9 +1,9 @@
 """Tell whether importing a project again can only give what its files say.
 
 A remembered no-op is answered without importing anything, so all that an import computes
-must follow from files whose status is remembered. That is believed of what is listed here
-and of nothing else: a name that is not listed may ask the clock, chance, a folder, a
-database or the network, and the whole comparison is made. A function that is mentioned
+must follow from files whose status is remembered. Only what is listed here is trusted to
+do so: a name that is not listed may depend on the clock, chance, a folder, a database or the
+network, and then the whole comparison is made. A function that is mentioned
 counts as called.
 """
 
@@ -149,7 +149,7 @@ class _Imports(ast.NodeVisitor):
             self._mention(node.id)
 
     def visit_Constant(self, node: ast.Constant) -> None:
-        """Of a file of the system the status says nothing, so that one which is named is not believed to be the same."""
+        """Refuse a path of the system: the status of such a file does not show whether it is the same."""
         if isinstance(node.value, str | bytes) and os.fsdecode(node.value).startswith(SYSTEM):
             raise _Impure
 
@@ -204,7 +204,7 @@ class _Imports(ast.NodeVisitor):
             self.generic_visit(node)
 
     def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
-        """A value that is imported, rather than a function, was computed by a module that is not looked at."""
+        """Refuse an unlisted imported value: unlike a function, it was computed by a module that is not looked at."""
         if any(alias.name == "*" for alias in node.names):
             raise _Impure
         for alias in node.names:
@@ -263,24 +263,24 @@ class _Imports(ast.NodeVisitor):
 
     def _may_call(self, name: str) -> bool:
         """Say whether any function or class of ours has this name; its body counts as executed."""
-        found = [(module, node) for module in self._modules for node in module.defined.get(name, ())]
-        if found and name not in self._mentioned:
+        definitions = [(module, node) for module in self._modules for node in module.defined.get(name, ())]
+        if definitions and name not in self._mentioned:
             self._mentioned.add(name)
-            self._waiting.extend(found)
-        return bool(found)
+            self._waiting.extend(definitions)
+        return bool(definitions)
 
 
 def _is_number(arguments: Sequence[ast.expr]) -> bool:
-    return any(isinstance(found, ast.Constant) and isinstance(found.value, int) for found in arguments)
+    return any(isinstance(argument, ast.Constant) and isinstance(argument.value, int) for argument in arguments)
 
 
 def _chain(node: ast.expr) -> list[Any]:
     """Return the attributes of `base.b.a`, last first, and the expression they begin at."""
-    found: list[Any] = []
+    attributes: list[Any] = []
     while isinstance(node, ast.Attribute):
-        found.append(node.attr)
+        attributes.append(node.attr)
         node = node.value
-    return [*found, node]
+    return [*attributes, node]
 
 
 def _require_listed(dotted: str) -> None:

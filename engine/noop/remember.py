@@ -41,7 +41,7 @@ class Beginning:
 
 
 class _NotRememberable(Exception):
-    """Something that the status of files does not tell."""
+    """Something that the status of files does not show."""
 
 
 def remember_noop(
@@ -82,10 +82,10 @@ def _paths_relied_on(workspace: Workspace, known: ReliedOn, files: Sequence[str]
     if known.pins:
         return None  # a pin is named every time
     try:
-        found = {*_code(workspace, files), *_folders(workspace, files), *_data(workspace, known)}
+        paths = {*_code(workspace, files), *_folders(workspace, files), *_data(workspace, known)}
     except _NotRememberable:
         return None
-    return sorted(found) if len(found) <= _MOST_FILES and not any("\n" in path for path in found) else None
+    return sorted(paths) if len(paths) <= _MOST_FILES and not any("\n" in path for path in paths) else None
 
 
 def _is_settled(paths: Iterable[str], began_ns: int) -> bool:
@@ -127,11 +127,11 @@ def _data(workspace: Workspace, known: ReliedOn) -> Iterator[str]:
         declaration = known.graph.sources[target.asset]
         path = source_path(declaration, workspace.root)
         if declaration.shape is SourceShape.DIRECTORY:
-            yield from _below(path, lambda found: True)
+            yield from _below(path, lambda _: True)
         elif declaration.shape is SourceShape.GLOB:
             yield from map(str, glob_files(declaration, workspace.root))
             base = next(parent for parent in path.parents if not any(mark in str(parent) for mark in "*?["))
-            yield from _below(base, lambda found: found.is_dir())
+            yield from _below(base, lambda inside: inside.is_dir())
         else:
             yield str(path)
     for recorded in known.latest.values():

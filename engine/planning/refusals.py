@@ -19,11 +19,11 @@ def refuse_dynamic(graph: AssetGraph, identified: Mapping[AssetKey, Identified])
         Problem(
             "dynamic-code",
             f"asset `{key}` has code that cannot be followed",
-            (("declared in", graph.steps[key].where), *(("at", place) for place in found.code.dynamic)),
+            (("declared in", graph.steps[key].where), *(("at", place) for place in identity.code.dynamic)),
             'name what it uses in `code_deps`, or set `dynamic = "warn"` or "always" in pyproject.toml',
         )
-        for key, found in identified.items()
-        if found.code.dynamic
+        for key, identity in identified.items()
+        if identity.code.dynamic
     ]
     if problems:
         raise DeclarationError(*problems)

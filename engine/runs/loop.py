@@ -149,7 +149,7 @@ class Run:
             self._submit(decision)
 
     def _fetch_missing(self, decision: StepDecision) -> bool:
-        """Have upstreams whose bytes are gone rebuilt first; the step comes back when they are there."""
+        """Rebuild upstreams whose bytes are gone first, and come back to the step once they are there."""
         graph, steps = self.deliberation.graph, self._schedule.steps
         missing = [u for u in self.deliberation.unreadable(decision) if graph.steps[u.asset].target in steps]
         if not missing:
@@ -313,7 +313,7 @@ class Run:
         self._schedule.release(decision.target)
 
     def _answer(self, attempt: _Attempt, answers: tuple[CheckAnswer, ...]) -> None:
-        """Take the answers of checks that were asked about data that stay as they are."""
+        """Record the answers of checks that were asked about unchanged data."""
         decision = attempt.decision
         outputs = self._outputs_at_hand(decision)
         self.recorder.checked(outputs, answers)

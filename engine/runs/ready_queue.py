@@ -1,4 +1,4 @@
-"""Which step may go next: upstreams first, then what the longest chain of work hangs on.
+"""Which step may go next: upstreams first, then the one with the longest chain of work behind it.
 
 It knows only the order; whether a step has anything to do is decided elsewhere.
 """
@@ -56,7 +56,7 @@ class Schedule:
                     self.push(reader)
 
     def again(self, reader: Target, owners: Iterable[Target]) -> None:
-        """Have settled steps looked at again, and a step that reads them wait for that."""
+        """Make settled steps ready again, and a step that reads them wait for them."""
         self._wait_for(reader, owners)
         for owner in owners:
             self.push(owner)
@@ -70,7 +70,7 @@ class Schedule:
                     readers.append(key)
 
     def _by_critical_path(self, deliberation: Deliberation) -> list[Target]:
-        """Return steps by how long what hangs on them took last time, longest first, ties in plan order."""
+        """Return steps by how long the chain that they begin took last time, longest first, ties in plan order."""
         length: dict[Target, float] = {}
         for key in reversed(list(self.steps)):
             recorded = deliberation.known.latest.get(key)

@@ -1,4 +1,4 @@
-"""What a run came to: everything it said, and how to show it."""
+"""The result of a run: everything it said, and how to show it."""
 
 from __future__ import annotations
 
@@ -106,19 +106,19 @@ def warnings_of(
 
     `notes` say how each output was kept; `is_random`: equal inputs gave other data.
     """
-    found: list[str] = []
+    warnings: list[str] = []
     if is_random:
-        found.append(f"`{fact.step}` is not deterministic: the same code and inputs gave other data than last time")
+        warnings.append(f"`{fact.step}` is not deterministic: the same code and inputs gave other data than last time")
     if fact.trace is not Trace.SOUND:
-        found.append(f"what `{fact.step}` read changed while it ran, so it will be built again")
-    found += [f"`{fact.step}` has code that cannot be followed ({place})" for place in code.dynamic]
-    found += [
+        warnings.append(f"what `{fact.step}` read changed while it ran, so it will be built again")
+    warnings += [f"`{fact.step}` has code that cannot be followed ({place})" for place in code.dynamic]
+    warnings += [
         f"`{fact.step}` used the {used.kind} `{used.name.rstrip(':')}` without declaring it; it counts from now on"
         for used in fact.undeclared
         if used.kind != UndeclaredKind.CODEC  # using it is how one declares it
     ]
-    found += [f"`{output.target}` {note}" for output, said in zip(fact.outputs, notes, strict=True) for note in said]
-    return tuple(found)
+    warnings += [f"`{output.target}` {note}" for output, said in zip(fact.outputs, notes, strict=True) for note in said]
+    return tuple(warnings)
 
 
 def is_nondeterministic(fact: Materialized, before: Mapping[Target, Recorded | None]) -> bool:

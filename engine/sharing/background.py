@@ -1,4 +1,4 @@
-"""A few threads for work that nobody may have to wait for: they end with the process, whatever they are doing.
+"""A few threads for work that nobody should have to wait for: they end with the process, whatever they are doing.
 
 `concurrent.futures` joins its threads before the interpreter ends, so that Ctrl-C during
 a slow upload would hang until that upload gives up. Nothing that must be finished runs here.
@@ -28,7 +28,7 @@ class Background:
         self._queue: SimpleQueue[_Work | None] = SimpleQueue()
 
     def submit(self, work: Callable[..., _T], *args: Any) -> Future[_T]:
-        """Do something some time; what comes after `close` is cancelled."""
+        """Queue a call for one of the threads; after `close` it is cancelled at once."""
         future: Future[_T] = Future()
         with self._lock:
             if self._is_closed:
@@ -41,7 +41,7 @@ class Background:
         return future
 
     def close(self) -> None:
-        """Cancel what has not begun, and let the threads end."""
+        """Cancel what has not started, and let the threads end."""
         with self._lock:
             self._is_closed = True
             while not self._queue.empty():

@@ -1,7 +1,7 @@
-"""Blobs of a shared cache on their way in: each is asked for and fetched at most once, and verified.
+"""Download blobs from a shared cache: each is asked for and fetched at most once, and verified.
 
-What arrives with another hash than its name is deleted, never adopted, and said; from
-then on it counts as not there, so that what needs it is built.
+A blob whose hash is not its name is deleted, never adopted, and reported; from then on
+it counts as missing, so that whatever needs it is built.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _N_AT_ONCE = 8
 
 
 class Incoming:
-    """Implements `storage.blobs.Elsewhere`: blobs that are not here, and may be there."""
+    """Implements `storage.blobs.Elsewhere`: blobs that are not here and that the remote may have."""
 
     def __init__(self, link: RemoteLink, blobs: Blobs) -> None:
         self._link = link
@@ -34,7 +34,7 @@ class Incoming:
         self.wrong: set[BlobDigest] = set()
 
     def forget(self) -> None:
-        """Ask anew from now on: what others put there meanwhile counts."""
+        """Forget earlier answers, so that what others have uploaded since is seen."""
         with self._lock:
             self._sizes.clear()
             self._fetches = {d: f for d, f in self._fetches.items() if not f.done()}
@@ -49,19 +49,19 @@ class Incoming:
         return size is not None and self._start(digest, size).result()
 
     def look(self, outputs: Iterable[Output]) -> None:
-        """Ask at once for all blobs of these outputs that are not here, so that `has` knows."""
+        """Ask about all blobs of these outputs that are not here at once, so that `has` need not."""
         absent = {o.blob for o in outputs if o.blob is not None and o.inline is None and not self._is_here(o.blob)}
         if absent:
             for answer in [self._workers().submit(self._size, digest) for digest in absent]:
                 answer.result()
 
     def start(self, sizes: Mapping[BlobDigest, int]) -> list[Future[bool]]:
-        """Begin to fetch the blobs that are not here."""
+        """Start fetching the blobs that are not here."""
         absent = {d: n for d, n in sizes.items() if self._blobs.local_state(d, n) is not OutputState.PRESENT}
         return [self._start(digest, n_bytes) for digest, n_bytes in absent.items()]
 
     def have(self, sizes: Mapping[BlobDigest, int]) -> bool:
-        """Have all these blobs here; False if one of them cannot be had.
+        """Fetch all of these blobs that are not here; return False if one of them cannot be fetched.
 
         Raises:
             EnvironmentFault: the disk refused.

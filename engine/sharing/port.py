@@ -18,26 +18,26 @@ from assetctl.lineage.facts.snapshot import OutputState, Traces
 
 
 class Sharing(Protocol):
-    """Results of other machines, and the way for ours to them."""
+    """Results that other machines made, and the upload of ours."""
 
     def find(self, decisions: Collection[StepDecision]) -> list[Materialized]:
         """Return what other machines made of exactly these provenances; each answer is given once."""
         ...
 
     def bring(self, made: Materialized) -> bool:
-        """Have all bytes of a materialization here; False if they cannot be had."""
+        """Fetch all bytes of a materialization that are not here; return False if some cannot be fetched."""
         ...
 
     def lacking(self, outputs: Iterable[Output]) -> list[Output]:
-        """Have the bytes of these outputs here, and return those that cannot be had."""
+        """Fetch the bytes of these outputs that are not here; return the outputs that cannot be fetched."""
         ...
 
     def share(self, fact: Materialized) -> None:
-        """Let others have a result, in the background."""
+        """Upload a result for others, in the background."""
         ...
 
     def settle(self, is_cancelled: Callable[[], bool]) -> Iterator[Event]:
-        """Wait for what is under way and say how it went."""
+        """Wait for uploads under way and report how they went."""
         ...
 
 
@@ -63,21 +63,21 @@ class NotShared:
 def plan_with_others(sharing: Sharing, plan: Plan, deliberation: Deliberation) -> tuple[Plan, Deliberation]:
     """Return the plan again, with what others made of the provenances that would run.
 
-    A restored upstream makes more provenances known, so it is asked until nothing new is found.
+    Restoring an upstream makes more provenances known, so the cache is asked until it has nothing new.
     """
     while True:
         decisions = {planned.decision.target: planned.decision for planned in plan.steps}
-        found = sharing.find([d for d in decisions.values() if _may_be_answered(deliberation, d)])
-        if not found:
+        theirs = sharing.find([d for d in decisions.values() if _may_be_answered(deliberation, d)])
+        if not theirs:
             return plan, deliberation
-        deliberation = deliberation.begin_anew(_with(deliberation.known.traces, found))
+        deliberation = deliberation.begin_anew(_with(deliberation.known.traces, theirs))
         plan = make_plan(deliberation)
 
 
 def consult(sharing: Sharing, deliberation: Deliberation, decision: StepDecision) -> StepDecision:
-    """Return a decision again after asking what others made, with the bytes that it relies on here.
+    """Return the decision after asking what others made, once the bytes that it relies on are here.
 
-    What cannot be had is no trace any more; a value that cannot be had counts as missing, and is built.
+    A trace that cannot be fetched is dropped; a value that cannot be fetched counts as missing, and is built.
     """
     decision = _answered(sharing, deliberation, decision)
     lost = sharing.lacking(_relied_on(deliberation, decision))
@@ -92,10 +92,10 @@ def consult(sharing: Sharing, deliberation: Deliberation, decision: StepDecision
 def _answered(sharing: Sharing, deliberation: Deliberation, decision: StepDecision) -> StepDecision:
     while True:
         if _may_be_answered(deliberation, decision):
-            found = sharing.find([decision])
-            if not found:
+            theirs = sharing.find([decision])
+            if not theirs:
                 return decision
-            deliberation.known.may_restore(found)
+            deliberation.known.may_restore(theirs)
         elif decision.action is Action.RESTORE and decision.reusable is not None:
             made = decision.reusable
             if sharing.bring(made):
@@ -111,14 +111,14 @@ def _may_be_answered(deliberation: Deliberation, decision: StepDecision) -> bool
     return is_known and deliberation.is_restorable(decision.step)
 
 
-def _with(traces: Traces, found: Iterable[Materialized]) -> Traces:
-    return {**traces, **{(made.step, made.provenance.digest): made for made in found}}
+def _with(traces: Traces, theirs: Iterable[Materialized]) -> Traces:
+    return {**traces, **{(made.step, made.provenance.digest): made for made in theirs}}
 
 
 def _relied_on(deliberation: Deliberation, decision: StepDecision) -> list[Output]:
     """Return the recorded outputs whose bytes are needed: inputs of a step that runs, kept values that were asked for.
 
-    Asked for is what the person named, and what a check has yet to look at.
+    A kept value is asked for if the person named it or a check has yet to look at it.
     """
     if decision.action is Action.RUN:
         needed = {b.target for b in decision.step.bindings if b.is_read and not b.is_source}

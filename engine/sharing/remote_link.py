@@ -1,6 +1,6 @@
 """The link to a project's remote: opened when it is first needed, and warned of once when it does not work.
 
-It asks and warns; which question to ask is not its affair. A remote that cannot be used
+It asks and warns; which questions to ask is up to its callers. A remote that cannot be used
 gives every question its fallback, so that whoever asks goes on without it.
 """
 
@@ -35,7 +35,7 @@ class RemoteLink:
 
     @property
     def store(self) -> RemoteStore | None:
-        """The remote, or None if it cannot be opened, which is warned of."""
+        """The remote, or None (after a warning) if it cannot be opened."""
         with self._lock:
             if self._store is None and self.fault is None:
                 try:
@@ -58,7 +58,7 @@ class RemoteLink:
             return fallback
 
     def fail(self, fault: RemoteFault) -> None:
-        """Take note that the remote does not work; said once, however often it is asked."""
+        """Note that the remote does not work; this is reported once, however often it is asked."""
         self.fault = fault
         self._warn_once("the remote", f"the shared cache {self.remote} cannot be used: {fault}; going on without it")
 
@@ -70,7 +70,7 @@ class RemoteLink:
             self._said.clear()
 
     def warn(self, text: str) -> None:
-        """Warn of something that lies in the remote; of many such things, of the first few."""
+        """Warn about something in the remote; only the first few such warnings are kept."""
         with self._lock:
             n_said = self._said["entries"] = self._said.get("entries", 0) + 1
         if n_said < _MOST_WARNINGS:
@@ -79,19 +79,19 @@ class RemoteLink:
             self.warnings.append(f"there is more in {self.remote} that was not used")
 
     def take_warnings(self) -> list[str]:
-        """Return what is to be warned of and was not yet."""
-        found, self.warnings[:] = list(self.warnings), []
-        return found
+        """Return the warnings that were not given yet."""
+        pending, self.warnings[:] = list(self.warnings), []
+        return pending
 
     def require(self) -> RemoteStore:
-        """Return the remote, for a command that is about nothing else.
+        """Return the remote, for a command that cannot go on without it.
 
         Raises:
             EnvironmentFault: it cannot be opened or does not answer.
         """
         store = self.store
         if store is not None:
-            self.ask(lambda found: found.check(), None)
+            self.ask(lambda remote: remote.check(), None)
         if store is None or self.fault is not None:
             raise self.as_error()
         return store

@@ -1,4 +1,4 @@
-"""The shared cache of a project: what other machines made, and the way for ours to them.
+"""The shared cache of a project: results that other machines made, and the upload of ours.
 
 Implements `sharing.Sharing`. It believes by the rules of `storage/remote/trust.py` and
 decides nothing. The remote is opened when it is first needed, so a command with nothing
@@ -60,7 +60,7 @@ class SharedCache:
         return self.link.warnings
 
     def begin(self) -> None:
-        """A command begins: what was asked long ago is asked again."""
+        """Begin a command: answers from long ago are forgotten, so that the remote is asked again."""
         if time.monotonic() - self._began > _ASKED_AGAIN_AFTER_S:
             self._began = time.monotonic()
             self._answers.clear()
@@ -75,11 +75,11 @@ class SharedCache:
         new = [q for q in questions if (q.step, q.provenance) not in self._answers]
         if len(new) > 1:
             pool = Background(_N_QUESTIONS, "assetctl-ask")
-            found = [answer.result() for answer in [pool.submit(self._ask, question) for question in new]]
+            answers = [answer.result() for answer in [pool.submit(self._ask, question) for question in new]]
             pool.close()
         else:
-            found = [self._ask(question) for question in new]
-        self._answers.update({(q.step, q.provenance): a for q, a in zip(new, found, strict=True)})
+            answers = [self._ask(question) for question in new]
+        self._answers.update({(q.step, q.provenance): a for q, a in zip(new, answers, strict=True)})
         return [made for d in decisions if (made := self._next_answer(d)) is not None]
 
     def _next_answer(self, decision: StepDecision) -> Materialized | None:
@@ -108,7 +108,7 @@ class SharedCache:
                 usable.append((path, self._believable(path, data, question)))
             except BadEntry as flaw:
                 self.link.warn(f"entry `{path}` in {self.link.remote} was not used: {flaw}")
-        return sorted(usable, key=lambda found: found[1].fact.id, reverse=True)
+        return sorted(usable, key=lambda placed: placed[1].fact.id, reverse=True)
 
     def _believable(self, path: str, data: bytes, question: Question) -> Entry:
         if entry_name(data) != path.rpartition("/")[2]:
@@ -154,18 +154,18 @@ class SharedCache:
 
     # --- their bytes -----------------------------------------------------------------------
 
-    def start(self, found: Iterable[Materialized]) -> None:
-        """Begin to fetch what these materializations need, so that it is here when it is wanted."""
-        for made in found:
+    def start(self, wanted: Iterable[Materialized]) -> None:
+        """Start fetching what these materializations need, so that it is here by the time it is read."""
+        for made in wanted:
             entry = self._given.get(made.id)
             self.incoming.start(_sizes(made.outputs) if entry is None else sizes_of(entry[1]))
 
     def bring(self, made: Materialized) -> bool:
-        """Have all bytes of a materialization here; False if they cannot be had, or may not be used."""
-        found = self._given.get(made.id)
-        if found is None:
+        """Fetch all bytes of a materialization; return False if some cannot be fetched or may not be used."""
+        given = self._given.get(made.id)
+        if given is None:
             return not self.lacking(made.outputs)
-        path, entry = found
+        path, entry = given
         if not self.incoming.have(sizes_of(entry)):
             self.link.warn(f"`{made.step}` is not restored from {self.link.remote}: not all of its bytes can be had")
             return False
@@ -175,7 +175,7 @@ class SharedCache:
         return flaw is None
 
     def lacking(self, outputs: Iterable[Output]) -> list[Output]:
-        """Have the bytes of recorded outputs here, and return those that cannot be had."""
+        """Fetch the bytes of recorded outputs that are not here; return the outputs that cannot be fetched."""
         return [output for output in outputs if not self._is_here(output)]
 
     def _is_here(self, output: Output) -> bool:
@@ -200,12 +200,12 @@ class SharedCache:
             self.uploads.add(fact)
 
     def settle(self, is_cancelled: Callable[[], bool]) -> Iterator[Event]:
-        """Wait for uploads and say how they went; warnings so far are said too."""
+        """Wait for uploads and report how they went, together with the warnings so far."""
         yield from self.uploads.settle(is_cancelled)
         yield from (Warned(text) for text in self.link.take_warnings())
 
     def close(self) -> None:
-        """Let go of all threads; what they have not begun is left."""
+        """Let go of all threads; whatever they have not started is abandoned."""
         self.uploads.close()
         self.incoming.close()
 
@@ -214,12 +214,12 @@ def _questions(decision: StepDecision) -> list[Question]:
     """Return what to ask for a step: what was made under its key, then under its earlier names."""
     assert decision.provenance is not None
     step, digest = decision.step, decision.provenance.digest
-    found = [Question(decision.target, decision.targets, digest, decision.inputs)]
+    questions = [Question(decision.target, decision.targets, digest, decision.inputs)]
     if len(step.outputs) == 1:
-        found += [
+        questions += [
             Question(whole(name), (whole(name),), digest, decision.inputs) for name in step.former.get(step.key, ())
         ]
-    return found
+    return questions
 
 
 def _sizes(outputs: Iterable[Output]) -> dict[BlobDigest, int]:

@@ -1,4 +1,4 @@
-"""Results on their way to the shared cache: in the background, blobs first, the entry last.
+"""Upload results to the shared cache: in the background, blobs first, the entry last.
 
 What is to be uploaded is written down first (`.assetctl/unshared-v1`) and crossed out
 when it is there, so a run that is killed, or finds the remote down, leaves it to the
@@ -37,7 +37,7 @@ Sign = Callable[[bytes], tuple[str, bytes]]
 
 @dataclass(slots=True)
 class Uploads:
-    """The way out. `wrong` holds blobs that are known to be damaged there; they are put anew."""
+    """Uploads to the remote. `wrong` holds blobs that are known to be damaged there; they are uploaded again."""
 
     link: RemoteLink
     layout: Layout
@@ -65,7 +65,7 @@ class Uploads:
             self._submit(partial(self._upload, path))
 
     def settle(self, is_cancelled: Callable[[], bool]) -> Iterator[Event]:
-        """Wait until all is done, or cannot be, and say how it went; whoever cancels does not wait."""
+        """Wait until every upload is done or has failed, and report how it went; cancelling ends the wait."""
         began, has_said = time.monotonic(), False
         waiting = set(self._under_way)
         while waiting and not is_cancelled():
@@ -99,7 +99,7 @@ class Uploads:
         self._under_way.append(self._results.submit(self._tried, task, self._parts))
 
     def _tried(self, task: Callable[[Background], int | None], parts: Background) -> int | None:
-        """Return how many bytes an upload took, None if it did not work, which is warned of."""
+        """Return how many bytes an upload took, or None (after a warning) if it failed."""
         try:
             return task(parts)
         except RemoteFault as fault:
@@ -143,7 +143,7 @@ class Uploads:
         return n_bytes + len(data)
 
     def _put_blobs(self, store: RemoteStore, digests: list[BlobDigest], parts: Background) -> int:
-        """Return once every blob is there, and how many bytes that took; whichever fails raises."""
+        """Upload every blob and return how many bytes that took; if one fails, its error is raised."""
         sizes = [part.result() for part in [parts.submit(self._put_blob, store, digest) for digest in digests]]
         with self._lock:
             self._n_blobs += sum(size > 0 for size in sizes)

@@ -126,7 +126,7 @@ class _Pump:
         self._thread.start()
 
     def finish(self) -> None:
-        """Return once everything is in the log; a child that still holds the pipe is waited for a moment only."""
+        """Return once everything is in the log; a child that still holds the pipe is given only a moment."""
         self._thread.join(_LINGER_S)
 
     def _carry(self) -> None:
@@ -156,7 +156,7 @@ class _Stream:
         return len(text)
 
     def flush(self) -> None:
-        """Every write is on its way already; what may become a secret waits for the next one."""
+        """Do nothing: writes are passed on at once, except what may be the beginning of a secret."""
 
     def isatty(self) -> bool:
         return False

@@ -1,4 +1,4 @@
-"""Perform one task where it stands: load inputs, call the function, store what it returns, ask the checks.
+"""Perform one task in this very process: load inputs, call the function, store what it returns, ask the checks.
 
 The same code runs in this process and in a worker. It publishes nothing: what is stored
 counts only once the run loop has recorded it.
@@ -88,15 +88,15 @@ def failure_of(error: BaseException) -> Failure:
 
 
 def _own_traceback(error: BaseException) -> str:
-    found = traceback.TracebackException.from_exception(error)
-    part: traceback.TracebackException | None = found
+    whole = traceback.TracebackException.from_exception(error)
+    part: traceback.TracebackException | None = whole
     while part is not None:
         own = [frame for frame in part.stack if not frame.filename.startswith(_TOOL)]
         part.stack = traceback.StackSummary.from_list(own)
         part = part.__cause__ or part.__context__
-    if isinstance(error, AssetctlError) and not found.stack:
+    if isinstance(error, AssetctlError) and not whole.stack:
         return ""
-    return "".join(found.format())
+    return "".join(whole.format())
 
 
 def _arguments(step: Step, task: StepTask, context: StepContext, data: DataStore) -> dict[str, Any]:
@@ -219,21 +219,21 @@ def _ask(task: CheckTask, graph: AssetGraph, outputs: tuple[Output, ...], data: 
     check = next(c for c in graph.checks[task.target.asset] if c.name == task.name)
     output = next(o for o in outputs if o.target == task.target)
     try:
-        found = compute(check.declaration.compute, {check.parameter: data.load(output, check.wanted)})
+        returned = compute(check.declaration.compute, {check.parameter: data.load(output, check.wanted)})
     except (CorruptionError, EnvironmentFault):
         raise
     except (Exception, SystemExit) as error:  # noqa: BLE001  a check that raises has answered no
         return CheckAnswer(task, passed=False, message=f"it raised {type(error).__name__}: {error}", metrics={})
-    return _answer(task, found, check)
+    return _answer(task, returned, check)
 
 
-def _answer(task: CheckTask, found: object, check: Check) -> CheckAnswer:
-    if isinstance(found, CheckResult):
-        metrics = {str(k): float(v) for k, v in found.metrics.items() if math.isfinite(float(v))}
-        return CheckAnswer(task, bool(found.passed), str(found.message), metrics)
-    if isinstance(found, bool) or type(found).__module__ == "numpy":
-        return CheckAnswer(task, bool(found), "", {})
-    message = f"it returned {type(found).__name__}, not a bool or a `CheckResult` ({check.where})"
+def _answer(task: CheckTask, returned: object, check: Check) -> CheckAnswer:
+    if isinstance(returned, CheckResult):
+        metrics = {str(k): float(v) for k, v in returned.metrics.items() if math.isfinite(float(v))}
+        return CheckAnswer(task, bool(returned.passed), str(returned.message), metrics)
+    if isinstance(returned, bool) or type(returned).__module__ == "numpy":
+        return CheckAnswer(task, bool(returned), "", {})
+    message = f"it returned {type(returned).__name__}, not a bool or a `CheckResult` ({check.where})"
     return CheckAnswer(task, passed=False, message=message, metrics={})
 
 

@@ -67,9 +67,9 @@ _finder = _ReaderFinder()
 
 def _wrap(module: ModuleType) -> None:
     for name in _READERS[module.__name__]:
-        found = getattr(module, name, None)
-        if callable(found) and not isinstance(found, type) and not hasattr(found, _MARK):
-            setattr(module, name, _noting(found))
+        reader = getattr(module, name, None)
+        if callable(reader) and not isinstance(reader, type) and not hasattr(reader, _MARK):
+            setattr(module, name, _noting(reader))
 
 
 def _noting(reader: Callable[..., Any]) -> Callable[..., Any]:

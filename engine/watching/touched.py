@@ -27,14 +27,14 @@ class Touched:
     imported: set[str] = field(default_factory=set)  # names of modules that were not loaded before
 
     def note_read(self, path: object) -> None:
-        found = self._within(path)
-        if found is not None and found not in self.written:
-            self.read.add(found)
+        file = self._within(path)
+        if file is not None and file not in self.written:
+            self.read.add(file)
 
     def note_written(self, path: object) -> None:
-        found = self._within(path)
-        if found is not None:
-            self.written.add(found)
+        file = self._within(path)
+        if file is not None:
+            self.written.add(file)
 
     def note_executed(self, code: CodeType) -> None:
         if code not in self.executed and is_personal(code.co_filename):
@@ -44,10 +44,10 @@ class Touched:
         """Return the path if it is a data file of the project; its code and state are known otherwise."""
         if not isinstance(path, str | bytes | os.PathLike):
             return None
-        found = os.path.abspath(os.fsdecode(path))
-        inside = found.startswith(self.root) and not found.endswith(_CODE_SUFFIXES)
-        parts = Path(found[len(self.root) :]).parts
-        return found if inside and not any(p.startswith(".") or p == "site-packages" for p in parts) else None
+        absolute = os.path.abspath(os.fsdecode(path))
+        inside = absolute.startswith(self.root) and not absolute.endswith(_CODE_SUFFIXES)
+        parts = Path(absolute[len(self.root) :]).parts
+        return absolute if inside and not any(p.startswith(".") or p == "site-packages" for p in parts) else None
 
 
 @dataclass(slots=True)
@@ -57,9 +57,9 @@ class Opened(Touched):
     def _within(self, path: object) -> str | None:
         if not isinstance(path, str | bytes | os.PathLike):
             return None
-        found = os.path.abspath(os.fsdecode(path))
-        is_ours = is_personal(found) and not found.startswith(SYSTEM) and not found.endswith(".pyc")
-        return found if is_ours else None
+        absolute = os.path.abspath(os.fsdecode(path))
+        is_ours = is_personal(absolute) and not absolute.startswith(SYSTEM) and not absolute.endswith(".pyc")
+        return absolute if is_ours else None
 
 
 active: list[Touched] = []  # what is watched now; at most one

@@ -33,11 +33,11 @@ def checkout_of(folder: Path) -> Checkout:
     return Checkout()
 
 
-def _git_folder(found: Path) -> Path:
+def _git_folder(dot_git: Path) -> Path:
     """Return where HEAD lies: `.git` itself, or where the file `.git` of a worktree or submodule points."""
-    if found.is_dir():
-        return found
-    return found.parent / _line(found).removeprefix("gitdir: ")
+    if dot_git.is_dir():
+        return dot_git
+    return dot_git.parent / _line(dot_git).removeprefix("gitdir: ")
 
 
 def _read(folder: Path) -> Checkout:

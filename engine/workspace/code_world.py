@@ -32,7 +32,7 @@ class ProjectWorld:
     """The real `CodeWorld` of one project folder.
 
     `variable_key` is the project's secret for hashing environment values; any length.
-    `cache` is where what was learned from source texts is kept; None: nowhere.
+    `cache` keeps what was learned from source texts; None keeps nothing.
     """
 
     def __init__(self, root: Path, variable_key: bytes, cache: TextCache | None = None) -> None:
@@ -143,8 +143,8 @@ def _file_text(file: str) -> str | None:
 
 def _standard_folders() -> tuple[str, ...]:
     names = ("stdlib", "platstdlib")
-    found = {sysconfig.get_path(name) for name in names}
-    return tuple(sorted({os.path.normpath(p) for p in found if p} | {os.path.realpath(p) for p in found if p}))
+    folders = {sysconfig.get_path(name) for name in names}
+    return tuple(sorted({os.path.normpath(p) for p in folders if p} | {os.path.realpath(p) for p in folders if p}))
 
 
 def _is_standard(file: str, folders: tuple[str, ...]) -> bool:

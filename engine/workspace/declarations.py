@@ -33,7 +33,7 @@ class Declarations:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self.read_at_import: frozenset[str] = frozenset()  # files opened while the project's modules were imported
-        self._found: list[Found] | None = None
+        self._declarations: list[Found] | None = None
         self._codecs: list[type[Codec]] = []
         self._stamp: _Stamp = {}
         self._graph: AssetGraph | None = None
@@ -47,15 +47,15 @@ class Declarations:
         """
         activate(self._settings.root)
         cells = notebook_namespace()
-        changed = self._found is not None and _stamp(self._settings) != self._stamp
+        changed = self._declarations is not None and _stamp(self._settings) != self._stamp
         if self._graph is not None and not changed and cells is None:
             return self._graph
-        if self._found is None or changed:
+        if self._declarations is None or changed:
             self._collect()
-        found = list(self._found or ())
+        declarations = list(self._declarations or ())
         if cells is not None:
-            found = self._with_cells(found, cells)
-        self._graph = build_graph(found)
+            declarations = self._with_cells(declarations, cells)
+        self._graph = build_graph(declarations)
         _refuse_unknown_codecs(self._graph, self.codecs())
         self._identification = None
         return self._graph
@@ -67,7 +67,7 @@ class Declarations:
 
     def codecs(self) -> list[type[Codec]]:
         """Return the codecs that the project's modules, and a notebook's cells, have as attributes."""
-        if self._found is None:
+        if self._declarations is None:
             activate(self._settings.root)
             self._collect()
         cells = notebook_namespace()
@@ -90,23 +90,23 @@ class Declarations:
         return self._identification
 
     def _collect(self) -> None:
-        self._found, self._graph = None, None
+        self._declarations, self._graph = None, None
         forget_modules(self._settings.root)
         with opening() as read:
-            found, codecs, problems = collect(self._settings.root, self._settings.assets)
+            declarations, codecs, problems = collect(self._settings.root, self._settings.assets)
         self.read_at_import = frozenset(read)
         problems += _flaws(codecs)
         if problems:
-            raise _with_graph_problems(found, problems)
-        self._found, self._codecs, self._stamp = found, codecs, _stamp(self._settings)
+            raise _with_graph_problems(declarations, problems)
+        self._declarations, self._codecs, self._stamp = declarations, codecs, _stamp(self._settings)
 
-    def _with_cells(self, found: list[Found], cells: ModuleType) -> list[Found]:
+    def _with_cells(self, declarations: list[Found], cells: ModuleType) -> list[Found]:
         problems: list[Problem] = []
-        known = {id(item.declaration) for item in found}
+        known = {id(item.declaration) for item in declarations}
         own = find_declarations([(cells, vars(cells))], self._settings.root, problems)
         if problems:
             raise DeclarationError(*problems)
-        return found + [item for item in own if id(item.declaration) not in known]
+        return declarations + [item for item in own if id(item.declaration) not in known]
 
 
 def notebook_namespace() -> ModuleType | None:
@@ -145,14 +145,14 @@ def _refuse_unknown_codecs(graph: AssetGraph, own: list[type[Codec]]) -> None:
         raise DeclarationError(*problems)
 
 
-def _with_graph_problems(found: list[Found], problems: list[Problem]) -> DeclarationError:
+def _with_graph_problems(declarations: list[Found], problems: list[Problem]) -> DeclarationError:
     """Add what is wrong with the declarations that could be read, so that all is reported at once.
 
     Where a file could not be imported, an unknown upstream is likely its doing, so those are left out.
     """
     is_file_missing = any(p.code == "import-failed" for p in problems)
     try:
-        build_graph(found)
+        build_graph(declarations)
     except DeclarationError as error:
         more = [p for p in error.problems if not (is_file_missing and p.code == "unknown-upstream")]
         problems = problems + more
@@ -162,7 +162,7 @@ def _with_graph_problems(found: list[Found], problems: list[Problem]) -> Declara
 def _stamp(settings: Settings) -> _Stamp:
     """Return size, mtime and inode of every file that was imported from the project."""
     prefix = str(settings.root) + os.sep
-    found: _Stamp = {}
+    stamp: _Stamp = {}
     for module in list(sys.modules.values()):
         file = getattr(module, "__file__", None)
         if isinstance(file, str) and file.startswith(prefix) and is_personal(file):
@@ -170,5 +170,5 @@ def _stamp(settings: Settings) -> _Stamp:
                 status = os.stat(file)  # noqa: PTH116  for every module, at every question
             except OSError:
                 continue  # a file that is gone no longer matches its stamp
-            found[file] = (status.st_size, status.st_mtime_ns, status.st_ino)
-    return found
+            stamp[file] = (status.st_size, status.st_mtime_ns, status.st_ino)
+    return stamp

@@ -65,18 +65,18 @@ class Identification:
         if self._settings.dynamic == "always" and code.dynamic:
             code = replace(code, undecidable=(*code.undecidable, *code.dynamic))
         definition = self._world.environment.definition(step, define(step, code, self._environment(code)))
-        found = Identified(code, definition, self._check_definitions(step, graph))
-        self._identified[step.key] = step, found
-        return found
+        identified = Identified(code, definition, self._check_definitions(step, graph))
+        self._identified[step.key] = step, identified
+        return identified
 
     def identify_all(self, graph: AssetGraph, keys: Collection[AssetKey]) -> dict[AssetKey, Identified]:
         """Return what is identified for the steps of these assets, by step key."""
         steps = {graph.steps[key].key: graph.steps[key] for key in keys if key in graph.steps}
         with opening() as read:  # it executes the first-party imports inside of functions
-            found = {key: self.identify(step, graph) for key, step in steps.items()}
+            identified = {key: self.identify(step, graph) for key, step in steps.items()}
         self.read_at_import |= read
         self._identifier.keep()
-        return found
+        return identified
 
     def class_code(self, name: str) -> Digest:
         """Return the digest of a class's code as it is now; `name` is "module:qualname", or "module:" for all of it.
@@ -84,8 +84,10 @@ class Identification:
         A class that is gone has a digest of its own: what was made with it is not what would be made now.
         """
         if name not in self._classes:
-            found = _find(name)
-            self._classes[name] = Digest("gone") if found is None else Digest(self._identifier.identify(found).version)
+            subject = _find(name)
+            self._classes[name] = (
+                Digest("gone") if subject is None else Digest(self._identifier.identify(subject).version)
+            )
         return self._classes[name]
 
     def codec_code(self, own: Iterable[type[Codec]], home: str) -> Digest:
@@ -93,10 +95,10 @@ class Identification:
 
         One that is not declared any more has a digest of its own: it would not be used now.
         """
-        found = next((codec for codec in own if home_of(codec) == home), None)
-        if found is None:
+        declared = next((codec for codec in own if home_of(codec) == home), None)
+        if declared is None:
             return Digest("gone")
-        code = self._identifier.identify(found)
+        code = self._identifier.identify(declared)
         return (
             Framed("codec/1").child(code.version).child(digest_mapping("codec/1", self._environment(code))).hexdigest()
         )
@@ -110,26 +112,26 @@ class Identification:
     def undeclared_symbols(self, step: Step, executed: Collection[CodeType], graph: AssetGraph) -> list[Undeclared]:
         """Return the first-party functions that ran and that no symbol of the step's code accounts for."""
         known = _spans([*self.identify(step, graph).code.symbols, *self._check_symbols(step, graph)])
-        found: dict[str, Undeclared] = {}
+        undeclared: dict[str, Undeclared] = {}
         for code in executed:
             place = self._world.relative(code.co_filename)
             if any(first <= code.co_firstlineno <= last for first, last in known.get(place, ())):
                 continue
             name = _name_of(code)
             if name is not None and _find(name) is not None:
-                found[name] = Undeclared(UndeclaredKind.SYMBOL, name, self.class_code(name))
-        return [found[name] for name in sorted(found)]
+                undeclared[name] = Undeclared(UndeclaredKind.SYMBOL, name, self.class_code(name))
+        return [undeclared[name] for name in sorted(undeclared)]
 
     def undeclared_modules(self, step: Step, imported: Collection[str], graph: AssetGraph) -> list[Undeclared]:
         """Return the first-party modules that were loaded while it ran and that its code does not reach."""
         reached = [s.name for s in (*self.identify(step, graph).code.symbols, *self._check_symbols(step, graph))]
-        found: list[Undeclared] = []
+        undeclared: list[Undeclared] = []
         for name in sorted(imported):
             file = getattr(sys.modules.get(name), "__file__", None)
             is_ours = isinstance(file, str) and is_personal(file) and not file.endswith("__init__.py")
             if is_ours and not any(symbol.startswith(f"{name}.") for symbol in reached):
-                found.append(Undeclared(UndeclaredKind.MODULE, f"{name}:", self.class_code(f"{name}:")))
-        return found
+                undeclared.append(Undeclared(UndeclaredKind.MODULE, f"{name}:", self.class_code(f"{name}:")))
+        return undeclared
 
     def _check_symbols(self, step: Step, graph: AssetGraph) -> list[Symbol]:
         checks = [check for key in step.outputs for check in graph.checks.get(key, ())]
@@ -154,12 +156,12 @@ class Identification:
         )
 
     def _check_definitions(self, step: Step, graph: AssetGraph) -> dict[AssetKey, Mapping[str, Digest]]:
-        found: dict[AssetKey, Mapping[str, Digest]] = {}
+        definitions: dict[AssetKey, Mapping[str, Digest]] = {}
         for key in step.outputs:
             checks = graph.checks.get(key, ())
             if checks:
-                found[key] = {check.name: self._check_definition(check) for check in checks}
-        return found
+                definitions[key] = {check.name: self._check_definition(check) for check in checks}
+        return definitions
 
     def _check_definition(self, check: Check) -> Digest:
         place = (check.asset, check.name)
@@ -171,13 +173,13 @@ class Identification:
 
 def _spans(symbols: Collection[Symbol]) -> dict[str, list[tuple[int, int]]]:
     """Return the first and last lines of symbols that have a text, by file."""
-    found: dict[str, list[tuple[int, int]]] = {}
+    spans: dict[str, list[tuple[int, int]]] = {}
     for symbol in symbols:
         place, _, line = symbol.where.rpartition(":")
         if symbol.kind != SymbolKind.VALUE and line.isdigit():
             first = int(line)
-            found.setdefault(place, []).append((first, first + symbol.source.count("\n") + 1))
-    return found
+            spans.setdefault(place, []).append((first, first + symbol.source.count("\n") + 1))
+    return spans
 
 
 def _name_of(code: CodeType) -> str | None:
@@ -196,7 +198,7 @@ def _find(name: str) -> Callable[..., Any] | None:
     try:
         found: Any = importlib.import_module(module)
         if not qualname:
-            return lambda: found  # a function that holds a module reaches all of it
+            return lambda: found  # reaches all of the module; the variable's name is part of recorded digests
         for part in qualname.split("."):
             found = getattr(found, part)
     except Exception:  # noqa: BLE001  importing a person's module may raise anything: the class is not there

@@ -127,8 +127,8 @@ def _metadata(info: _Info) -> Distribution:
     for name in ("METADATA", "PKG-INFO"):
         text = _read(os.path.join(info.folder, name))
         if text is not None:
-            found = dict(reversed(_METADATA.findall(text.partition("\n\n")[0])))
-            return found.get("Name", info.name), found.get("Version", "")
+            headers = dict(reversed(_METADATA.findall(text.partition("\n\n")[0])))
+            return headers.get("Name", info.name), headers.get("Version", "")
     stem = os.path.basename(info.folder).rsplit(".", 1)[0]
     name, _, version = stem.partition("-")
     return name, version

@@ -1,6 +1,6 @@
 """The names that a shell can complete, kept in the state folder's cache so that no project is imported for them.
 
-Commands that read the declarations leave the names there. They may be a little behind,
+Commands that read the declarations save the names there. They may be slightly out of date,
 and nothing else depends on them.
 """
 
@@ -21,7 +21,7 @@ _NAMES = Path("cache-v1") / "names.txt"
 
 
 def remember_names(state: Path, graph: AssetGraph) -> None:
-    """Keep the names of assets, groups and tags in a state folder that exists; a disk that refuses is no error."""
+    """Keep the names of assets, groups and tags in a state folder that exists; failing to write them is no error."""
     groups = {f"group:{o.group}" for o in _options(graph) if o.group}
     tags = {f"tag:{k}={v}" for o in _options(graph) for k, v in o.tags.items()}
     kept = "\n".join([*sorted(graph.order), *sorted(groups), *sorted(tags)]) + "\n"

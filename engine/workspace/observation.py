@@ -36,14 +36,14 @@ class Observer:
             for binding in graph.steps[key].bindings if key in graph.steps else ():
                 if binding.reads_table:
                     tables.setdefault(binding.upstream, key)
-        found: dict[Target, Observation] = {}
+        observations: dict[Target, Observation] = {}
         problems: list[Problem] = []
         for key in sorted(keys):
             declaration = graph.sources.get(key)
             if declaration is None:
                 continue
             try:
-                found[whole(key)] = self.observe(key, declaration, as_table=key in tables)
+                observations[whole(key)] = self.observe(key, declaration, as_table=key in tables)
             except DeclarationError as error:
                 reader = (("read by", tables[key]),) if key in tables else ()
                 problems.extend(
@@ -52,7 +52,7 @@ class Observer:
                 )
         if problems:
             raise DeclarationError(*problems)
-        return found
+        return observations
 
     def observe(self, key: AssetKey, declaration: SourceDef, *, as_table: bool) -> Observation:
         """Return what one source holds now."""

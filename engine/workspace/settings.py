@@ -96,9 +96,9 @@ def find_settings(start: Path, file: Path | None = None) -> Settings:
             "no-project", f"there is no folder `{start}`", hint="name an existing folder with `-p DIR`"
         )
     for folder in (start, *start.parents):
-        found = _read(folder / "pyproject.toml")
-        if found is not None:
-            return found
+        settings = _read(folder / "pyproject.toml")
+        if settings is not None:
+            return settings
     if (start / "assets.py").is_file():
         return Settings(start, ("assets.py",), start / "assets.py")
     raise ProjectError.of(
@@ -213,10 +213,10 @@ def _keep(table: Table) -> Keep:
 
 
 def _remote(table: Table, lowered_to: str | None) -> RemoteSettings | None:
-    """Return what a project says about its shared cache; None if it has none or leaves it alone.
+    """Return what a project says about its shared cache; None if it has none or does not use it.
 
-    `lowered_to` is what the environment asks for. It may only take away: make the cache
-    read-only, or leave it alone.
+    `lowered_to` is what the environment asks for. It can only restrict: make the cache
+    read-only, or turn it off.
     """
     address = table.take("remote", "an address", is_text, None, 'remote = "s3://bucket/prefix" or a folder')
     mode = _MODES.index(table.choose("remote_mode", _MODES, "read-write"))

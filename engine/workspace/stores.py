@@ -49,20 +49,20 @@ class Stores:
 
     @property
     def sharing(self) -> Sharing:
-        """What other machines made, and the way for ours to them."""
+        """Results that other machines made, and the upload of ours."""
         return self.cache or NotShared()
 
     def look(self, outputs: Iterable[Output]) -> None:
-        """Ask the shared cache at once for what of these is not here, before each is asked about."""
+        """Ask the shared cache for all of these outputs that are not here at once, rather than one by one later."""
         if self.cache is not None:
             self.cache.incoming.look(outputs)
 
     def state_here(self, output: Output) -> OutputState:
-        """Say whether an output's bytes are here: of the many that once were, the shared cache is not asked."""
+        """Say whether an output's bytes are on this machine; the shared cache is not asked about those lost earlier."""
         if self.cache is not None and output.blob is not None and output.inline is None:
-            found = self.data.blobs.local_state(output.blob, output.size_bytes)
-            if found is OutputState.MISSING:
-                return found
+            state = self.data.blobs.local_state(output.blob, output.size_bytes)
+            if state is OutputState.MISSING:
+                return state
         return self.data.state(output)
 
     def observer(self, root: Path) -> Observer:

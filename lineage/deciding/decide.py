@@ -108,13 +108,13 @@ class StepDecision:
     @property
     def reasons(self) -> tuple[Reason, ...]:
         """Return the reasons of all outputs, each once, in order."""
-        found = [r for v in self.verdicts.values() if isinstance(v, Stale) for r in v.reasons]
-        return tuple(dict.fromkeys(found))
+        reasons = [r for v in self.verdicts.values() if isinstance(v, Stale) for r in v.reasons]
+        return tuple(dict.fromkeys(reasons))
 
     @property
     def waiting_on(self) -> tuple[Target, ...]:
-        found = [k for v in self.verdicts.values() if isinstance(v, Undecided) for k in v.waiting_on]
-        return tuple(dict.fromkeys(found))
+        targets = [k for v in self.verdicts.values() if isinstance(v, Undecided) for k in v.waiting_on]
+        return tuple(dict.fromkeys(targets))
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,7 +232,7 @@ class Deliberation:
         return judge(inputs, memory, demand, self._current_columns(step))
 
     def _changed_since(self, made: Materialized) -> tuple[str, ...]:
-        """Return what a materialization was seen to use without declaring it, and is not what it was."""
+        """Return what a materialization was seen to use without declaring it and that has changed since."""
         return tuple(
             used.name.rstrip(":") for used in made.undeclared if self.question.current_digest(used) != used.digest
         )
@@ -252,8 +252,8 @@ class Deliberation:
     def _candidate(self, step: Step, provenance: Provenance | None) -> Materialized | None:
         if provenance is None:
             return None
-        found = self.known.traces.get((step.target, provenance.digest))
-        return None if found is None or self._changed_since(found) else found
+        made = self.known.traces.get((step.target, provenance.digest))
+        return None if made is None or self._changed_since(made) else made
 
     def is_restorable(self, step: Step) -> bool:
         """Say whether any earlier result may answer for a step; one that was asked to run is run."""

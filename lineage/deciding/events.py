@@ -195,13 +195,13 @@ _OF_EVERY_EVENT = {part.name for part in fields(Happening)}
 
 def event_json(event: Event) -> dict[str, Any]:
     """Return one event as JSON of schema `assetctl.run/1`."""
-    found: dict[str, Any] = {"schema": "assetctl.run/1", "event": _NAMES[type(event)]}
+    document: dict[str, Any] = {"schema": "assetctl.run/1", "event": _NAMES[type(event)]}
     if event.at is not None:
-        found |= {"seq": event.seq, "at": event.at.isoformat(timespec="microseconds")}
+        document |= {"seq": event.seq, "at": event.at.isoformat(timespec="microseconds")}
     if isinstance(event, CheckFinished):
         ran = event.ran
         return {
-            **found,
+            **document,
             "asset": ran.target.asset,
             "check": ran.check,
             "passed": ran.passed,
@@ -211,8 +211,8 @@ def event_json(event: Event) -> dict[str, Any]:
         }
     for name in (part.name for part in fields(event)):
         if name not in _OF_EVERY_EVENT:
-            found[name] = _json(getattr(event, name))
-    return found
+            document[name] = _json(getattr(event, name))
+    return document
 
 
 def _json(value: Any) -> Any:

@@ -112,7 +112,7 @@ class Known:
         return ()
 
     def published(self, outputs: Iterable[Output]) -> None:
-        """Take note that this run stored these outputs, or found them stored: their bytes are there."""
+        """Take note that this run stored these outputs, or found them stored already: their bytes are there."""
         for output in outputs:
             self._states[output.target] = OutputState.PRESENT
             self._gone.discard(output.target)

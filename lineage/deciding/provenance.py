@@ -31,15 +31,15 @@ ClassCode = Callable[[str], Digest]
 def provenance_of(current: Inputs) -> Provenance | None:
     """Return the provenance of these inputs, or None while an upstream's version is unknown."""
     out = Framed(FORMAT).child(current.definition.digest).length(len(current.inputs))
-    for found in sorted(current.inputs, key=lambda i: i.name):
-        if found.version is None:
+    for given in sorted(current.inputs, key=lambda i: i.name):
+        if given.version is None:
             return None
-        upstream = found.aliases[0] if found.aliases else found.upstream
-        out.text(_canonical(found.name, found.upstream, upstream)).text(upstream).child(found.version)
-        if found.partition is not None:
-            out.tag("partition").text(found.partition)
-        elif found.fan_in is not None:
-            out.tag("partitions").integer(found.fan_in.n)
+        upstream = given.aliases[0] if given.aliases else given.upstream
+        out.text(_canonical(given.name, given.upstream, upstream)).text(upstream).child(given.version)
+        if given.partition is not None:
+            out.tag("partition").text(given.partition)
+        elif given.fan_in is not None:
+            out.tag("partitions").integer(given.fan_in.n)
     if current.partition is not None:
         out.tag("of partition").text(current.partition)
     return Provenance(ProvenanceDigest(out.hexdigest()), current.definition, current.inputs, current.partition)
@@ -109,5 +109,5 @@ def resolve_inputs(
     class_code: ClassCode,
 ) -> tuple[Input, ...]:
     """Return the inputs of a step's bindings, sorted by name."""
-    found = (resolve_input(b, values.get(b.target), parsed.get(b.target), class_code) for b in bindings)
-    return tuple(sorted(found, key=lambda i: i.name))
+    inputs = (resolve_input(b, values.get(b.target), parsed.get(b.target), class_code) for b in bindings)
+    return tuple(sorted(inputs, key=lambda i: i.name))

@@ -227,13 +227,13 @@ def describe(reason: Reason) -> str:
 
 def to_json(reason: Reason) -> dict[str, Any]:
     """Return the reason as JSON: its kind and its fields; the contract of `plan --json`."""
-    found: dict[str, Any] = {"kind": KINDS[type(reason)]}
+    document: dict[str, Any] = {"kind": KINDS[type(reason)]}
     for field in fields(reason):
         value = getattr(reason, field.name)
         if field.name == "changes":
             value = [{"name": c.name, "old": c.old, "new": c.new} for c in value]
-        found[field.name] = list(value) if isinstance(value, tuple) else value
-    return found
+        document[field.name] = list(value) if isinstance(value, tuple) else value
+    return document
 
 
 def _short(version: str) -> str:

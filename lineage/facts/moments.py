@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 
 def moment_of(text: str) -> datetime | None:
-    """Return an aware UTC time (text without a zone is UTC), or None for text that is no time in the calendar."""
+    """Return an aware UTC time (text without a zone is UTC), or None for text that is not a valid time."""
     try:
         moment = datetime.fromisoformat(text)
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

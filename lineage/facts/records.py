@@ -47,7 +47,7 @@ class ValueIdentity:
     a pandas index is among the columns, its name prefixed with "index:". `basis` says
     what the version was made from: "content", "blob" (stored bytes of a value that has
     no defined identity) or "provenance" (a `None` result). `classes` names the first-party
-    classes ("module:qualname") whose code comes alive where the value is loaded.
+    classes ("module:qualname") whose code is used where the value is loaded.
     """
 
     version: DataVersion

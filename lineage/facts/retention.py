@@ -60,12 +60,12 @@ def former_names(facts: Iterable[tuple[Position, Fact]]) -> dict[AssetKey, tuple
     has it again. A name that was given up and taken by another asset is among the former
     names of the first and not of the second.
     """
-    found: dict[AssetKey, tuple[AssetKey, ...]] = {}
+    former: dict[AssetKey, tuple[AssetKey, ...]] = {}
     for _, fact in _in_order(facts):
         if isinstance(fact, Renamed):
-            names = dict.fromkeys((*found.pop(fact.old, ()), fact.old))
-            found[fact.new] = tuple(names)
-    return found
+            names = dict.fromkeys((*former.pop(fact.old, ()), fact.old))
+            former[fact.new] = tuple(names)
+    return former
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,14 +96,14 @@ def name_spans(
     had the name at that place.
     """
     renames = [(position, fact) for position, fact in _in_order(facts) if isinstance(fact, Renamed)]
-    found: list[Span] = []
+    spans: list[Span] = []
     while True:
         before = [placed for placed in renames if until is None or placed[0] < until]
         since = next((position for position, fact in reversed(before) if fact.old == key), None)
-        found.append(Span(key, since, until))
+        spans.append(Span(key, since, until))
         came = [p for p in before if p[1].new == key and (since is None or since < p[0])]
         if not came:
-            return tuple(found)
+            return tuple(spans)
         key, until = came[-1][1].old, came[-1][0]
 
 

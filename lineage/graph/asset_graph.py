@@ -111,18 +111,18 @@ class AssetGraph:
 
     def ancestry(self, keys: Iterable[AssetKey]) -> frozenset[AssetKey]:
         """Return the keys, all their upstreams, and the other outputs of every step among them."""
-        found: set[AssetKey] = set()
+        reached: set[AssetKey] = set()
         waiting = list(keys)
         while waiting:
             key = waiting.pop()
-            if key in found:
+            if key in reached:
                 continue
-            found.add(key)
+            reached.add(key)
             step = self.steps.get(key)
             if step is not None:
                 waiting.extend(step.outputs)
                 waiting.extend(step.upstream)
-        return frozenset(found)
+        return frozenset(reached)
 
 
 def build_graph(declared: Sequence[Found]) -> AssetGraph:
@@ -213,7 +213,7 @@ def _with_aliases(
 ) -> dict[AssetKey, Step]:
     """Tell every binding the earlier names of its upstream, so that renaming one changes no reader.
 
-    A step learns those of its outputs; declared aliases count only where there is one output to mean.
+    A step gets those of its outputs; declared aliases count only where there is a single output.
     """
     earlier = {k: tuple(map(AssetKey, s.declaration.options.aliases)) for k, s in steps.items()}
     former = {k: _merged(earlier.get(k, ()), recorded.get(k, ())) for k in earlier.keys() | recorded.keys()}
@@ -233,7 +233,7 @@ def _with_aliases(
 
 
 def _merged(declared: tuple[AssetKey, ...], recorded: tuple[AssetKey, ...]) -> tuple[AssetKey, ...]:
-    """Return all names, oldest first: what is declared and was not recorded is from before."""
+    """Return all names, oldest first; declared names that were never recorded come before the recorded ones."""
     return (*(name for name in declared if name not in recorded), *recorded)
 
 
@@ -274,7 +274,7 @@ def _checks(
     declared: Sequence[Found], where: Mapping[AssetKey, str], problems: list[Problem]
 ) -> dict[AssetKey, tuple[Check, ...]]:
     by_declaration = {id(d.declaration): d for d in declared}
-    found: dict[AssetKey, tuple[Check, ...]] = {}
+    checks: dict[AssetKey, tuple[Check, ...]] = {}
     for item in declared:
         if not isinstance(item.declaration, CheckDef):
             continue
@@ -291,8 +291,8 @@ def _checks(
             continue
         check = _check(item, item.declaration, keys[0], problems)
         if check is not None:
-            found[keys[0]] = (*found.get(keys[0], ()), check)
-    return found
+            checks[keys[0]] = (*checks.get(keys[0], ()), check)
+    return checks
 
 
 def _check(item: Found, declaration: CheckDef, key: AssetKey, problems: list[Problem]) -> Check | None:

@@ -57,7 +57,7 @@ def parameters_of(compute: Compute) -> Mapping[str, inspect.Parameter]:
     """Return what a way of computing can be given, by name; annotations are evaluated where they can be.
 
     Raises:
-        TypeError, ValueError: it does not say.
+        TypeError, ValueError: its parameters cannot be determined.
     """
     match compute:
         case PythonFunction(fn):

@@ -28,11 +28,11 @@ def configure(graph: AssetGraph, assignments: Sequence[str]) -> AssetGraph:
     problems: list[Problem] = []
     changed: dict[AssetKey, dict[str, Any]] = {}
     for assignment in assignments:
-        found = _parse(graph, assignment)
-        if isinstance(found, Problem):
-            problems.append(found)
+        parsed = _parse(graph, assignment)
+        if isinstance(parsed, Problem):
+            problems.append(parsed)
         else:
-            step, parameter, value = found
+            step, parameter, value = parsed
             changed.setdefault(step.key, dict(step.config))[parameter] = value
     if problems:
         raise SelectionError(*problems)

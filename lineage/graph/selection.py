@@ -114,11 +114,11 @@ class _World:
 
     def values(self, method: str) -> dict[str, set[AssetKey]]:
         """Return what a method can be asked for, and the keys each value stands for."""
-        found: dict[str, set[AssetKey]] = {}
+        keys_by_value: dict[str, set[AssetKey]] = {}
         for key in self.graph.order:
             for value in self._values_of(key, method):
-                found.setdefault(value, set()).add(key)
-        return found
+                keys_by_value.setdefault(value, set()).add(key)
+        return keys_by_value
 
     def _values_of(self, key: AssetKey, method: str) -> Iterable[str]:
         options = self.options(key)
@@ -136,29 +136,29 @@ class _World:
 
 
 def _parse_term(text: str, word: str, problems: list[Problem]) -> Term | None:
-    found = _TERM.fullmatch(text)
-    if found is None or found["body"].strip("@+") == "":
+    match = _TERM.fullmatch(text)
+    if match is None or match["body"].strip("@+") == "":
         hint = (
             "write `a,b` for what is in both, `a b` for either" if "," in word else "write it as `+model` or `model+`"
         )
         problems.append(Problem("bad-selection", f"selection `{word}` names no asset", hint=hint))
         return None
-    up, down = _hops(found["up"]), _hops(found["down"])
-    if found["at"] and (up or down):
+    up, down = _hops(match["up"]), _hops(match["down"])
+    if match["at"] and (up or down):
         problems.append(
             Problem(
                 "bad-selection", f"selection `{text}` uses `@` together with `+`", hint="`@` already reaches both ways"
             )
         )
         return None
-    method, colon, value = found["body"].partition(":")
+    method, colon, value = match["body"].partition(":")
     if not colon:
-        return Term(text, "name", found["body"], up, down, bool(found["at"]))
+        return Term(text, "name", match["body"], up, down, bool(match["at"]))
     flaw = _flaw(method, value, text)
     if flaw is not None:
         problems.append(flaw)
         return None
-    return Term(text, method, value, up, down, bool(found["at"]))
+    return Term(text, method, value, up, down, bool(match["at"]))
 
 
 def _hops(text: str | None) -> int:
@@ -208,13 +208,13 @@ def _reach(graph: AssetGraph, term: Term, matched: set[AssetKey]) -> set[AssetKe
 def _spread(
     keys: Iterable[AssetKey], neighbours: Callable[[AssetKey], Iterable[AssetKey]], n_hops: int
 ) -> set[AssetKey]:
-    found = set(keys)
-    edge = set(found)
+    reached = set(keys)
+    edge = set(reached)
     while edge and n_hops != 0:
-        edge = {n for key in edge for n in neighbours(key)} - found
-        found |= edge
+        edge = {n for key in edge for n in neighbours(key)} - reached
+        reached |= edge
         n_hops -= 1
-    return found
+    return reached
 
 
 def _matches(world: _World, term: Term, problems: list[Problem]) -> set[AssetKey]:
@@ -224,12 +224,12 @@ def _matches(world: _World, term: Term, problems: list[Problem]) -> set[AssetKey
         return _named(world, term, problems)
     values = world.values(term.method)
     if term.method == "path":
-        found = {key for path, keys in values.items() if _is_under(path, term.value) for key in keys}
+        matches = {key for path, keys in values.items() if _is_under(path, term.value) for key in keys}
     else:
-        found = {key for value, keys in values.items() if fnmatchcase(value, term.value) for key in keys}
-    if not found:
+        matches = {key for value, keys in values.items() if fnmatchcase(value, term.value) for key in keys}
+    if not matches:
         problems.append(_nothing(term, values))
-    return found
+    return matches
 
 
 def _named(world: _World, term: Term, problems: list[Problem]) -> set[AssetKey]:
@@ -239,12 +239,12 @@ def _named(world: _World, term: Term, problems: list[Problem]) -> set[AssetKey]:
     if term.value in STATES:
         return world.in_state(term.value)
     if _GLOB.search(term.value):
-        found = {key for key in keys if fnmatchcase(key, term.value)}
-        if not found:
+        matches = {key for key in keys if fnmatchcase(key, term.value)}
+        if not matches:
             problems.append(
                 Problem("nothing-selected", f"no asset matches `{term.value}`", hint="list them with `assetctl ls`")
             )
-        return found
+        return matches
     problems.append(_unknown(term.value, keys))
     return set()
 

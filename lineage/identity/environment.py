@@ -41,20 +41,20 @@ class Surrounding:
 
 
 def environment_slice(code: CodeIdentity, policy: EnvironmentPolicy, around: Surrounding) -> dict[str, str]:
-    """Return what of the environment counts for some code, by the names that reasons show."""
-    found: dict[str, str] = {}
+    """Return the parts of the environment that count for some code, by the names that reasons show."""
+    environment: dict[str, str] = {}
     for name, version in code.distributions.items():
         counted = counted_version(version, policy.packages.get(normal_name(name), policy.default))
         if counted is not None:
-            found[name] = counted
+            environment[name] = counted
     python = counted_version(around.python, policy.python)
     if python is not None:
-        found["python"] = python
+        environment["python"] = python
     if policy.platform:
-        found["platform"] = around.platform
+        environment["platform"] = around.platform
     variables = {**{n: around.variables.get(n) for n in policy.variables}, **code.variables}
-    found.update({f"env:{name}": "(unset)" if value is None else value for name, value in variables.items()})
-    return found
+    environment.update({f"env:{name}": "(unset)" if value is None else value for name, value in variables.items()})
+    return environment
 
 
 def counted_version(version: str, level: str) -> str | None:

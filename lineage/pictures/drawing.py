@@ -140,12 +140,12 @@ def is_own(reason: Reason) -> bool:
 
 
 def _changed_sources(planned: Iterable[PlannedAsset]) -> dict[AssetKey, str]:
-    found: dict[AssetKey, str] = {}
+    changes: dict[AssetKey, str] = {}
     for reason in (r for p in planned for r in p.reasons):
         if isinstance(reason, SourceChanged):
             columns = f" ({', '.join(reason.columns)})" if reason.columns else ""
-            found.setdefault(reason.source, f"content changed{columns}")
-    return found
+            changes.setdefault(reason.source, f"content changed{columns}")
+    return changes
 
 
 def _node(

@@ -36,7 +36,7 @@ def code_bytes(code: types.CodeType) -> bytes:
 
 def code_reads(code: types.CodeType) -> tuple[Read, ...]:
     """Return the outside names that a code object and those nested in it read, with attributes."""
-    found: dict[Read, None] = {}
+    reads: dict[Read, None] = {}
     stack = [code]
     while stack:
         current = stack.pop()
@@ -45,8 +45,8 @@ def code_reads(code: types.CodeType) -> tuple[Read, ...]:
         for index, step in enumerate(steps):
             is_free = step.opname in {"LOAD_DEREF", "LOAD_CLASSDEREF"} and step.argval in code.co_freevars
             if step.opname in _LOADS or is_free:
-                found[_read(steps, index, code.co_firstlineno)] = None
-    return tuple(found)
+                reads[_read(steps, index, code.co_firstlineno)] = None
+    return tuple(reads)
 
 
 def _read(steps: list[dis.Instruction], index: int, line: int) -> Read:

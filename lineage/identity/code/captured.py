@@ -191,7 +191,7 @@ def _builtin(reach: Reach, node: Node, value: types.BuiltinFunctionType) -> None
 
 
 def _partial(reach: Reach, node: Node, value: functools.partial[Any]) -> None:
-    """Link what a partial holds; the asset's own function stays that inside of one."""
+    """Link what a partial holds; inside one, the asset's own function is still the asset's own."""
     node.write(lambda out: out.tag("partial"))
     node.link("function", reach.target(value.func, "", node.where, node.root))
     link_all(reach, node, "argument", list(value.args))

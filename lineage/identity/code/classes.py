@@ -30,7 +30,7 @@ from assetctl.lineage.identity.code.origins import (
     is_any,
     module_file,
 )
-from assetctl.lineage.identity.code.sources import FoundClass
+from assetctl.lineage.identity.code.sources import ClassSource
 from assetctl.lineage.identity.code.symbols import FORMAT, Node
 from assetctl.lineage.identity.code.syntax import Reading, joined_syntax, nodes_syntax
 from assetctl.lineage.identity.code.texts import counted_keywords, field_statements, merged
@@ -53,23 +53,23 @@ def expand_class(reach: Reach, node: Node) -> None:
         return
     node.kind, node.name = SymbolKind.CLASS, f"{class_module(cls)}.{class_name(cls)}".replace("<locals>.", "")
     node.source = lambda: f"<class {class_name(cls)}>"
-    found = class_syntax(reach, cls)
-    if found is not None:
-        node.where = reach.place(found.file.name, found.place.first)
-        node.source = found.text
+    source = class_syntax(reach, cls)
+    if source is not None:
+        node.where = reach.place(source.file.name, source.place.first)
+        node.source = source.text
     for index, base in enumerate(class_bases(cls)):
         if base is not object:
             node.link(f"base {index}", reach.target(base, "", node.where))
     if type(cls) is not type:
         node.link("metaclass", reach.target(type(cls), "", node.where))
-    _write_statements(reach, node, cls, found)
+    _write_statements(reach, node, cls, source)
     if any(base is enum.Enum for base in mro(cls)):
         _link_members(reach, node, cls)
-    for name, value in _attributes(reach, cls, found):
+    for name, value in _attributes(reach, cls, source):
         node.link(f"attribute {name}", reach.target(value, f"{node.name}.{name}", node.where))
 
 
-def class_syntax(reach: Reach, cls: type) -> FoundClass | None:
+def class_syntax(reach: Reach, cls: type) -> ClassSource | None:
     """Return the class statement that a live class came from, or None if that cannot be proved."""
     methods = [fn for fn in own_functions(cls) if fn.__qualname__.startswith(class_name(cls) + ".")]
     name = module_file(class_module(cls)) or next((fn.__code__.co_filename for fn in methods), "")
@@ -79,12 +79,12 @@ def class_syntax(reach: Reach, cls: type) -> FoundClass | None:
     if any(reach.sources.function(fn.__code__) is None for fn in methods):
         return None
     line = dict(class_attributes(cls)).get("__firstlineno__")
-    for found in reversed(candidates):
-        start, end = found.place.first, found.place.last
+    for source in reversed(candidates):
+        start, end = source.place.first, source.place.last
         if type(line) is int and line != start:
             continue
         if all(start <= fn.__code__.co_firstlineno <= end for fn in methods):
-            return found if methods or _is_trusted(reach, class_module(cls), name) else None
+            return source if methods or _is_trusted(reach, class_module(cls), name) else None
     return None
 
 
@@ -124,40 +124,40 @@ def _creates_fields(reach: Reach, cls: type, by_third_party: bool) -> bool:
     return any(reach.origin(maker).kind == DISTRIBUTION for maker in makers)
 
 
-def _write_statements(reach: Reach, node: Node, cls: type, found: FoundClass | None) -> None:
+def _write_statements(reach: Reach, node: Node, cls: type, source: ClassSource | None) -> None:
     """Write the class statement: decorators and keywords, and the body where it creates fields."""
     space = _namespace(cls)
-    described = None if found is None else found.described()
+    described = None if source is None else source.described()
     decorators, by_third_party = counted_decorators(reach, described.decorators if described else (), space)
     creates = described is not None and _creates_fields(reach, cls, by_third_party)
 
     def body(reading: Reading) -> bytes:
         out = Framed(FORMAT).tag("class").text(class_name(cls).rpartition(".")[2])
-        for part in _parts(found, decorators, creates, reading):
+        for part in _parts(source, decorators, creates, reading):
             out.raw(part)
         doc = dict(class_attributes(cls)).get("__doc__") if reading & Reading.DOCS else None
         out.none() if type(doc) is not str else out.text(inspect.cleandoc(doc))
         return out.raw_digest()
 
     node.body = remembered(body)
-    if found is not None and described is not None:
-        name = found.file.name
+    if source is not None and described is not None:
+        name = source.file.name
         reach.link_reads(node, merged([one.reads for one in decorators.values()]), space, name, "@")
         reach.link_reads(node, described.keywords.reads, space, name, "keyword ")
         if creates:
             reach.link_reads(node, described.fields.reads, space, name, "body ")
 
 
-def _parts(found: FoundClass | None, decorators: Iterable[int], creates: bool, reading: Reading) -> list[bytes]:
+def _parts(source: ClassSource | None, decorators: Iterable[int], creates: bool, reading: Reading) -> list[bytes]:
     """Return decorators, keywords, the statements that make fields, and annotations if only they are read."""
-    if found is None:
+    if source is None:
         return [nodes_syntax([], reading)] * 4
-    written = joined_syntax([found.decorator_syntax(number, reading) for number in decorators])
+    written = joined_syntax([source.decorator_syntax(number, reading) for number in decorators])
     if not reading:
-        described = found.described()
+        described = source.described()
         nothing = joined_syntax([])
         return [written, described.keywords.syntax, described.fields.syntax if creates else nothing, nothing]
-    statement = found.node()
+    statement = source.node()
     fields = field_statements(statement) if creates else []
     hints = [s for s in statement.body if isinstance(s, ast.AnnAssign)]
     hints = hints if not creates and reading & Reading.ANNOTATIONS else []
@@ -180,9 +180,9 @@ def _link_members(reach: Reach, node: Node, cls: type) -> None:
         node.link(f"member {index} {name}", reach.target(value, f"{node.name}.{name}", node.where))
 
 
-def _attributes(reach: Reach, cls: type, found: FoundClass | None) -> Iterator[tuple[str, object]]:
+def _attributes(reach: Reach, cls: type, source: ClassSource | None) -> Iterator[tuple[str, object]]:
     """Yield the attributes that count, sorted by name."""
-    described = None if found is None else found.described()
+    described = None if source is None else source.described()
     bound = None if described is None else described.bindings
     defined = frozenset[str]() if described is None else described.definitions
     own = dict(class_attributes(cls))

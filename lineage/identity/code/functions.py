@@ -14,7 +14,7 @@ from assetctl.lineage.identity.code.links import Reach, wrapped
 from assetctl.lineage.identity.code.lookup import MISSING, Namespace, function_namespace
 from assetctl.lineage.identity.code.origins import DISTRIBUTION, PROJECT, TOOL, foreign_name
 from assetctl.lineage.identity.code.reads import Read, Reads
-from assetctl.lineage.identity.code.sources import FoundFunction
+from assetctl.lineage.identity.code.sources import FunctionSource
 from assetctl.lineage.identity.code.symbols import FORMAT, Node
 from assetctl.lineage.identity.code.syntax import Reading, joined_syntax
 from assetctl.lineage.identity.code.texts import Decorator, merged
@@ -32,14 +32,14 @@ def expand_function(reach: Reach, node: Node) -> None:
     space = function_namespace(fn)
     node.name = function_name(fn)
     node.where = reach.place(code.co_filename, code.co_firstlineno)
-    found = reach.sources.function(code)
-    if found is None:
+    source = reach.sources.function(code)
+    if source is None:
         node.kind, node.source = SymbolKind.CODE, lambda: f"<code of {fn.__qualname__}>"
         _write_code(node, fn)
         reach.link_reads(node, Reads(code_reads(code), Reading.NOTHING), space, code.co_filename)
     else:
-        node.kind, node.source = SymbolKind.FUNCTION, found.text
-        _write_syntax(reach, node, fn, found)
+        node.kind, node.source = SymbolKind.FUNCTION, source.text
+        _write_syntax(reach, node, fn, source)
     if "__class__" in code.co_freevars:
         node.link("__class__", reach.target(space.name("__class__"), "", node.where))
     _link_values(reach, node, fn)
@@ -71,12 +71,12 @@ def counted_decorators(
     is_foreign = False
     for number, decorator in enumerate(decorators):
         chain = decorator.chain
-        found = space.reach(Read(chain, decorator.line)) if chain else None
-        value = None if found is None else found.value
+        reached = space.reach(Read(chain, decorator.line)) if chain else None
+        value = None if reached is None else reached.value
         value = value.func if type(value) is functools.partial else value
-        kinds = {reach.origin(module).kind for module in found.modules} if found is not None else set()
+        kinds = {reach.origin(module).kind for module in reached.modules} if reached is not None else set()
         kinds.add(PROJECT if value is MISSING else reach.origin(value).kind)
-        is_unseen = found is None or found.value is MISSING
+        is_unseen = reached is None or reached.value is MISSING
         if TOOL not in kinds and not (is_unseen and chain[-1:] in (("asset",), ("check",))):
             kept[number] = decorator
         is_foreign = is_foreign or DISTRIBUTION in kinds
@@ -121,15 +121,15 @@ def _write_code(node: Node, fn: types.FunctionType) -> None:
     node.write(lambda out: out.tag("code").text(name).raw(code_bytes(fn.__code__)))
 
 
-def _write_syntax(reach: Reach, node: Node, fn: types.FunctionType, found: FoundFunction) -> None:
-    space, file, described = function_namespace(fn), fn.__code__.co_filename, found.described()
+def _write_syntax(reach: Reach, node: Node, fn: types.FunctionType, source: FunctionSource) -> None:
+    space, file, described = function_namespace(fn), fn.__code__.co_filename, source.described()
     decorators, by_third_party = counted_decorators(reach, described.decorators, space)
     always = Reading.ANNOTATIONS if by_third_party else Reading.NOTHING
     name = "" if node.root is not None else fn.__name__
 
     def body(reading: Reading) -> bytes:
-        out = Framed(FORMAT).tag("function").text(name).raw(found.syntax(reading | always if always else reading))
-        out.raw(joined_syntax([found.decorator_syntax(number, reading) for number in decorators]))
+        out = Framed(FORMAT).tag("function").text(name).raw(source.syntax(reading | always if always else reading))
+        out.raw(joined_syntax([source.decorator_syntax(number, reading) for number in decorators]))
         doc = fn.__doc__ if reading & Reading.DOCS else None
         out.none() if type(doc) is not str else out.text(inspect.cleandoc(doc))
         return out.raw_digest()
@@ -146,7 +146,7 @@ def _unconditional(reads: Reads) -> Reads:
 
 
 def _link_values(reach: Reach, node: Node, fn: types.FunctionType) -> None:
-    """Link defaults (but those of config) and attributes; a wrapper's wrapped function is still the asset's own."""
+    """Link defaults (except those of config) and attributes; a wrapper's wrapped function is still the asset's own."""
     config = node.root.config if node.root is not None else frozenset()
     defaults = fn.__defaults__ or ()
     names = fn.__code__.co_varnames[: fn.__code__.co_argcount]

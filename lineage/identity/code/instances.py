@@ -180,11 +180,11 @@ def _says_its_state(cls: type) -> bool:
 
 
 def _reduced(value: object) -> object:
-    """Return what pickling would keep of a library's object, or None if it refuses or is alive."""
+    """Return what pickling would keep of a library's object, or None if it refuses or is running code."""
     if is_any(value, types.GeneratorType, types.CoroutineType, types.FrameType, types.AsyncGeneratorType):
         return None
     try:
-        with warnings.catch_warnings(action="ignore"):  # that it will refuse one day is no answer of today
+        with warnings.catch_warnings(action="ignore"):  # a warning that it will refuse in future is no refusal
             parts = value.__reduce_ex__(4)
     except Exception:  # noqa: BLE001  (an object may refuse in any way it likes)
         return None

@@ -1,8 +1,8 @@
 """Write what is known of a file's text as bytes that can be kept, and read them again.
 
-A first line holds the digest of the rest, and the rest names the text it is about: what
-was damaged, cut short or is about another text reads as nothing. Bytes are JSON; reading
-them runs no code of anyone's.
+A first line holds the digest of the rest, and the rest names the text it is about: anything
+damaged, truncated or about another text counts as absent. The bytes are JSON, so reading
+them never runs code.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ from assetctl.lineage.identity.encode import digest_bytes
 _Row = list[Any]
 
 
-def write_file_text(text_digest: str, found: FileText) -> bytes:
+def write_file_text(text_digest: str, file_text: FileText) -> bytes:
     """Return what is known of a text as bytes."""
     body = {
         "text": text_digest,
-        "functions": [[p.first, p.name, p.class_name, p.span, p.body] for p in found.functions],
-        "classes": [[p.qualname, p.class_name, p.first, p.last] for p in found.classes],
-        "bindings": found.bindings,
-        "function_texts": {n: _function_row(one) for n, one in found.function_texts.items()},
-        "class_texts": {n: _class_row(one) for n, one in found.class_texts.items()},
+        "functions": [[p.first, p.name, p.class_name, p.span, p.body] for p in file_text.functions],
+        "classes": [[p.qualname, p.class_name, p.first, p.last] for p in file_text.classes],
+        "bindings": file_text.bindings,
+        "function_texts": {n: _function_row(one) for n, one in file_text.function_texts.items()},
+        "class_texts": {n: _class_row(one) for n, one in file_text.class_texts.items()},
     }
     # Lone surrogates stand in names and constants of some sources, so that this is ASCII.
     payload = json.dumps(body, separators=(",", ":")).encode("ascii")

@@ -306,5 +306,5 @@ class Linker:
 
 
 def wrapped(fn: object) -> object:
-    """Return what a function says it wraps, or a value that is nothing."""
+    """Return what a function says it wraps, or `MISSING`."""
     return fn.__dict__.get("__wrapped__", MISSING) if type(fn) is types.FunctionType else MISSING

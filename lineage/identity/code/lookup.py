@@ -54,15 +54,15 @@ class Namespace:
         if loaded is None:
             return Reached(MISSING, 0)
         attribute = (read.imported.attribute,) if read.imported.attribute else ()
-        found = follow(loaded, (*attribute, *rest))
-        return Reached(found.value, max(0, found.taken - len(attribute)), found.modules)
+        reached = follow(loaded, (*attribute, *rest))
+        return Reached(reached.value, max(0, reached.taken - len(attribute)), reached.modules)
 
     def text(self, key: Key | None) -> str | None:
         """Return the text that a key stands for, or None if only running the code would tell."""
         if key is None or key.text is not None:
             return None if key is None else key.text
-        found = follow(self.name(key.chain[0]), key.chain[1:])
-        return found.value if type(found.value) is str and found.taken == len(key.chain) - 1 else None
+        reached = follow(self.name(key.chain[0]), key.chain[1:])
+        return reached.value if type(reached.value) is str and reached.taken == len(key.chain) - 1 else None
 
 
 def function_namespace(fn: types.FunctionType) -> Namespace:
@@ -84,10 +84,10 @@ def follow(value: object, names: tuple[str, ...]) -> Reached:
         modules.append(value)
         if taken == len(names) or names[taken] == "__dict__":
             break
-        found = module_attribute(value, names[taken])
-        if found is MISSING:
+        attribute = module_attribute(value, names[taken])
+        if attribute is MISSING:
             return Reached(MISSING, taken, tuple(modules))
-        value, taken = found, taken + 1
+        value, taken = attribute, taken + 1
     return Reached(value, taken, tuple(modules))
 
 

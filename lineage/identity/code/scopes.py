@@ -87,11 +87,11 @@ class _Finder:
                 self.push(ast.iter_child_nodes(node), scope, annotation)
             else:
                 visit(self, node, scope, annotation)
-        found: dict[Read, None] = {}
+        reads: dict[Read, None] = {}
         for read, scope, guard in self._loads:
             for outside in self._outside(read, scope, guard):
-                found[outside] = None
-        return Reads(tuple(found), self._reading)
+                reads[outside] = None
+        return Reads(tuple(reads), self._reading)
 
     def enter_function(self, node: FunctionNode, scope: _Scope, outer: _Scope | None) -> None:
         """Bind parameters and queue the body in `scope`, and defaults (unless a symbol's own) in `outer`."""
@@ -302,13 +302,13 @@ class _Finder:
 
     def import_from(self, node: ast.ImportFrom, scope: _Scope, annotation: bool) -> None:
         for alias in node.names:
-            found = Import(node.module or "", alias.name, node.level)
-            self._import(alias.asname or alias.name, found, node, scope)
+            imported = Import(node.module or "", alias.name, node.level)
+            self._import(alias.asname or alias.name, imported, node, scope)
 
-    def _import(self, bound: str, found: Import, node: ast.stmt, scope: _Scope) -> None:
+    def _import(self, bound: str, imported: Import, node: ast.stmt, scope: _Scope) -> None:
         self._bind(bound, scope)
-        scope.imports.setdefault(self._mangled(bound), []).append(found)
-        self._loads.append((Read((bound,), node.lineno, "import", imported=found), scope, ""))
+        scope.imports.setdefault(self._mangled(bound), []).append(imported)
+        self._loads.append((Read((bound,), node.lineno, "import", imported=imported), scope, ""))
 
     def global_(self, node: ast.Global, scope: _Scope, annotation: bool) -> None:
         scope.global_names.update(map(self._mangled, node.names))

@@ -33,7 +33,7 @@ _Codes = dict[tuple[int, str], list[types.CodeType]]
 
 
 @dataclass(frozen=True, slots=True)
-class FoundFunction:
+class FunctionSource:
     """A function of a file: its place, and its syntax when asked."""
 
     file: SourceFile
@@ -75,7 +75,7 @@ class FoundFunction:
 
 
 @dataclass(frozen=True, slots=True)
-class FoundClass:
+class ClassSource:
     """A class statement of a file: its place, and its syntax when asked."""
 
     file: SourceFile
@@ -105,7 +105,7 @@ class FoundClass:
 
 
 class SourceFile:
-    """One file: its functions, classes and top-level bindings; parsed only for what is not known of its text."""
+    """One file: its functions, classes and top-level bindings; parsed only if something of its text is unknown."""
 
     def __init__(self, name: str, text: str, code: types.CodeType | None, kept: FileText | None) -> None:
         self.name = name
@@ -115,30 +115,30 @@ class SourceFile:
         self._lines: list[str] | None = None
         self._nodes: tuple[list[FunctionNode], list[ast.ClassDef]] | None = None
         self._codes: dict[int, _Codes] = {}
-        self._by_code: dict[int, tuple[types.CodeType, FoundFunction | None]] = {}
+        self._by_code: dict[int, tuple[types.CodeType, FunctionSource | None]] = {}
         if kept is None:
             kept, functions, classes = describe_file(ast.parse(text))
             self._nodes = (functions, classes)
         self.texts = kept
-        self._functions: dict[tuple[int, str], list[FoundFunction]] = {}
-        self._classes: dict[str, list[FoundClass]] = {}
+        self._functions: dict[tuple[int, str], list[FunctionSource]] = {}
+        self._classes: dict[str, list[ClassSource]] = {}
         for number, place in enumerate(kept.functions):
-            self._functions.setdefault((place.first, place.name), []).append(FoundFunction(self, number, place))
+            self._functions.setdefault((place.first, place.name), []).append(FunctionSource(self, number, place))
         for number, at in enumerate(kept.classes):
-            self._classes.setdefault(at.qualname, []).append(FoundClass(self, number, at))
+            self._classes.setdefault(at.qualname, []).append(ClassSource(self, number, at))
 
-    def function(self, code: types.CodeType) -> FoundFunction | None:
+    def function(self, code: types.CodeType) -> FunctionSource | None:
         """Return the function that this very code object was compiled from."""
         if id(code) not in self._by_code:
             place = (code.co_firstlineno, code.co_name)
             candidates = self._functions.get(place, [])
             if not candidates or not any(code is twin or code == twin for twin in self._twins(code, place)):
                 return None
-            found = candidates[0] if len(candidates) == 1 else _innermost(candidates, code)
-            self._by_code[id(code)] = code, found  # the code is kept alive, so that its id stays its own
+            source = candidates[0] if len(candidates) == 1 else _innermost(candidates, code)
+            self._by_code[id(code)] = code, source  # the code is kept alive, so that its id stays its own
         return self._by_code[id(code)][1]
 
-    def classes(self, qualname: str) -> list[FoundClass]:
+    def classes(self, qualname: str) -> list[ClassSource]:
         """Return every class statement of this qualified name, in order of the file."""
         return self._classes.get(qualname, [])
 
@@ -178,7 +178,7 @@ class SourceFile:
 
 
 class Sources:
-    """Files by name, each read once, and parsed only if what is kept is not of this text."""
+    """Files by name, each read once, and parsed only where what was kept of its text does not suffice."""
 
     def __init__(self, world: CodeWorld) -> None:
         self._world = world
@@ -191,7 +191,7 @@ class Sources:
             self._files[name] = None if text is None else self._open(name, text)
         return self._files[name]
 
-    def function(self, code: types.CodeType) -> FoundFunction | None:
+    def function(self, code: types.CodeType) -> FunctionSource | None:
         """Return the function that a live code object was compiled from, or None if that cannot be proved."""
         file = self.file(code.co_filename)
         return None if file is None else file.function(code)
@@ -214,7 +214,7 @@ class Sources:
             return None  # nothing live can have come from it as it stands
 
     def _key(self, name: str) -> str:
-        """Return what a file is kept under, "" for what is no module's file: cells of a notebook have one name."""
+        """Return the key to keep a file under; "" if it is no module's: all cells of a notebook share one name."""
         shown = self._world.relative(name)
         return digest_bytes(shown.encode("utf-8", "surrogatepass")) if shown.endswith(".py") else ""
 
@@ -223,7 +223,7 @@ def _digest(text: str) -> str:
     return digest_bytes(text.encode("utf-8", "surrogatepass"))
 
 
-def _innermost(candidates: list[FoundFunction], code: types.CodeType) -> FoundFunction | None:
+def _innermost(candidates: list[FunctionSource], code: types.CodeType) -> FunctionSource | None:
     """Choose among lambdas of one line the one whose body holds all positions of the code."""
     places = [p for p in list(code.co_positions()) if None not in p and p[2] != p[3]]
     if not places:
@@ -231,10 +231,10 @@ def _innermost(candidates: list[FoundFunction], code: types.CodeType) -> FoundFu
     start = min((p[0], p[2]) for p in places)
     end = max((p[1], p[3]) for p in places)
     holding = []
-    for found in candidates:
-        if found.place.body is None:
+    for source in candidates:
+        if source.place.body is None:
             continue
-        line, column, last, end_column = found.place.body
+        line, column, last, end_column = source.place.body
         if (line, column) <= start and end <= (last, end_column):
-            holding.append((last - line, end_column - column, found))
+            holding.append((last - line, end_column - column, source))
     return min(holding, key=lambda row: row[:2])[2] if holding else None

@@ -125,10 +125,10 @@ class Graph:
     def node(self, subject: object, name: str, where: str, root: Root | None = None) -> Node:
         """Return the node of an object."""
         key = (id(subject), root)
-        found = self._nodes.get(key)
-        if found is None:
-            found = self._nodes[key] = Node(subject, name, where, root)
-        return found
+        node = self._nodes.get(key)
+        if node is None:
+            node = self._nodes[key] = Node(subject, name, where, root)
+        return node
 
     def adopt(self, subject: object) -> None:
         """Keep an object alive that was made while identifying."""
@@ -145,9 +145,9 @@ class Graph:
             order = self._walk(start, reading)
             wanted = reading
             for visit in order:
-                found = visit.node.findings.reading
-                if found is not Reading.NOTHING:  # mostly; flags are slow to join
-                    wanted |= found
+                own_reading = visit.node.findings.reading
+                if own_reading is not Reading.NOTHING:  # mostly; flags are slow to join
+                    wanted |= own_reading
             if wanted == reading:
                 return order, reading
             reading = wanted

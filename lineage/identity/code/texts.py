@@ -45,7 +45,7 @@ class FunctionText:
 
 @dataclass(frozen=True, slots=True)
 class ClassText:
-    """A class statement: `fields` are the statements that make fields where something makes fields of them.
+    """A class statement: `fields` are the statements that become fields if something turns them into fields.
 
     `bindings` are the names that the body binds, `definitions` those of functions and
     classes anywhere in it.
@@ -116,7 +116,7 @@ def describe_class(node: ast.ClassDef, class_name: str) -> ClassText:
 
 
 def counted_keywords(node: ast.ClassDef) -> list[ast.keyword]:
-    """Return a class statement's keywords but the metaclass, which is seen live."""
+    """Return a class statement's keywords except the metaclass, which is seen live."""
     return [keyword for keyword in node.keywords if keyword.arg != "metaclass"]
 
 
@@ -132,7 +132,7 @@ def field_statements(statement: ast.ClassDef) -> list[ast.stmt]:
 
 def describe_file(tree: ast.Module) -> tuple[FileText, list[FunctionNode], list[ast.ClassDef]]:
     """Return the places of a file, and the nodes that stand there in the same order."""
-    found = FileText(bindings=_bindings(tree))
+    file_text = FileText(bindings=_bindings(tree))
     functions: list[FunctionNode] = []
     classes: list[ast.ClassDef] = []
     stack: list[tuple[ast.AST, str, str]] = [(tree, "", "")]
@@ -140,16 +140,16 @@ def describe_file(tree: ast.Module) -> tuple[FileText, list[FunctionNode], list[
         node, prefix, class_name = stack.pop()
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
             place = _function_place(node, class_name)
-            found.functions.append(place)
+            file_text.functions.append(place)
             functions.append(node)
             prefix = f"{prefix}{place.name}.<locals>."
         elif isinstance(node, ast.ClassDef):
             last = node.end_lineno or node.lineno
-            found.classes.append(ClassPlace(prefix + node.name, class_name, _first_line(node), last))
+            file_text.classes.append(ClassPlace(prefix + node.name, class_name, _first_line(node), last))
             classes.append(node)
             prefix, class_name = f"{prefix}{node.name}.", node.name
         stack.extend([(child, prefix, class_name) for child in _children(node)])
-    return found, functions, classes
+    return file_text, functions, classes
 
 
 def merged(reads: Sequence[Reads]) -> Reads:
@@ -187,16 +187,16 @@ def _first_line(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> 
 
 
 def _children(node: ast.AST) -> list[ast.AST]:
-    """Return a node's children but names and constants, last first."""
-    found: list[ast.AST] = []
+    """Return a node's children except names and constants, last first."""
+    children: list[ast.AST] = []
     for name in node._fields:
         value = getattr(node, name, None)
         if isinstance(value, list):
-            found.extend([item for item in value if isinstance(item, ast.AST)])
+            children.extend([item for item in value if isinstance(item, ast.AST)])
         elif isinstance(value, ast.AST) and type(value) not in _LEAVES:
-            found.append(value)
-    found.reverse()
-    return found
+            children.append(value)
+    children.reverse()
+    return children
 
 
 _LEAVES = frozenset({ast.Name, ast.Constant, ast.Load, ast.Store, ast.Del})
@@ -204,14 +204,14 @@ _LEAVES = frozenset({ast.Name, ast.Constant, ast.Load, ast.Store, ast.Del})
 
 def _bindings(tree: ast.Module) -> dict[str, int]:
     """Return the line of the last top-level statement that binds each name."""
-    found: dict[str, int] = {}
+    lines: dict[str, int] = {}
     for statement in tree.body:
         stack: list[ast.AST] = [statement]
         while stack:
             node = stack.pop()
             if isinstance(node, ast.Name):
                 if isinstance(node.ctx, ast.Store):
-                    found[node.id] = statement.lineno
+                    lines[node.id] = statement.lineno
             elif not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda):
                 stack.extend(ast.iter_child_nodes(node))
-    return found
+    return lines

@@ -161,7 +161,7 @@ def taken(array: pa.Array, places: Any) -> pa.Array:
 
 
 def _most_bytes(array: pa.Array) -> int:
-    """Return a bound of how many bytes one value takes. Arrow's kernel does not notice that its offsets overflow."""
+    """Return an upper bound on the bytes of one value; Arrow's kernel does not notice when its offsets overflow."""
     if _t.is_binary(array.type) and len(array):
         return int(np.diff(offsets(array, wide=False)).max())
     return int(array.get_total_buffer_size()) if _wide(array.type) != array.type else 0

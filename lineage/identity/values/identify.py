@@ -2,8 +2,8 @@
 
 Equal logical content gives equal digests in every process, on every machine and with
 every library version; what has no defined identity is refused (`Unencodable`), never
-sampled and never guessed. Libraries are asked for only when the value can be theirs:
-when they are loaded already.
+sampled and never guessed. A library is consulted only if it is loaded already:
+otherwise the value cannot be one of its own.
 """
 
 from __future__ import annotations
@@ -65,9 +65,9 @@ class _Registry:
         own = self._encoders.get(id(cls))
         if own is not None:
             return own, False
-        found = python_values.family(cls)
-        if found is not None:
-            return found, False
+        family = python_values.family(cls)
+        if family is not None:
+            return family, False
         for base in mro(cls)[1:]:
             inherited = self._encoders.get(id(base))
             if inherited is not None:
@@ -100,9 +100,9 @@ def identify_value(value: object, *, unordered: bool = False) -> ValueIdentity:
     Raises:
         Unencodable: the value, or something inside of it, has no defined identity.
     """
-    found = _registry.lookup(type(value))
-    if found is not None and found[0].identify is not None and not found[1]:
-        return found[0].identify(value, unordered)
+    encoding = _registry.lookup(type(value))
+    if encoding is not None and encoding[0].identify is not None and not encoding[1]:
+        return encoding[0].identify(value, unordered)
     return ValueIdentity(DataVersion(digest_of(value)), kind_of(value))
 
 

@@ -84,8 +84,8 @@ def identify_series(series: pl.Series, unordered: bool = False) -> ValueIdentity
 
 def encoders() -> dict[type, Encoder]:
     """Return how polars' classes are written."""
-    found: dict[type, Any] = {
+    by_class: dict[type, Any] = {
         pl.DataFrame: table_encoder(identify_polars),
         pl.Series: table_encoder(identify_series),
     }
-    return found
+    return by_class

@@ -202,7 +202,7 @@ def table_encoder(identify: Any) -> Encoder:
 
 def encoders() -> dict[type, Encoder]:
     """Return how Arrow's classes are written."""
-    found: dict[type, Encoder] = {
+    by_class: dict[type, Encoder] = {
         pa.Table: table_encoder(identify_table),
         pa.RecordBatch: table_encoder(identify_table),
         pa.ChunkedArray: table_encoder(identify_array),
@@ -212,4 +212,4 @@ def encoders() -> dict[type, Encoder]:
         pa.DataType: Encoder(_write_type, whole=True),
         pa.Scalar: Encoder(_write_scalar, whole=True),
     }
-    return found
+    return by_class

@@ -2,7 +2,7 @@
 
 Every compound value is hashed by itself and its parent writes the digest, so sharing
 does not show (`[a, a]` is `[copy, copy]`) and a value reached a thousand times is
-hashed once. Cycles are strongly connected groups, found as Tarjan does: inside a group
+hashed once. Cycles are strongly connected groups (Tarjan's algorithm): inside a group
 a second visit writes the distance back, so the digest of a closed group depends on
 nothing outside of it. No Python recursion, and no hook of the value's own class is
 called: no `__eq__`, `__hash__`, `__repr__`, `__reduce__`, no property.
@@ -102,7 +102,7 @@ class Walk:
     def __init__(self, lookup: Lookup, refer: Refer | None) -> None:
         self.refer = refer
         self._lookup = lookup
-        self._found: dict[int, tuple[Encoder, bool] | None] = {}
+        self._encodings: dict[int, tuple[Encoder, bool] | None] = {}
         self._closed: dict[int, Digest] = {}
         self._unsettled: list[int] = []
         self._position: dict[int, int] = {}
@@ -123,10 +123,10 @@ class Walk:
 
     def leaf(self, out: Framed, value: object) -> bool:
         """Write a value if it is a leaf of a known exact type; say whether it was."""
-        found = self._find(type(value))
-        if found is None or found[0].is_compound or found[0].whole or found[1]:
+        encoding = self._find(type(value))
+        if encoding is None or encoding[0].is_compound or encoding[0].whole or encoding[1]:
             return False
-        found[0].write(self, out, value)
+        encoding[0].write(self, out, value)
         return True
 
     def class_of(self, out: Framed, cls: type) -> None:
@@ -138,10 +138,10 @@ class Walk:
         """Write a class or function that can be found again under its module and qualified name."""
         if self.refer is not None and self.refer(value, out):
             return
-        found: object = sys.modules.get(name[0])
+        bound: object = sys.modules.get(name[0])
         for part in name[1].split("."):
-            found = getattr(found, part, None)
-        if found is not value:
+            bound = getattr(bound, part, None)
+        if bound is not value:
             self.refuse(value)
         out.tag("named").text(name[0]).text(name[1])
 
@@ -151,19 +151,19 @@ class Walk:
 
     def _find(self, cls: type) -> tuple[Encoder, bool] | None:
         try:
-            return self._found[id(cls)]
+            return self._encodings[id(cls)]
         except KeyError:
             self._kept.append(cls)
-            found = self._found[id(cls)] = self._lookup(cls)
-            return found
+            encoding = self._encodings[id(cls)] = self._lookup(cls)
+            return encoding
 
     def _visit(self, out: Framed, value: object, step: str) -> None:
-        found = self._find(type(value))
-        if found is None:
+        encoding = self._find(type(value))
+        if encoding is None:
             if self.refer is None or not self.refer(value, out):
                 self.refuse(value, step)
             return
-        encoder, is_subclass = found
+        encoder, is_subclass = encoding
         if not encoder.is_compound and not is_subclass:
             self._step = step
             encoder.write(self, out, value)
@@ -175,10 +175,10 @@ class Walk:
         elif key in self._position:
             self._write_back(out, key)
         else:
-            self._enter(out, value, step, found)
+            self._enter(out, value, step, encoding)
 
-    def _enter(self, out: Framed, value: object, step: str, found: tuple[Encoder, bool]) -> None:
-        encoder, is_subclass = found
+    def _enter(self, out: Framed, value: object, step: str, encoding: tuple[Encoder, bool]) -> None:
+        encoder, is_subclass = encoding
         inner = Framed(FORMAT)
         children = _instance(self, inner, value, encoder) if is_subclass else encoder.write(self, inner, value)
         position = len(self._unsettled)
