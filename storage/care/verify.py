@@ -113,11 +113,11 @@ def take_inventory(layout: Layout, assets: Collection[AssetKey] | None, *, lates
     damages += [damage for version, is_latest in inline for damage in _inline_damage(journal, version, is_latest)]
     pieces: list[Piece] = []
     for piece in _pieces(layout, versions):
-        found = _look(layout, piece)
-        if isinstance(found, Piece):
-            pieces.append(found)
-        elif found is not None:
-            damages.append(found)
+        piece_or_damage = _look(layout, piece)
+        if isinstance(piece_or_damage, Piece):
+            pieces.append(piece_or_damage)
+        elif piece_or_damage is not None:
+            damages.append(piece_or_damage)
     return Inventory(tuple(pieces), len(inline), tuple(damages))
 
 
@@ -130,14 +130,14 @@ def read_again(pieces: Sequence[Piece], on_bytes: Callable[[int], None]) -> Iter
     large = [piece for piece in pieces if (piece.size_bytes or 0) >= _MANY_THREADS_FROM]
     small = [piece for piece in pieces if (piece.size_bytes or 0) < _MANY_THREADS_FROM]
     for piece in large:
-        found = _read(piece, on_bytes, blake3.AUTO)
-        if found is not None:
-            yield found
+        damage = _read(piece, on_bytes, blake3.AUTO)
+        if damage is not None:
+            yield damage
     with ThreadPoolExecutor(_N_FILES_AT_ONCE) as pool:
         for start in range(0, len(small), _FILES_PER_BATCH):
             batch = small[start : start + _FILES_PER_BATCH]
-            found_all = pool.map(lambda piece: _read(piece, on_bytes, 1), batch)
-            yield from (found for found in found_all if found is not None)
+            damages = pool.map(lambda piece: _read(piece, on_bytes, 1), batch)
+            yield from (damage for damage in damages if damage is not None)
 
 
 def _journal_damages(journal: FileJournal) -> Iterator[Damage]:
@@ -186,7 +186,7 @@ def _pieces(layout: Layout, versions: Sequence[tuple[Version, bool]]) -> list[Pi
 def _look(layout: Layout, piece: Piece) -> Piece | Damage | None:
     """Return the piece with the size it has, what is wrong with it, or None if it was cleaned up."""
     try:
-        found = piece.path.lstat()
+        status = piece.path.lstat()
     except (FileNotFoundError, NotADirectoryError):
         aside = layout.quarantined(piece.digest)
         if aside.exists():
@@ -196,13 +196,13 @@ def _look(layout: Layout, piece: Piece) -> Piece | Damage | None:
         return None
     except OSError as cause:
         raise environment_fault(cause, piece.path, "the store cannot be read") from cause
-    if not stat.S_ISREG(found.st_mode):
-        kind = {stat.S_IFLNK: "a symbolic link", stat.S_IFDIR: "a folder"}.get(stat.S_IFMT(found.st_mode), "no file")
+    if not stat.S_ISREG(status.st_mode):
+        kind = {stat.S_IFLNK: "a symbolic link", stat.S_IFDIR: "a folder"}.get(stat.S_IFMT(status.st_mode), "no file")
         return Damage(f"{kind} is in their place", piece.path, piece.digest, piece.uses)
-    if piece.size_bytes is not None and found.st_size != piece.size_bytes:
-        what = f"they are {found.st_size} bytes instead of {piece.size_bytes}"
+    if piece.size_bytes is not None and status.st_size != piece.size_bytes:
+        what = f"they are {status.st_size} bytes instead of {piece.size_bytes}"
         return Damage(what, piece.path, piece.digest, piece.uses)
-    return Piece(piece.digest, piece.path, found.st_size, piece.uses)
+    return Piece(piece.digest, piece.path, status.st_size, piece.uses)
 
 
 def _read(piece: Piece, on_bytes: Callable[[int], None], n_threads: int) -> Damage | None:
@@ -239,5 +239,5 @@ def _hashed(path: Path, on_bytes: Callable[[int], None], n_threads: int) -> tupl
     return PREFIX + hasher.hexdigest(), before
 
 
-def _signature(found: os.stat_result) -> tuple[int, ...]:
-    return found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino
+def _signature(status: os.stat_result) -> tuple[int, ...]:
+    return status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino
