@@ -24,9 +24,9 @@ def carried_classes(value: object) -> tuple[str, ...]:
     return first_party_names(noting.seen)
 
 
-def first_party_names(found: Iterable[Any]) -> tuple[str, ...]:
+def first_party_names(candidates: Iterable[Any]) -> tuple[str, ...]:
     """Return "module:qualname" of those classes and functions that are first-party, sorted."""
-    return tuple(sorted({f"{one.__module__}:{one.__qualname__}" for one in found if _is_first_party(one)}))
+    return tuple(sorted({f"{one.__module__}:{one.__qualname__}" for one in candidates if _is_first_party(one)}))
 
 
 class _NotingPickler(pickle.Pickler):
@@ -52,9 +52,9 @@ def _is_function(obj: object) -> bool:
     return type(obj).__name__ in {"function", "builtin_function_or_method"} and hasattr(obj, "__qualname__")
 
 
-def _is_first_party(found: Any) -> bool:
-    module = sys.modules.get(getattr(found, "__module__", None) or "")
-    if module is None or "<" in found.__qualname__:
+def _is_first_party(candidate: Any) -> bool:
+    module = sys.modules.get(getattr(candidate, "__module__", None) or "")
+    if module is None or "<" in candidate.__qualname__:
         return False
     if module.__name__ == "__main__":
         return True

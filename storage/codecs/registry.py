@@ -87,6 +87,6 @@ class Codecs:
         return sorted(BUILT_IN | {codec.name.partition("/")[0] for codec in self._own()})
 
     def _own(self) -> list[OwnCodec]:
-        found = self._declared()
-        self._made = {declared: self._made.get(declared) or OwnCodec(declared) for declared in found}
+        declarations = self._declared()
+        self._made = {declared: self._made.get(declared) or OwnCodec(declared) for declared in declarations}
         return list(self._made.values())
