@@ -131,13 +131,13 @@ def told(con: Connection, sql: str, answer: Callable[[], _T]) -> _T:
 def _stoppable(con: Connection, answer: Callable[[], _T]) -> _T:
     """Answer on a thread of its own, so that this one hears Ctrl-C: DuckDB may look for it after minutes only."""
     pool = ThreadPoolExecutor(1, "assetctl-sql")
-    found = pool.submit(answer)
+    future = pool.submit(answer)
     try:
-        return found.result()
+        return future.result()
     except KeyboardInterrupt:
-        while not found.done():  # again and again: between two statements nobody listens
+        while not future.done():  # again and again: between two statements nobody listens
             con.interrupt()
-            wait([found], 0.05)
+            wait([future], 0.05)
         raise
     finally:
         pool.shutdown(wait=False)

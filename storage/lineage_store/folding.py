@@ -152,12 +152,12 @@ def _known_positions(con: Connection, lines: Sequence[tuple[Position, Line]]) ->
 def decode_line(line: Line) -> tuple[str, Fact | None]:
     """Return a line's kind and its fact; what this release cannot read keeps its place, as text."""
     try:
-        found = parse_json(line.payload)
-        kind = str(found.get("k", "unknown"))
+        record = parse_json(line.payload)
+        kind = str(record.get("k", "unknown"))
     except MALFORMED:
         return "unknown", None
     try:
-        return kind, from_json(found)
+        return kind, from_json(record)
     except WireError:
         return kind, None
 

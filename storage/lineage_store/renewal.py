@@ -70,10 +70,10 @@ def _common_columns(con: Connection) -> dict[str, list[str]]:
         WHERE schema_name = 'lineage' AND database_name IN ('{CATALOG}', '{_OLD}') AND table_name <> 'meta'
         GROUP BY table_name, column_name HAVING count(DISTINCT database_name) = 2"""
     ).fetchall()
-    found: dict[str, list[str]] = {}
+    columns: dict[str, list[str]] = {}
     for table, column in sorted(rows):
-        found.setdefault(table, []).append(column)
-    return found
+        columns.setdefault(table, []).append(column)
+    return columns
 
 
 def wal(database: Path) -> Path:

@@ -72,9 +72,9 @@ def check_only_reads(con: Connection, sql: str) -> None:
     """
     statements = con.extract_statements(sql)
     if len(statements) != 1:
-        found = "no statement" if not statements else f"{len(statements)} statements"
+        how_many = "no statement" if not statements else f"{len(statements)} statements"
         raise SelectionError(
-            Problem("not-one-statement", f"this is {found}; `sql` answers one at a time", (("query", sql),))
+            Problem("not-one-statement", f"this is {how_many}; `sql` answers one at a time", (("query", sql),))
         )
     kind = statements[0].type.name
     if kind in _READS or (kind == "MULTI" and "pivot" in sql.lower()):
@@ -99,18 +99,18 @@ def tables_named(con: Connection, sql: str) -> tuple[str, ...]:
     Raises:
         duckdb.Error: DuckDB cannot say.
     """
-    found: dict[str, str] = {}
+    tables: dict[str, str] = {}
     for text in sorted(con.get_table_names(sql, qualified=True)):
         one = _ONE_NAME.fullmatch(text)
         if one is not None:
             name = one[1]
             plain = name[1:-1].replace('""', '"') if name.startswith('"') else name
-            found.setdefault(plain.lower(), plain)
+            tables.setdefault(plain.lower(), plain)
     words = set(re.findall(r"\w+", sql.lower()))
     for (name,) in con.execute("SELECT view_name FROM duckdb_views() WHERE internal").fetchall():
         if name in words:
-            found.setdefault(name, name)  # one of DuckDB's own, which an asset may be called too
-    return tuple(found.values())
+            tables.setdefault(name, name)  # one of DuckDB's own, which an asset may be called too
+    return tuple(tables.values())
 
 
 def may_need_lineage(sql: str) -> bool:
