@@ -64,9 +64,9 @@ def _flaw_of_model(output: Output, blobs: Blobs) -> str | None:
 
     assert output.blob is not None
     try:
-        found = untrusted_types(blobs.read_bytes(output.blob) if output.inline is None else output.inline)
+        untrusted = untrusted_types(blobs.read_bytes(output.blob) if output.inline is None else output.inline)
     except ImportError:
         return f"no trusted key signed it, and skops is not installed to look at `{output.target}`"
     except Exception:  # noqa: BLE001  whatever these bytes are, they are no model
         return f"`{output.target}` is no model that skops can read"
-    return f"no trusted key signed it, and `{output.target}` needs the type `{found[0]}`" if found else None
+    return f"no trusted key signed it, and `{output.target}` needs the type `{untrusted[0]}`" if untrusted else None

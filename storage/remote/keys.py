@@ -85,8 +85,8 @@ def signing_key(folder: Path) -> SigningKey | None:
 def own_keys(folder: Path) -> list[SigningKey]:
     """Return all keys of one's own: the environment's and every `*.key` file of the folder."""
     hide_signing_key()
-    found = [_parsed(_taken[0], VARIABLE)] if _taken else []
-    return [*found, *(read_key_file(path) for path in sorted(folder.glob("*.key")))]
+    from_environment = [_parsed(_taken[0], VARIABLE)] if _taken else []
+    return [*from_environment, *(read_key_file(path) for path in sorted(folder.glob("*.key")))]
 
 
 def read_key_file(path: Path) -> SigningKey:
