@@ -44,8 +44,8 @@ def parse_table(path: Path, columns: tuple[str, ...] = ()) -> Any:
     Raises:
         DeclarationError: the extension is not known, or the file is not what it says.
     """
-    found = table_format(path)
-    reader = next((read for name, read in _READERS.values() if name == found), None)
+    file_format = table_format(path)
+    reader = next((read for name, read in _READERS.values() if name == file_format), None)
     if reader is None:
         raise _not_a_table(path, "its extension is not one of " + ", ".join(_READERS))
     with _explained(path):
