@@ -60,13 +60,13 @@ def check_folder(folder: Path) -> None:
     Raises:
         EnvironmentFault: a newer release wrote it, or its format cannot be read.
     """
-    found = read_format(folder)
-    if found is not None and found > FORMAT:
+    folder_format = read_format(folder)
+    if folder_format is not None and folder_format > FORMAT:
         raise EnvironmentFault(
             Problem(
                 "state-newer",
                 "the state folder was written by a newer assetctl",
-                (("folder", str(folder)), ("its format", str(found)), ("known here", f"up to {FORMAT}")),
+                (("folder", str(folder)), ("its format", str(folder_format)), ("known here", f"up to {FORMAT}")),
                 "upgrade assetctl (`pip install -U assetctl`); nothing was changed",
             )
         )
