@@ -71,8 +71,8 @@ def _batches(url: TeamUrl, sql: str, first: Any, rows: Iterator[Any], schema: pa
 def _columns(con: psycopg.Connection[Any], sql: str) -> list[tuple[str, int]]:
     """Return the columns of a query that gave no row."""
     con.pgconn.prepare(b"", sql.encode())
-    found = con.pgconn.describe_prepared(b"")
-    return [((found.fname(n) or b"").decode(), found.ftype(n)) for n in range(found.nfields)]
+    description = con.pgconn.describe_prepared(b"")
+    return [((description.fname(n) or b"").decode(), description.ftype(n)) for n in range(description.nfields)]
 
 
 def _schema(columns: Sequence[tuple[str, int]]) -> pa.Schema:
