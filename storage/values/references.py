@@ -103,10 +103,10 @@ def blob_files(layout: Layout) -> Iterator[BlobFile]:
         name = path.parent.name + path.name
         if len(name) == 64 and _HEX_DIGITS.issuperset(name):
             try:
-                found = path.lstat()
+                status = path.lstat()
             except FileNotFoundError:
                 continue
-            yield BlobFile(BlobDigest(f"b3:{name}"), path, found.st_size, found.st_mtime)
+            yield BlobFile(BlobDigest(f"b3:{name}"), path, status.st_size, status.st_mtime)
 
 
 def foreign_files(layout: Layout) -> list[Path]:
