@@ -118,7 +118,7 @@ class Blobs:
         return digest
 
     def adopt(self, temporary: Path, digest: BlobDigest) -> None:
-        """Make a temporary file, known to have this digest, the blob; it is gone afterwards, also when this fails."""
+        """Turn a temporary file, known to have this digest, into the blob; it is gone afterwards, even on failure."""
         reached(CrashPoint.OUTPUT_HASHED)
         target = self._layout.blob(digest)
 
@@ -159,7 +159,7 @@ class Blobs:
         return True
 
     def path(self, digest: BlobDigest) -> Path:
-        """Return where a blob lies; where it would be written, if it lies nowhere."""
+        """Return the path of a blob, or the path it would be written to if it is not stored anywhere."""
         first = self._layout.blob(digest)
         if len(self._places) == 1 or os.path.lexists(first):
             return first
@@ -247,14 +247,14 @@ class Blobs:
         return next((path for path in paths if os.path.lexists(path)), None)
 
     def _set_aside(self, digest: BlobDigest, path: Path) -> None:
-        """Move bytes that are not a blob's out of its way; return only if the right ones came from elsewhere."""
+        """Move corrupt bytes out of a blob's place; return only if the right ones were fetched from elsewhere."""
         with suppress(OSError, EnvironmentFault):  # on a disk that cannot be written it stays where it is
             path = self._move_aside(digest, path)
         if self.elsewhere is None or not self.elsewhere.bring(digest):
             raise corruption(digest, "its bytes have another hash", path)
 
     def _move_aside(self, digest: BlobDigest, path: Path) -> Path:
-        """Move what lies in a blob's place to the quarantine of its store; what another process healed stays."""
+        """Move what lies in a blob's place to the quarantine of its store, unless another process has healed it."""
         place = next((place for place in self._places if place.blob(digest) == path), self._layout)
         make_folder(place.quarantine)
         first = place.quarantined(digest)

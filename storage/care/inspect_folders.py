@@ -20,7 +20,7 @@ _MOST_NAMED = 20
 
 
 def require_readable(layout: Layout) -> None:
-    """Return if all that was recorded may be read.
+    """Check that everything recorded may be read.
 
     Raises:
         EnvironmentFault: some of it may not; it names each file and its owner.

@@ -46,7 +46,7 @@ def _of_line(journal: FileJournal, problem: LineProblem) -> Finding | None:
 
 
 def _copies(journal: FileJournal) -> Iterator[Finding]:
-    """Yield segments that begin with the record of a run that another one begins with: a copy under another name."""
+    """Yield segments that begin with the same run record as another segment: copies under another name."""
     known: dict[tuple[object, object], str] = {}
     for segment in sorted(journal.sizes()):
         begins = _run_begun(journal, segment)

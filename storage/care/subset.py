@@ -46,7 +46,7 @@ def parse_subset(text: str) -> Subset:
     """Return the subset that a text such as `5%`, `2/10` or `1G` means (K, M, G, T are powers of 1024).
 
     Raises:
-        ValueError: it means none.
+        ValueError: it is not a subset.
     """
     if match := re.fullmatch(r"([0-9]+(?:[.][0-9]+)?)%", text):
         if 0 < float(match[1]) <= 100:

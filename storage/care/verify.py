@@ -1,6 +1,6 @@
 """Hash stored bytes again and report those that are not what was recorded; nothing is moved or changed.
 
-What is looked at: every blob that a record stands on (its value, a folder's manifest and
+What is looked at: every blob that a record refers to (its value, a folder's manifest and
 files, its figures), every value kept inside a record, every line of the journal. Bytes
 of an earlier version that are not there were cleaned up and are no damage; those of a
 latest version are reported as missing. Looking at a blob (is it there, a regular file,
@@ -42,7 +42,7 @@ _READINGS = 3
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """One record that stands on some bytes. `part` says which part of it they are ("" for its value)."""
+    """One record that refers to some bytes. `part` says which part of the record they are ("" for its value)."""
 
     target: Target
     data_version: DataVersion
@@ -86,7 +86,7 @@ class Damage:
 class Inventory:
     """What is stored for some assets, as far as a `stat` tells, and the damage that it already shows."""
 
-    pieces: tuple[Piece, ...]  # there, and of the right size; sizes are what was found
+    pieces: tuple[Piece, ...]  # there, and of the right size; sizes are the actual ones
     n_inline: int
     damages: tuple[Damage, ...]
 
@@ -122,7 +122,7 @@ def take_inventory(layout: Layout, assets: Collection[AssetKey] | None, *, lates
 
 
 def read_again(pieces: Sequence[Piece], on_bytes: Callable[[int], None]) -> Iterator[Damage]:
-    """Hash pieces and yield those whose bytes are others; `on_bytes` hears of progress, from several threads.
+    """Hash pieces and yield the damaged ones; `on_bytes` is told of progress, from several threads.
 
     Raises:
         EnvironmentFault: a file may not be read.
@@ -148,7 +148,7 @@ def _journal_damages(journal: FileJournal) -> Iterator[Damage]:
 
 
 def _with_latest(facts: Iterable[tuple[Position, Fact]]) -> list[tuple[Version, bool]]:
-    """Return all recorded versions, and of each whether readers get it now."""
+    """Return all recorded versions, each with whether it is the one that readers get now."""
     versions = list(versions_in(facts))
     latest = {v.output.target: v for v in versions if v.materialization.published}
     return [(version, latest.get(version.output.target) is version) for version in versions]
@@ -168,7 +168,7 @@ def _inline_damage(journal: FileJournal, version: Version, is_latest: bool) -> I
 
 
 def _pieces(layout: Layout, versions: Sequence[tuple[Version, bool]]) -> list[Piece]:
-    """Return the blobs that versions stand on, each once, sorted by digest."""
+    """Return the blobs that versions refer to, each once, sorted by digest."""
     references = References(layout)
     sizes: dict[BlobDigest, int | None] = {}
     uses: dict[BlobDigest, dict[tuple[Target, DataVersion, str], Use]] = {}
@@ -227,7 +227,7 @@ def _read(piece: Piece, on_bytes: Callable[[int], None], n_threads: int) -> Dama
 
 
 def _hashed(path: Path, on_bytes: Callable[[int], None], n_threads: int) -> tuple[str, tuple[int, ...]]:
-    """Return a file's digest, and what its status was before; never through a link, never waiting for a pipe."""
+    """Return a file's digest and its signature from before hashing; never follows a link or waits for a pipe."""
     hasher = blake3(max_threads=n_threads)
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     with os.fdopen(descriptor, "rb", buffering=0) as file:

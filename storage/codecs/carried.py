@@ -15,7 +15,7 @@ from assetctl.assets.importing import is_personal
 def carried_classes(value: object) -> tuple[str, ...]:
     """Return "module:qualname" of every first-party class or function that the value's pickle names, sorted.
 
-    The value can be pickled: it was, just now.
+    The value is known to be picklable: it has just been pickled.
     """
     noting = _NotingPickler()
     # What cannot be pickled by name was pickled by value; what was seen before that is still named.
@@ -30,7 +30,7 @@ def first_party_names(candidates: Iterable[Any]) -> tuple[str, ...]:
 
 
 class _NotingPickler(pickle.Pickler):
-    """Notes the class of every object it meets that is no plain built-in, and every class and function itself."""
+    """Notes the class of every object that is not a plain built-in, and every class and function itself."""
 
     def __init__(self) -> None:
         super().__init__(_Nowhere(), protocol=5, buffer_callback=lambda buffer: False)

@@ -60,7 +60,7 @@ class Codecs:
         return [codec for codec in _IN_ORDER if codec.takes(value)]
 
     def named(self, name: str) -> Codec:
-        """Return the codec of a name, with its version ("parquet/1") or without ("parquet").
+        """Return the codec with this name, given with its version ("parquet/1") or without ("parquet").
 
         Raises:
             DeclarationError: no codec has that name; the message lists those that exist.

@@ -214,7 +214,7 @@ class FileJournal:
         return self._folder / (segment + SUFFIX)
 
     def close(self) -> None:
-        """Sync and let go of the segment; a later append begins a new one."""
+        """Sync and close the segment; a later append begins a new one."""
         self.sync()
         with self._lock:
             if self._segment is not None:

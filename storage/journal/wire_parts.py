@@ -1,6 +1,6 @@
 """The parts of facts as JSON: values, provenance and outputs, shared by `storage/journal/wire.py`.
 
-What is left out when writing is exactly what reading puts back: the field's default.
+Writing omits exactly what reading puts back: fields that have their default value.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def read_target(asset: str, partition: str | None = None) -> Target:
 
 
 def without_defaults(**fields: Any) -> Json:
-    """Leave out what is None, empty or False: the readers below put exactly that back."""
+    """Omit fields that are None, empty or False: the readers below put exactly those back."""
     return {name: value for name, value in fields.items() if value not in (None, (), [], {}, "", False)}
 
 
@@ -55,7 +55,7 @@ def read_blob(text: Any) -> BlobDigest:
     """Return a blob's digest.
 
     Raises:
-        ValueError: it is none; as the name of a file it could lead anywhere.
+        ValueError: it is not a digest; used as a file name, it could lead anywhere.
     """
     if not isinstance(text, str) or not _BLOB.fullmatch(text):
         raise ValueError(f"{str(text)[:80]!r} is no digest")

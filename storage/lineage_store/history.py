@@ -46,8 +46,8 @@ class Queryable(Protocol):
 def past_materializations(store: Queryable, key: AssetKey | None, limit: int | None = None) -> Iterator[Recorded]:
     """Yield an asset's materializations (of all assets for None), newest first, held-back candidates included.
 
-    Those under names that it had before are among them; those of another asset that has
-    had its name are not. `limit` is how many at most; None means all of them.
+    Those recorded under earlier names of the asset are included; those of another asset that
+    once had its name are not. `limit` is how many at most; None means all of them.
     """
     spans = name_spans(retention_facts(store), key) if key is not None else ()
     where = f"WHERE {' OR '.join(_WITHIN for _ in spans)}" if spans else ""

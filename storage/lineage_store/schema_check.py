@@ -22,7 +22,7 @@ class Outdated(Exception):
 
 
 def check_schema(con: Connection) -> None:
-    """Return if a database has the schema of this release.
+    """Check that a database has the schema of this release.
 
     Raises:
         Newer: a newer release wrote it; nothing here may change it.

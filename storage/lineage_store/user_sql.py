@@ -50,7 +50,7 @@ class UnknownTable(SelectionError):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The rows of a query: their schema, the batches as they come, and what has to be called in the end."""
+    """The rows of a query: their schema, the batches as they come, and what has to be called at the end."""
 
     schema: pa.Schema
     batches: Iterator[pa.RecordBatch]
@@ -64,7 +64,7 @@ class Answer:
 
 
 def check_only_reads(con: Connection, sql: str) -> None:
-    """Return if a text is one statement that only reads.
+    """Check that a text is one statement that only reads.
 
     Raises:
         SelectionError: it is not; the message names the kind of statement.
@@ -119,9 +119,9 @@ def may_need_lineage(sql: str) -> bool:
 
 
 def ask(con: Connection, sql: str, tables: Mapping[str, object]) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
-    """Begin to answer a query on a connection, which has to stay open until the last batch was taken.
+    """Start answering a query on a connection, which must stay open until the last batch has been read.
 
-    Each of `tables` is a view meanwhile: a Parquet file by its path, anything else is an
+    Until then each of `tables` is a view: of a Parquet file if it is a path, otherwise of an
     Arrow table.
     """
     check_only_reads(con, sql)
@@ -134,7 +134,7 @@ def ask(con: Connection, sql: str, tables: Mapping[str, object]) -> tuple[pa.Sch
 
 
 def spooled(schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> Answer:
-    """Take all batches at once, so that what they come from can be closed; many of them go to a temporary file."""
+    """Read all batches at once, so that their source can be closed; large answers go to a temporary file."""
     import pyarrow as pa
 
     spool: Any = SpooledTemporaryFile(_KEPT_BYTES)  # noqa: SIM115  closed with the answer

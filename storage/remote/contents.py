@@ -26,7 +26,7 @@ def sizes_of(entry: Entry) -> Mapping[BlobDigest, int]:
 
 
 def flaw_of_contents(entry: Entry, blobs: Blobs, *, is_believed: bool) -> str | None:
-    """Return why an entry's bytes, which are all here, are not used, or None.
+    """Return why an entry's bytes, which are all here, must not be used, or None if they may be.
 
     `is_believed`: a trusted key signed the entry, and so these bytes.
     """

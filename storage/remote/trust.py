@@ -70,7 +70,7 @@ class Question:
 
 
 def flaw_of_origin(entry: Entry, trust: Trust, verify: Verify, is_imported: Callable[[str], bool]) -> str | None:
-    """Return why an entry is not used for who wrote it, or None.
+    """Return why an entry is not used because of who wrote it, or None.
 
     `is_imported` says whether a module is loaded in this process already.
     """

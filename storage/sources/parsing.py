@@ -156,7 +156,7 @@ def _read_json(path: Path) -> Any:
 
 
 def _refuse_depth(content: Any) -> None:
-    """Refuse JSON nested deeper than data is: the parser's stack would end before it does, and the process with it."""
+    """Refuse JSON nested deeper than real data is: the parser would overflow its stack and take the process down."""
     import numpy as np
 
     text = np.frombuffer(content, np.uint8)

@@ -45,7 +45,7 @@ def ensure_folder(folder: Path) -> None:
 
 
 def check_state(layout: Layout) -> None:
-    """Return if this release may read and write the state folder and the store, or if there is none.
+    """Check that this release may read and write the state folder and the store, where they exist.
 
     Raises:
         EnvironmentFault: a newer release wrote one of them, or its format cannot be read.
@@ -55,7 +55,7 @@ def check_state(layout: Layout) -> None:
 
 
 def check_folder(folder: Path) -> None:
-    """Return if this release may read and write a folder, or if there is none.
+    """Check that this release may read and write a folder, if it exists.
 
     Raises:
         EnvironmentFault: a newer release wrote it, or its format cannot be read.

@@ -20,7 +20,7 @@ _ROWS_AT_ONCE = 10_000
 
 
 def ask_team(url: TeamUrl, sql: str) -> Answer:
-    """Begin to answer a query; the connection is open until the answer is closed.
+    """Start answering a query; the connection stays open until the answer is closed.
 
     One statement, and nothing can be written: the server holds both against any text.
 
@@ -94,7 +94,7 @@ def _schema(columns: Sequence[tuple[str, int]]) -> pa.Schema:
 
 
 def _shaped(kind: Any) -> Any:
-    """Return what makes a value fit a column: types that have no counterpart are text, numerics exactly."""
+    """Return the function that makes a value fit a column: types without a counterpart become text, numerics with every digit."""
     import json
 
     from pyarrow import types

@@ -110,7 +110,7 @@ def blob_files(layout: Layout) -> Iterator[BlobFile]:
 
 
 def foreign_files(layout: Layout) -> list[Path]:
-    """Return what lies in the blob folder and is no blob by its name."""
+    """Return the files in the blob folder whose names are not those of blobs."""
     known = {blob.path for blob in blob_files(layout)}
     return [path for path in sorted(_entries(layout.blobs, depth=2)) if path not in known]
 
