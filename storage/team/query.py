@@ -94,7 +94,7 @@ def _schema(columns: Sequence[tuple[str, int]]) -> pa.Schema:
 
 
 def _shaped(kind: Any) -> Any:
-    """Return the function that makes a value fit a column: types without a counterpart become text, numerics with every digit."""
+    """Return what makes a value fit a column: types without a counterpart become text, numerics with every digit."""
     import json
 
     from pyarrow import types
