@@ -1,4 +1,4 @@
-"""Where it is kept: codecs, blobs, the journal, the DuckDB lineage store, gc.
+"""Where results are kept: codecs, blobs, the journal, the DuckDB lineage store, gc.
 
 Effects only. Storage never decides whether something is stale.
 """

@@ -118,7 +118,7 @@ class Blobs:
         return digest
 
     def adopt(self, temporary: Path, digest: BlobDigest) -> None:
-        """Make a temporary file, known to have this digest, the blob; it is gone afterwards, also when this fails."""
+        """Turn a temporary file, known to have this digest, into the blob; it is gone afterwards, even on failure."""
         reached(CrashPoint.OUTPUT_HASHED)
         target = self._layout.blob(digest)
 
@@ -150,8 +150,8 @@ class Blobs:
         """
         target = self._layout.blob(digest)
         try:
-            found = target.lstat()
-            if not stat.S_ISREG(found.st_mode) or found.st_size != size or hash_file(target) != digest:
+            status = target.lstat()
+            if not stat.S_ISREG(status.st_mode) or status.st_size != size or hash_file(target) != digest:
                 return False
             os.utime(target)
         except OSError:  # gone or unreadable meanwhile: write it
@@ -159,7 +159,7 @@ class Blobs:
         return True
 
     def path(self, digest: BlobDigest) -> Path:
-        """Return where a blob lies; where it would be written, if it lies nowhere."""
+        """Return the path of a blob, or the path it would be written to if it is not stored anywhere."""
         first = self._layout.blob(digest)
         if len(self._places) == 1 or os.path.lexists(first):
             return first
@@ -185,31 +185,31 @@ class Blobs:
             CorruptionError: it is missing, or not what was recorded; then it was set aside.
         """
         path = self.path(digest)
-        found = self._reading(digest, path, path.lstat)
-        if self._verified.get(digest) != _signature(found):
-            if not stat.S_ISREG(found.st_mode) or self._reading(digest, path, lambda: hash_file(path)) != digest:
+        status = self._reading(digest, path, path.lstat)
+        if self._verified.get(digest) != _signature(status):
+            if not stat.S_ISREG(status.st_mode) or self._reading(digest, path, lambda: hash_file(path)) != digest:
                 self._set_aside(digest, path)
                 return self.open_verified(digest)
-            self._verified[digest] = _signature(found)
+            self._verified[digest] = _signature(status)
         return path
 
     def state(self, digest: BlobDigest, size_bytes: int) -> OutputState:
         """Say whether a blob can be read: from one `stat` (see the table above), else from elsewhere."""
-        found = self.local_state(digest, size_bytes)
-        if found is OutputState.PRESENT or self.elsewhere is None:
-            return found
-        return OutputState.PRESENT if self.elsewhere.has(digest, size_bytes) else found
+        local = self.local_state(digest, size_bytes)
+        if local is OutputState.PRESENT or self.elsewhere is None:
+            return local
+        return OutputState.PRESENT if self.elsewhere.has(digest, size_bytes) else local
 
     def local_state(self, digest: BlobDigest, size_bytes: int) -> OutputState:
         """Say from one `stat` whether a blob is here."""
         path = self.path(digest)
         try:
-            found = path.lstat()
+            status = path.lstat()
         except FileNotFoundError:
             return OutputState.MISSING if self._aside(digest) is None else OutputState.CORRUPT
         except OSError as cause:
             raise environment_fault(cause, path, "the store cannot be read") from cause
-        is_whole = stat.S_ISREG(found.st_mode) and found.st_size == size_bytes
+        is_whole = stat.S_ISREG(status.st_mode) and status.st_size == size_bytes
         return OutputState.PRESENT if is_whole else OutputState.CORRUPT
 
     def copy_out(self, digest: BlobDigest, target: Path) -> None:
@@ -243,18 +243,18 @@ class Blobs:
 
     def _aside(self, digest: BlobDigest) -> Path | None:
         """Return where corrupt bytes of a blob were set aside, if they were."""
-        found = (place.quarantined(digest) for place in self._places)
-        return next((path for path in found if os.path.lexists(path)), None)
+        paths = (place.quarantined(digest) for place in self._places)
+        return next((path for path in paths if os.path.lexists(path)), None)
 
     def _set_aside(self, digest: BlobDigest, path: Path) -> None:
-        """Move bytes that are not a blob's out of its way; return only if the right ones came from elsewhere."""
+        """Move corrupt bytes out of a blob's place; return only if the right ones were fetched from elsewhere."""
         with suppress(OSError, EnvironmentFault):  # on a disk that cannot be written it stays where it is
             path = self._move_aside(digest, path)
         if self.elsewhere is None or not self.elsewhere.bring(digest):
             raise corruption(digest, "its bytes have another hash", path)
 
     def _move_aside(self, digest: BlobDigest, path: Path) -> Path:
-        """Move what lies in a blob's place to the quarantine of its store; what another process healed stays."""
+        """Move what lies in a blob's place to the quarantine of its store, unless another process has healed it."""
         place = next((place for place in self._places if place.blob(digest) == path), self._layout)
         make_folder(place.quarantine)
         first = place.quarantined(digest)
@@ -294,5 +294,5 @@ def corruption(digest: BlobDigest, reason: str, path: Path, code: ProblemCode = 
     )
 
 
-def _signature(found: os.stat_result) -> tuple[int, ...]:
-    return found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino
+def _signature(status: os.stat_result) -> tuple[int, ...]:
+    return status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino

@@ -112,10 +112,10 @@ class FileDigests:
 
     def _stat(self, path: Path) -> Stat:
         try:
-            found = path.stat()
+            status = path.stat()
         except OSError as cause:
             raise environment_fault(cause, path, "a file cannot be read") from cause
-        return found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino
+        return status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino
 
     def _load(self) -> dict[str, tuple[Stat, Digest]]:
         if self._known is None:

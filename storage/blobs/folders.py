@@ -60,11 +60,11 @@ def _put_file(blobs: Blobs, name: str, path: Path) -> FolderFile:
     temporary = blobs.temporary()
     try:
         clone_or_copy(path, temporary)
-        found = temporary.stat()
+        status = temporary.stat()
         is_executable = os.access(path, os.X_OK)
     except OSError as cause:
         raise environment_fault(cause, path, "a file cannot be stored") from cause
-    return FolderFile(name, blobs.put_file(temporary), found.st_size, is_executable)
+    return FolderFile(name, blobs.put_file(temporary), status.st_size, is_executable)
 
 
 def _listed(name: str, digest: str, size_bytes: int, is_executable: bool) -> FolderFile:

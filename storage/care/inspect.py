@@ -31,7 +31,7 @@ def examine(layout: Layout, *, full: bool = False) -> list[Finding]:
     require_readable(layout)
     journal = FileJournal(layout)
     facts, _ = journal.read_since({})
-    found = [
+    findings = [
         *folder_findings(layout),
         *journal_findings(journal),
         *blob_findings(layout, full=full),
@@ -40,4 +40,4 @@ def examine(layout: Layout, *, full: bool = False) -> list[Finding]:
         *tidiness_findings(layout, facts),
     ]
     order = (ERROR, WARNING, NOTE)
-    return sorted(found, key=lambda finding: (order.index(finding.severity), finding.where))
+    return sorted(findings, key=lambda finding: (order.index(finding.severity), finding.where))

@@ -1,4 +1,4 @@
-"""Examine the lineage database, in a process of its own: a damaged one may take its reader down.
+"""Examine the lineage database, in a process of its own: a damaged one may crash its reader.
 
 Whatever is wrong with it, nothing is lost: it can be folded from the journal again. It is never
 opened here; `probe.py` reads it, under the lock that every reader takes.

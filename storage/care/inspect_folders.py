@@ -20,7 +20,7 @@ _MOST_NAMED = 20
 
 
 def require_readable(layout: Layout) -> None:
-    """Return if all that was recorded may be read.
+    """Check that everything recorded may be read.
 
     Raises:
         EnvironmentFault: some of it may not; it names each file and its owner.
@@ -108,8 +108,8 @@ def _unreadable(path: Path) -> Problem:
 
 
 def _owner(path: Path) -> str:
-    found = path.lstat()
-    return f"user {found.st_uid}, mode {stat.S_IMODE(found.st_mode):o}; you are user {os.geteuid()}"
+    status = path.lstat()
+    return f"user {status.st_uid}, mode {stat.S_IMODE(status.st_mode):o}; you are user {os.geteuid()}"
 
 
 def _owner_hint(path: Path) -> str:

@@ -21,9 +21,9 @@ _HEAD_BYTES = 4096
 def journal_findings(journal: FileJournal) -> Iterator[Finding]:
     """Yield what is wrong with a journal that was read to its end."""
     for problem in journal.problems:
-        found = _of_line(journal, problem)
-        if found is not None:
-            yield found
+        finding = _of_line(journal, problem)
+        if finding is not None:
+            yield finding
     for path in journal.not_segments():
         hint = "what it recorded is not read; put the segment itself here, or move this away"
         yield Finding(ERROR, "a segment of the journal that is not a file", str(path), hint)
@@ -46,7 +46,7 @@ def _of_line(journal: FileJournal, problem: LineProblem) -> Finding | None:
 
 
 def _copies(journal: FileJournal) -> Iterator[Finding]:
-    """Yield segments that begin with the record of a run that another one begins with: a copy under another name."""
+    """Yield segments that begin with the same run record as another segment: copies under another name."""
     known: dict[tuple[object, object], str] = {}
     for segment in sorted(journal.sizes()):
         begins = _run_begun(journal, segment)
@@ -63,7 +63,7 @@ def _run_begun(journal: FileJournal, segment: str) -> tuple[object, object] | No
     with journal.path(segment).open("rb") as file:
         line = file.read(_HEAD_BYTES).partition(b"\n")[0]
     try:
-        found = json.loads(line.partition(b" ")[2])
-        return (found["c"], found["run"]) if found["k"] == "run_started" else None
+        record = json.loads(line.partition(b" ")[2])
+        return (record["c"], record["run"]) if record["k"] == "run_started" else None
     except MALFORMED:
         return None

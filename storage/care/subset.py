@@ -46,16 +46,16 @@ def parse_subset(text: str) -> Subset:
     """Return the subset that a text such as `5%`, `2/10` or `1G` means (K, M, G, T are powers of 1024).
 
     Raises:
-        ValueError: it means none.
+        ValueError: it is not a subset.
     """
-    if found := re.fullmatch(r"([0-9]+(?:[.][0-9]+)?)%", text):
-        if 0 < float(found[1]) <= 100:
-            return Share(float(found[1]))
-    elif found := re.fullmatch(r"([0-9]{1,6})/([0-9]{1,6})", text):
-        if 1 <= int(found[1]) <= int(found[2]):
-            return Part(int(found[1]), int(found[2]))
-    elif (found := re.fullmatch(r"([0-9]{1,18})([KMGT]?)", text.upper())) and int(found[1]) > 0:
-        return Amount(int(found[1]) * _UNITS[found[2]])
+    if match := re.fullmatch(r"([0-9]+(?:[.][0-9]+)?)%", text):
+        if 0 < float(match[1]) <= 100:
+            return Share(float(match[1]))
+    elif match := re.fullmatch(r"([0-9]{1,6})/([0-9]{1,6})", text):
+        if 1 <= int(match[1]) <= int(match[2]):
+            return Part(int(match[1]), int(match[2]))
+    elif (match := re.fullmatch(r"([0-9]{1,18})([KMGT]?)", text.upper())) and int(match[1]) > 0:
+        return Amount(int(match[1]) * _UNITS[match[2]])
     raise ValueError(f"{text!r} is no subset; write a share (5%), a part (2/10) or a size (500M, 1G)")
 
 

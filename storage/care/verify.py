@@ -1,6 +1,6 @@
 """Hash stored bytes again and report those that are not what was recorded; nothing is moved or changed.
 
-What is looked at: every blob that a record stands on (its value, a folder's manifest and
+What is looked at: every blob that a record refers to (its value, a folder's manifest and
 files, its figures), every value kept inside a record, every line of the journal. Bytes
 of an earlier version that are not there were cleaned up and are no damage; those of a
 latest version are reported as missing. Looking at a blob (is it there, a regular file,
@@ -42,7 +42,7 @@ _READINGS = 3
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """One record that stands on some bytes. `part` says which part of it they are ("" for its value)."""
+    """One record that refers to some bytes. `part` says which part of the record they are ("" for its value)."""
 
     target: Target
     data_version: DataVersion
@@ -86,7 +86,7 @@ class Damage:
 class Inventory:
     """What is stored for some assets, as far as a `stat` tells, and the damage that it already shows."""
 
-    pieces: tuple[Piece, ...]  # there, and of the right size; sizes are what was found
+    pieces: tuple[Piece, ...]  # there, and of the right size; sizes are the actual ones
     n_inline: int
     damages: tuple[Damage, ...]
 
@@ -113,16 +113,16 @@ def take_inventory(layout: Layout, assets: Collection[AssetKey] | None, *, lates
     damages += [damage for version, is_latest in inline for damage in _inline_damage(journal, version, is_latest)]
     pieces: list[Piece] = []
     for piece in _pieces(layout, versions):
-        found = _look(layout, piece)
-        if isinstance(found, Piece):
-            pieces.append(found)
-        elif found is not None:
-            damages.append(found)
+        piece_or_damage = _look(layout, piece)
+        if isinstance(piece_or_damage, Piece):
+            pieces.append(piece_or_damage)
+        elif piece_or_damage is not None:
+            damages.append(piece_or_damage)
     return Inventory(tuple(pieces), len(inline), tuple(damages))
 
 
 def read_again(pieces: Sequence[Piece], on_bytes: Callable[[int], None]) -> Iterator[Damage]:
-    """Hash pieces and yield those whose bytes are others; `on_bytes` hears of progress, from several threads.
+    """Hash pieces and yield the damaged ones; `on_bytes` is told of progress, from several threads.
 
     Raises:
         EnvironmentFault: a file may not be read.
@@ -130,14 +130,14 @@ def read_again(pieces: Sequence[Piece], on_bytes: Callable[[int], None]) -> Iter
     large = [piece for piece in pieces if (piece.size_bytes or 0) >= _MANY_THREADS_FROM]
     small = [piece for piece in pieces if (piece.size_bytes or 0) < _MANY_THREADS_FROM]
     for piece in large:
-        found = _read(piece, on_bytes, blake3.AUTO)
-        if found is not None:
-            yield found
+        damage = _read(piece, on_bytes, blake3.AUTO)
+        if damage is not None:
+            yield damage
     with ThreadPoolExecutor(_N_FILES_AT_ONCE) as pool:
         for start in range(0, len(small), _FILES_PER_BATCH):
             batch = small[start : start + _FILES_PER_BATCH]
-            found_all = pool.map(lambda piece: _read(piece, on_bytes, 1), batch)
-            yield from (found for found in found_all if found is not None)
+            damages = pool.map(lambda piece: _read(piece, on_bytes, 1), batch)
+            yield from (damage for damage in damages if damage is not None)
 
 
 def _journal_damages(journal: FileJournal) -> Iterator[Damage]:
@@ -148,7 +148,7 @@ def _journal_damages(journal: FileJournal) -> Iterator[Damage]:
 
 
 def _with_latest(facts: Iterable[tuple[Position, Fact]]) -> list[tuple[Version, bool]]:
-    """Return all recorded versions, and of each whether readers get it now."""
+    """Return all recorded versions, each with whether it is the one that readers get now."""
     versions = list(versions_in(facts))
     latest = {v.output.target: v for v in versions if v.materialization.published}
     return [(version, latest.get(version.output.target) is version) for version in versions]
@@ -168,7 +168,7 @@ def _inline_damage(journal: FileJournal, version: Version, is_latest: bool) -> I
 
 
 def _pieces(layout: Layout, versions: Sequence[tuple[Version, bool]]) -> list[Piece]:
-    """Return the blobs that versions stand on, each once, sorted by digest."""
+    """Return the blobs that versions refer to, each once, sorted by digest."""
     references = References(layout)
     sizes: dict[BlobDigest, int | None] = {}
     uses: dict[BlobDigest, dict[tuple[Target, DataVersion, str], Use]] = {}
@@ -186,7 +186,7 @@ def _pieces(layout: Layout, versions: Sequence[tuple[Version, bool]]) -> list[Pi
 def _look(layout: Layout, piece: Piece) -> Piece | Damage | None:
     """Return the piece with the size it has, what is wrong with it, or None if it was cleaned up."""
     try:
-        found = piece.path.lstat()
+        status = piece.path.lstat()
     except (FileNotFoundError, NotADirectoryError):
         aside = layout.quarantined(piece.digest)
         if aside.exists():
@@ -196,13 +196,13 @@ def _look(layout: Layout, piece: Piece) -> Piece | Damage | None:
         return None
     except OSError as cause:
         raise environment_fault(cause, piece.path, "the store cannot be read") from cause
-    if not stat.S_ISREG(found.st_mode):
-        kind = {stat.S_IFLNK: "a symbolic link", stat.S_IFDIR: "a folder"}.get(stat.S_IFMT(found.st_mode), "no file")
+    if not stat.S_ISREG(status.st_mode):
+        kind = {stat.S_IFLNK: "a symbolic link", stat.S_IFDIR: "a folder"}.get(stat.S_IFMT(status.st_mode), "no file")
         return Damage(f"{kind} is in their place", piece.path, piece.digest, piece.uses)
-    if piece.size_bytes is not None and found.st_size != piece.size_bytes:
-        what = f"they are {found.st_size} bytes instead of {piece.size_bytes}"
+    if piece.size_bytes is not None and status.st_size != piece.size_bytes:
+        what = f"they are {status.st_size} bytes instead of {piece.size_bytes}"
         return Damage(what, piece.path, piece.digest, piece.uses)
-    return Piece(piece.digest, piece.path, found.st_size, piece.uses)
+    return Piece(piece.digest, piece.path, status.st_size, piece.uses)
 
 
 def _read(piece: Piece, on_bytes: Callable[[int], None], n_threads: int) -> Damage | None:
@@ -227,7 +227,7 @@ def _read(piece: Piece, on_bytes: Callable[[int], None], n_threads: int) -> Dama
 
 
 def _hashed(path: Path, on_bytes: Callable[[int], None], n_threads: int) -> tuple[str, tuple[int, ...]]:
-    """Return a file's digest, and what its status was before; never through a link, never waiting for a pipe."""
+    """Return a file's digest and its signature from before hashing; never follows a link or waits for a pipe."""
     hasher = blake3(max_threads=n_threads)
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     with os.fdopen(descriptor, "rb", buffering=0) as file:
@@ -239,5 +239,5 @@ def _hashed(path: Path, on_bytes: Callable[[int], None], n_threads: int) -> tupl
     return PREFIX + hasher.hexdigest(), before
 
 
-def _signature(found: os.stat_result) -> tuple[int, ...]:
-    return found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino
+def _signature(status: os.stat_result) -> tuple[int, ...]:
+    return status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino

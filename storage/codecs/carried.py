@@ -15,7 +15,7 @@ from assetctl.assets.importing import is_personal
 def carried_classes(value: object) -> tuple[str, ...]:
     """Return "module:qualname" of every first-party class or function that the value's pickle names, sorted.
 
-    The value can be pickled: it was, just now.
+    The value is known to be picklable: it has just been pickled.
     """
     noting = _NotingPickler()
     # What cannot be pickled by name was pickled by value; what was seen before that is still named.
@@ -24,13 +24,13 @@ def carried_classes(value: object) -> tuple[str, ...]:
     return first_party_names(noting.seen)
 
 
-def first_party_names(found: Iterable[Any]) -> tuple[str, ...]:
+def first_party_names(candidates: Iterable[Any]) -> tuple[str, ...]:
     """Return "module:qualname" of those classes and functions that are first-party, sorted."""
-    return tuple(sorted({f"{one.__module__}:{one.__qualname__}" for one in found if _is_first_party(one)}))
+    return tuple(sorted({f"{one.__module__}:{one.__qualname__}" for one in candidates if _is_first_party(one)}))
 
 
 class _NotingPickler(pickle.Pickler):
-    """Notes the class of every object it meets that is no plain built-in, and every class and function itself."""
+    """Notes the class of every object that is not a plain built-in, and every class and function itself."""
 
     def __init__(self) -> None:
         super().__init__(_Nowhere(), protocol=5, buffer_callback=lambda buffer: False)
@@ -52,9 +52,9 @@ def _is_function(obj: object) -> bool:
     return type(obj).__name__ in {"function", "builtin_function_or_method"} and hasattr(obj, "__qualname__")
 
 
-def _is_first_party(found: Any) -> bool:
-    module = sys.modules.get(getattr(found, "__module__", None) or "")
-    if module is None or "<" in found.__qualname__:
+def _is_first_party(candidate: Any) -> bool:
+    module = sys.modules.get(getattr(candidate, "__module__", None) or "")
+    if module is None or "<" in candidate.__qualname__:
         return False
     if module.__name__ == "__main__":
         return True

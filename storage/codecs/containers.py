@@ -31,7 +31,7 @@ def kind_of_table(value: object) -> str | None:
 
 
 def to_arrow(value: Any, kind: str | None = None) -> Any:
-    """Return a table as a `pyarrow.Table` from which `from_arrow` makes it again.
+    """Return a table as a `pyarrow.Table` from which `from_arrow` can restore it.
 
     Raises:
         NotEncodable: Arrow has no type for one of its columns.
@@ -73,7 +73,7 @@ def _from_pandas(frame: Any, extra: dict[bytes, bytes]) -> Any:
 
 
 def from_arrow(table: Any, kind: str) -> Any:
-    """Return the container of a kind that `to_arrow` made this table from."""
+    """Restore a container of the given kind from the table that `to_arrow` made of it."""
     match kind:
         case "arrow.Table":
             return table

@@ -39,7 +39,7 @@ class OwnCodec:
         self._identifies = declared.identify is not Declared.identify
 
     def distance(self, value: object) -> int | None:
-        """Return how far up in the classes of a value its types are met, or None if they are not."""
+        """Return how far up a value's class hierarchy one of the codec's types appears, or None if none does."""
         for steps, cls in enumerate(mro(type(value))):
             if any(kind is cls or kind == type_name(cls) for kind in self.declared.types):
                 return steps
@@ -63,7 +63,7 @@ class OwnCodec:
         return False
 
     def agrees(self, stored: Encoded, decoded: Any, value: Any) -> bool:
-        """Say whether a decoded value encodes to the same bytes; where equal values never do, it cannot be said."""
+        """Say whether a decoded value encodes to the same bytes; True also if the value itself no longer does."""
         first = stored.read()
         return self._bytes(decoded) == first or self._bytes(value) != first
 

@@ -60,7 +60,7 @@ class Codecs:
         return [codec for codec in _IN_ORDER if codec.takes(value)]
 
     def named(self, name: str) -> Codec:
-        """Return the codec of a name, with its version ("parquet/1") or without ("parquet").
+        """Return the codec with this name, given with its version ("parquet/1") or without ("parquet").
 
         Raises:
             DeclarationError: no codec has that name; the message lists those that exist.
@@ -87,6 +87,6 @@ class Codecs:
         return sorted(BUILT_IN | {codec.name.partition("/")[0] for codec in self._own()})
 
     def _own(self) -> list[OwnCodec]:
-        found = self._declared()
-        self._made = {declared: self._made.get(declared) or OwnCodec(declared) for declared in found}
+        declarations = self._declared()
+        self._made = {declared: self._made.get(declared) or OwnCodec(declared) for declared in declarations}
         return list(self._made.values())

@@ -41,10 +41,10 @@ class NumpyCodec:
 
         import numpy as np
 
-        found = np.load(stored.path or io.BytesIO(stored.read()), allow_pickle=False)
-        if not isinstance(found, np.ndarray):  # it also reads archives, whose arrays it would inflate later
+        array = np.load(stored.path or io.BytesIO(stored.read()), allow_pickle=False)
+        if not isinstance(array, np.ndarray):  # it also reads archives, whose arrays it would inflate later
             raise Undecodable("it is no `.npy` file")
-        return found
+        return array
 
     def is_lossless(self, value: Any) -> bool:
         return value.dtype.kind in "biufcSU"

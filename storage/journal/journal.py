@@ -184,7 +184,7 @@ class FileJournal:
         Raises:
             EnvironmentFault: the journal folder cannot be read.
         """
-        found: dict[str, int] = {}
+        sizes: dict[str, int] = {}
         for entry in self._entries():
             try:
                 status = entry.stat()
@@ -193,8 +193,8 @@ class FileJournal:
             except OSError as cause:
                 raise environment_fault(cause, entry.path, "the journal cannot be read") from cause
             if stat.S_ISREG(status.st_mode):
-                found[entry.name.removesuffix(SUFFIX)] = status.st_size
-        return found
+                sizes[entry.name.removesuffix(SUFFIX)] = status.st_size
+        return sizes
 
     def not_segments(self) -> list[Path]:
         """Return what has a segment's name but is not a file: a folder, a pipe, a dangling link."""
@@ -214,7 +214,7 @@ class FileJournal:
         return self._folder / (segment + SUFFIX)
 
     def close(self) -> None:
-        """Sync and let go of the segment; a later append begins a new one."""
+        """Sync and close the segment; a later append begins a new one."""
         self.sync()
         with self._lock:
             if self._segment is not None:
@@ -251,12 +251,12 @@ class FileJournal:
             return
         is_sealed = has_no_writer(path)  # asked first: what is read after the last write is complete
         try:
-            found = path.stat()
+            status = path.stat()
         except FileNotFoundError:
             return
-        if not stat.S_ISREG(found.st_mode):
+        if not stat.S_ISREG(status.st_mode):
             return  # a folder or a pipe of that name: `not_segments` has it
-        size = found.st_size
+        size = status.st_size
         if self._sizes.get(segment) != size:
             self._counter = max(self._counter, self._last_counter(segment, size))
             self._sizes[segment] = size
@@ -267,9 +267,9 @@ class FileJournal:
         length = _TAIL_BYTES
         while True:
             start = max(0, size - length)
-            found = last_counter(self._read(segment, start))
-            if found is not None or start == 0:
-                return found or 0
+            counter = last_counter(self._read(segment, start))
+            if counter is not None or start == 0:
+                return counter or 0
             length *= 4
 
     def _read(self, segment: str, start: int) -> bytes:
@@ -325,8 +325,8 @@ class _Segment:
 
     def require_present(self) -> None:
         """Refuse a segment that was deleted, or replaced, since it was written: its records are gone."""
-        found = self.path.stat()
-        if found.st_ino != os.fstat(self.descriptor).st_ino:
+        status = self.path.stat()
+        if status.st_ino != os.fstat(self.descriptor).st_ino:
             raise FileNotFoundError(errno.ENOENT, "it was replaced while it was written")
 
     def cut_off_failed_write(self) -> None:

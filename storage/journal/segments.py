@@ -84,10 +84,10 @@ def frame(fact: Fact, counter: int) -> bytes:
 
 def parse_json(payload: bytes) -> Json:
     """Return the JSON object of a good line."""
-    found = json.loads(payload)
-    if not isinstance(found, dict):
+    record = json.loads(payload)
+    if not isinstance(record, dict):
         raise TypeError("not a JSON object")
-    return found
+    return record
 
 
 def read_lines(segment: str, data: bytes, start: int) -> Reading:

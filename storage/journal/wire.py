@@ -110,37 +110,37 @@ def _names_partition(fact: Fact) -> bool:
             return False
 
 
-def from_json(found: Json) -> Fact:
+def from_json(record: Json) -> Fact:
     """Return the fact that a JSON object stands for.
 
     Raises:
         UnknownFact: its kind or version is not known to this release.
         WireError: a field is missing or has a value that cannot be right.
     """
-    fact = folded_fact(found)
+    fact = folded_fact(record)
     try:
         return require_shape(fact)
     except TypeError as cause:
-        raise WireError(f"a `{found['k']}` fact that cannot be read: {cause}") from cause
+        raise WireError(f"a `{record['k']}` fact that cannot be read: {cause}") from cause
 
 
-def folded_fact(found: Json) -> Fact:
+def folded_fact(record: Json) -> Fact:
     """Return the fact of a JSON object whose shape was checked when it was folded: the check is a third of the cost.
 
     Raises:
         WireError: see `from_json`.
     """
-    kind = found.get("k")
+    kind = record.get("k")
     decode = _DECODERS.get(kind) if isinstance(kind, str) else None
     if decode is None:
-        raise UnknownFact(f"a fact of unknown kind {found.get('k')!r}")
-    version = found.get("v")
-    if type(version) is not int or not _FIRST <= version <= _LATEST.get(found["k"], _FIRST):
-        raise UnknownFact(f"a `{found['k']}` fact of unknown version {found.get('v')!r}")
+        raise UnknownFact(f"a fact of unknown kind {record.get('k')!r}")
+    version = record.get("v")
+    if type(version) is not int or not _FIRST <= version <= _LATEST.get(record["k"], _FIRST):
+        raise UnknownFact(f"a `{record['k']}` fact of unknown version {record.get('v')!r}")
     try:
-        return decode(found)
+        return decode(record)
     except (*MALFORMED, AssetctlError) as cause:
-        raise WireError(f"a `{found['k']}` fact that cannot be read: {type(cause).__name__} {cause}") from cause
+        raise WireError(f"a `{record['k']}` fact that cannot be read: {type(cause).__name__} {cause}") from cause
 
 
 # --- facts ---------------------------------------------------------------------------
@@ -171,30 +171,30 @@ def _materialized_to_json(fact: Materialized) -> Json:
     }
 
 
-def _materialized(found: Json) -> Materialized:
-    origin = found.get("origin")
-    step = read_target(found["step"], found.get("partition"))
+def _materialized(fields: Json) -> Materialized:
+    origin = fields.get("origin")
+    step = read_target(fields["step"], fields.get("partition"))
     return Materialized(
-        MaterializationId(found["id"]),
-        RunId(found["run"]),
+        MaterializationId(fields["id"]),
+        RunId(fields["run"]),
         step,
-        read_provenance(found["provenance"], step.partition_key),
-        tuple([read_output(output, step.partition_key) for output in found["outputs"]]),
-        found["started_at"],
-        float(found["duration_s"]),
-        bool(found["published"]),
-        Trace(found["trace"]),
+        read_provenance(fields["provenance"], step.partition_key),
+        tuple([read_output(output, step.partition_key) for output in fields["outputs"]]),
+        fields["started_at"],
+        float(fields["duration_s"]),
+        bool(fields["published"]),
+        Trace(fields["trace"]),
         None if origin is None else MaterializationId(origin),
-        read_numbers(found.get("metrics", {})),
-        {name: read_blob(blob) for name, blob in found.get("figures", {}).items()},
-        found.get("links", {}),
-        tuple(found.get("reasons", ())),
-        found.get("python", ""),
-        found.get("platform", ""),
+        read_numbers(fields.get("metrics", {})),
+        {name: read_blob(blob) for name, blob in fields.get("figures", {}).items()},
+        fields.get("links", {}),
+        tuple(fields.get("reasons", ())),
+        fields.get("python", ""),
+        fields.get("platform", ""),
         tuple(
             [
                 Undeclared(undeclared_kind(kind), name, Digest(digest))
-                for kind, name, digest in found.get("undeclared", ())
+                for kind, name, digest in fields.get("undeclared", ())
             ]
         ),
     )
@@ -213,15 +213,15 @@ def _step_failed_to_json(fact: StepFailed) -> Json:
     }
 
 
-def _step_failed(found: Json) -> StepFailed:
+def _step_failed(fields: Json) -> StepFailed:
     return StepFailed(
-        RunId(found["run"]),
-        read_target(found["step"], found.get("partition")),
-        ProvenanceDigest(found["provenance"]),
-        found["error_type"],
-        found["message"],
-        found["failed_at"],
-        float(found["duration_s"]),
+        RunId(fields["run"]),
+        read_target(fields["step"], fields.get("partition")),
+        ProvenanceDigest(fields["provenance"]),
+        fields["error_type"],
+        fields["message"],
+        fields["failed_at"],
+        float(fields["duration_s"]),
     )
 
 
@@ -239,18 +239,18 @@ def _check_ran_to_json(fact: CheckRan) -> Json:
     }
 
 
-def _check_ran(found: Json) -> CheckRan:
+def _check_ran(fields: Json) -> CheckRan:
     return CheckRan(
-        RunId(found["run"]),
-        read_target(found["asset"], found.get("partition")),
-        found["check"],
-        Digest(found["definition"]),
-        DataVersion(found["data_version"]),
-        bool(found["passed"]),
-        bool(found["blocking"]),
-        found.get("message", ""),
-        read_numbers(found.get("metrics", {})),
-        found["ran_at"],
+        RunId(fields["run"]),
+        read_target(fields["asset"], fields.get("partition")),
+        fields["check"],
+        Digest(fields["definition"]),
+        DataVersion(fields["data_version"]),
+        bool(fields["passed"]),
+        bool(fields["blocking"]),
+        fields.get("message", ""),
+        read_numbers(fields.get("metrics", {})),
+        fields["ran_at"],
     )
 
 
@@ -265,13 +265,13 @@ def _observed_to_json(fact: SourceObserved) -> Json:
     }
 
 
-def _observed(found: Json) -> SourceObserved:
+def _observed(fields: Json) -> SourceObserved:
     return SourceObserved(
-        RunId(found["run"]),
-        read_target(found["asset"], found.get("partition")),
-        read_value(found["value"]),
-        int(found["size_bytes"]),
-        found["observed_at"],
+        RunId(fields["run"]),
+        read_target(fields["asset"], fields.get("partition")),
+        read_value(fields["value"]),
+        int(fields["size_bytes"]),
+        fields["observed_at"],
     )
 
 
@@ -285,15 +285,15 @@ def _code_to_json(fact: CodeRecorded) -> Json:
     }
 
 
-def _code(found: Json) -> CodeRecorded:
-    return CodeRecorded(CodeVersion(found["code"]), tuple([_symbol(symbol) for symbol in found["symbols"]]))
+def _code(fields: Json) -> CodeRecorded:
+    return CodeRecorded(CodeVersion(fields["code"]), tuple([_symbol(symbol) for symbol in fields["symbols"]]))
 
 
-def _symbol(found: list[str] | dict[str, str]) -> Symbol:
+def _symbol(row: list[str] | dict[str, str]) -> Symbol:
     """Read a symbol; in version 1 it is an object with its source."""
-    if isinstance(found, dict):
-        found = [found[name] for name in ("name", "kind", "digest", "where", "via", "source")]
-    name, kind, digest, where, via, source, *text = found
+    if isinstance(row, dict):
+        row = [row[name] for name in ("name", "kind", "digest", "where", "via", "source")]
+    name, kind, digest, where, via, source, *text = row
     return Symbol(name, symbol_kind(kind), Digest(digest), where, via, source, Digest(text[0] if text else ""))
 
 
@@ -301,8 +301,8 @@ def _symbol_text_to_json(fact: SymbolText) -> Json:
     return {"digest": fact.digest, "text": fact.text}
 
 
-def _symbol_text(found: Json) -> SymbolText:
-    return SymbolText(Digest(found["digest"]), found["text"])
+def _symbol_text(fields: Json) -> SymbolText:
+    return SymbolText(Digest(fields["digest"]), fields["text"])
 
 
 def _run_started_to_json(fact: RunStarted) -> Json:
@@ -315,14 +315,14 @@ def _run_started_to_json(fact: RunStarted) -> Json:
     }
 
 
-def _run_started(found: Json) -> RunStarted:
+def _run_started(fields: Json) -> RunStarted:
     return RunStarted(
-        RunId(found["run"]),
-        found["started_at"],
-        tuple(found["selection"]),
-        found["command"],
-        found.get("branch", ""),
-        found.get("commit", ""),
+        RunId(fields["run"]),
+        fields["started_at"],
+        tuple(fields["selection"]),
+        fields["command"],
+        fields.get("branch", ""),
+        fields.get("commit", ""),
     )
 
 
@@ -343,15 +343,15 @@ def _rest(target: Target) -> list[str]:
     return [] if target.partition_key is None else [target.partition_key]
 
 
-def _run_finished(found: Json) -> RunFinished:
+def _run_finished(fields: Json) -> RunFinished:
     return RunFinished(
-        RunId(found["run"]),
-        found["finished_at"],
-        run_status(found["status"]),
-        float(found["duration_s"]),
+        RunId(fields["run"]),
+        fields["finished_at"],
+        run_status(fields["status"]),
+        float(fields["duration_s"]),
         tuple(
             Decision(read_target(asset, *partition), action, tuple(reasons))
-            for asset, action, reasons, *partition in found["decisions"]
+            for asset, action, reasons, *partition in fields["decisions"]
         ),
     )
 

@@ -1,6 +1,6 @@
 """The parts of facts as JSON: values, provenance and outputs, shared by `storage/journal/wire.py`.
 
-What is left out when writing is exactly what reading puts back: the field's default.
+Writing omits exactly what reading puts back: fields that have their default value.
 """
 
 from __future__ import annotations
@@ -43,19 +43,19 @@ def read_target(asset: str, partition: str | None = None) -> Target:
 
 
 def without_defaults(**fields: Any) -> Json:
-    """Leave out what is None, empty or False: the readers below put exactly that back."""
+    """Omit fields that are None, empty or False: the readers below put exactly those back."""
     return {name: value for name, value in fields.items() if value not in (None, (), [], {}, "", False)}
 
 
-def read_numbers(found: Json) -> dict[str, float]:
-    return {name: float(value) for name, value in found.items()}
+def read_numbers(numbers: Json) -> dict[str, float]:
+    return {name: float(value) for name, value in numbers.items()}
 
 
 def read_blob(text: Any) -> BlobDigest:
     """Return a blob's digest.
 
     Raises:
-        ValueError: it is none; as the name of a file it could lead anywhere.
+        ValueError: it is not a digest; used as a file name, it could lead anywhere.
     """
     if not isinstance(text, str) or not _BLOB.fullmatch(text):
         raise ValueError(f"{str(text)[:80]!r} is no digest")
@@ -77,16 +77,16 @@ def value_to_json(value: ValueIdentity) -> Json:
     return out
 
 
-def read_value(found: Json) -> ValueIdentity:
-    n_rows = found.get("n_rows")
+def read_value(fields: Json) -> ValueIdentity:
+    n_rows = fields.get("n_rows")
     return ValueIdentity(
-        DataVersion(found["version"]),
-        found["kind"],
+        DataVersion(fields["version"]),
+        fields["kind"],
         None if n_rows is None else int(n_rows),
-        tuple([ColumnDigest(name, type_, Digest(digest)) for name, type_, digest in found.get("columns", ())]),
-        found.get("basis", "content"),
-        bool(found.get("unordered", False)),
-        tuple(found.get("classes", ())),
+        tuple([ColumnDigest(name, type_, Digest(digest)) for name, type_, digest in fields.get("columns", ())]),
+        fields.get("basis", "content"),
+        bool(fields.get("unordered", False)),
+        tuple(fields.get("classes", ())),
     )
 
 
@@ -106,16 +106,16 @@ def _input_to_json(given: Input) -> Json:
     }
 
 
-def _input(found: Json) -> Input:
-    partition, fan_in = found.get("partition"), found.get("fan_in")
+def _input(fields: Json) -> Input:
+    partition, fan_in = fields.get("partition"), fields.get("fan_in")
     return Input(
-        found["name"],
-        read_key(found["upstream"]),
-        found["version"],
-        found["data_version"],
-        bool(found.get("is_source", False)),
-        tuple(found.get("columns", ())),
-        tuple([(name, Digest(digest)) for name, digest in found.get("classes", ())]),
+        fields["name"],
+        read_key(fields["upstream"]),
+        fields["version"],
+        fields["data_version"],
+        bool(fields.get("is_source", False)),
+        tuple(fields.get("columns", ())),
+        tuple([(name, Digest(digest)) for name, digest in fields.get("classes", ())]),
         partition=None if partition is None else PartitionKey(partition),
         fan_in=None if fan_in is None else _fan_in(*fan_in),
     )
@@ -140,13 +140,13 @@ def provenance_to_json(provenance: Provenance) -> Json:
     }
 
 
-def read_provenance(found: Json, partition: PartitionKey | None) -> Provenance:
-    made = found["definition"]
+def read_provenance(fields: Json, partition: PartitionKey | None) -> Provenance:
+    made = fields["definition"]
     definition = Definition(
         Digest(made["digest"]), CodeVersion(made["code"]), made["spec"], made["config"], made["environment"]
     )
     return Provenance(
-        ProvenanceDigest(found["digest"]), definition, tuple([_input(given) for given in found["inputs"]]), partition
+        ProvenanceDigest(fields["digest"]), definition, tuple([_input(given) for given in fields["inputs"]]), partition
     )
 
 
@@ -172,19 +172,19 @@ def _bytes_to_json(data: bytes, *, is_text: bool) -> Json:
     return {"base64": base64.b64encode(data).decode("ascii")}
 
 
-def read_output(found: Json, partition: str | None = None) -> Output:
+def read_output(fields: Json, partition: str | None = None) -> Output:
     """Return an output; all outputs of one step are of one partition, which the fact names."""
     inline: bytes | None = None
-    if "text" in found:
-        inline = found["text"].encode("utf-8")
-    elif "base64" in found:
-        inline = base64.b64decode(found["base64"], validate=True)
-    blob = found["blob"]
+    if "text" in fields:
+        inline = fields["text"].encode("utf-8")
+    elif "base64" in fields:
+        inline = base64.b64decode(fields["base64"], validate=True)
+    blob = fields["blob"]
     return Output(
-        read_target(found["asset"], partition),
-        read_value(found["value"]),
-        found["codec"],
+        read_target(fields["asset"], partition),
+        read_value(fields["value"]),
+        fields["codec"],
         None if blob is None else read_blob(blob),
-        int(found["size_bytes"]),
+        int(fields["size_bytes"]),
         inline,
     )

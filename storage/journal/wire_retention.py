@@ -16,11 +16,11 @@ def forgotten_to_json(fact: Forgotten) -> Json:
     }
 
 
-def read_forgotten(found: Json) -> Forgotten:
-    assets = found["assets"]
-    partitions = found.get("partitions", [None] * len(assets))
+def read_forgotten(fields: Json) -> Forgotten:
+    assets = fields["assets"]
+    partitions = fields.get("partitions", [None] * len(assets))
     targets = tuple([read_target(asset, partition) for asset, partition in zip(assets, partitions, strict=True)])
-    return Forgotten(targets, found["forgotten_at"], found["command"])
+    return Forgotten(targets, fields["forgotten_at"], fields["command"])
 
 
 def pinned_to_json(fact: Pinned) -> Json:
@@ -34,14 +34,14 @@ def pinned_to_json(fact: Pinned) -> Json:
     }
 
 
-def read_pinned(found: Json) -> Pinned:
+def read_pinned(fields: Json) -> Pinned:
     return Pinned(
-        read_target(found["asset"], found.get("partition")),
-        MaterializationId(found["materialization"]),
-        DataVersion(found["data_version"]),
-        Purpose(found["purpose"]),
-        found["pinned_at"],
-        found.get("note", ""),
+        read_target(fields["asset"], fields.get("partition")),
+        MaterializationId(fields["materialization"]),
+        DataVersion(fields["data_version"]),
+        Purpose(fields["purpose"]),
+        fields["pinned_at"],
+        fields.get("note", ""),
     )
 
 
@@ -54,13 +54,13 @@ def unpinned_to_json(fact: Unpinned) -> Json:
     }
 
 
-def read_unpinned(found: Json) -> Unpinned:
-    made = found.get("materialization")
+def read_unpinned(fields: Json) -> Unpinned:
+    made = fields.get("materialization")
     return Unpinned(
-        read_target(found["asset"], found.get("partition")),
-        Purpose(found["purpose"]),
+        read_target(fields["asset"], fields.get("partition")),
+        Purpose(fields["purpose"]),
         None if made is None else MaterializationId(made),
-        found["unpinned_at"],
+        fields["unpinned_at"],
     )
 
 
@@ -68,5 +68,5 @@ def renamed_to_json(fact: Renamed) -> Json:
     return {"old": fact.old, "new": fact.new, "renamed_at": fact.renamed_at}
 
 
-def read_renamed(found: Json) -> Renamed:
-    return Renamed(read_key(found["old"]), read_key(found["new"]), found["renamed_at"])
+def read_renamed(fields: Json) -> Renamed:
+    return Renamed(read_key(fields["old"]), read_key(fields["new"]), fields["renamed_at"])

@@ -114,7 +114,7 @@ def one_line(trouble: Exception) -> str:
 
 
 def told(con: Connection, sql: str, answer: Callable[[], _T]) -> _T:
-    """Return what `answer` gives; what DuckDB says against the query becomes an error of the person's."""
+    """Return what `answer` returns; DuckDB's complaints about the query become errors that the person sees."""
     try:
         return _stoppable(con, answer)
     except (duckdb.Error, OSError) as cause:  # Arrow gives what happens after the first batch as an `OSError`
@@ -129,22 +129,22 @@ def told(con: Connection, sql: str, answer: Callable[[], _T]) -> _T:
 
 
 def _stoppable(con: Connection, answer: Callable[[], _T]) -> _T:
-    """Answer on a thread of its own, so that this one hears Ctrl-C: DuckDB may look for it after minutes only."""
+    """Answer on a separate thread, so that Ctrl-C works in this one: DuckDB may take minutes to look for it."""
     pool = ThreadPoolExecutor(1, "assetctl-sql")
-    found = pool.submit(answer)
+    future = pool.submit(answer)
     try:
-        return found.result()
+        return future.result()
     except KeyboardInterrupt:
-        while not found.done():  # again and again: between two statements nobody listens
+        while not future.done():  # again and again: between two statements nobody listens
             con.interrupt()
-            wait([found], 0.05)
+            wait([future], 0.05)
         raise
     finally:
         pool.shutdown(wait=False)
 
 
 def answer_apart(sql: str, tables: Mapping[str, object]) -> Answer:
-    """Answer without the lineage database, a batch at a time: nobody waits for who reads the rows.
+    """Answer without the lineage database, a batch at a time: a slow reader of the rows keeps nobody waiting.
 
     Raises:
         UnknownTable: the query names a table that is not there.
@@ -168,7 +168,7 @@ def tables_in(sql: str) -> tuple[str, ...]:
     """Return the tables that a query names without a schema; () where DuckDB cannot say before it knows them.
 
     Raises:
-        SelectionError: it does more than read; for some of that DuckDB would begin by asking.
+        SelectionError: it does more than read; this is checked before DuckDB is asked for the tables.
     """
     with closing(duckdb.connect(":memory:", config=CONFIG)) as con:
         try:

@@ -34,14 +34,14 @@ _LINES_AT_ONCE = 20_000
 
 
 class Relation(Protocol):
-    """The little of a DuckDB relation that is used here."""
+    """The part of a DuckDB relation that is used here."""
 
     def to_arrow_table(self) -> pa.Table: ...
     def to_arrow_reader(self, batch_size: int) -> pa.RecordBatchReader: ...
 
 
 class Connection(Protocol):
-    """The little of a DuckDB connection that is used here."""
+    """The part of a DuckDB connection that is used here."""
 
     def execute(self, query: str, parameters: object = ...) -> Any: ...
     def sql(self, query: str, *, params: object = ...) -> Relation: ...
@@ -152,12 +152,12 @@ def _known_positions(con: Connection, lines: Sequence[tuple[Position, Line]]) ->
 def decode_line(line: Line) -> tuple[str, Fact | None]:
     """Return a line's kind and its fact; what this release cannot read keeps its place, as text."""
     try:
-        found = parse_json(line.payload)
-        kind = str(found.get("k", "unknown"))
+        record = parse_json(line.payload)
+        kind = str(record.get("k", "unknown"))
     except MALFORMED:
         return "unknown", None
     try:
-        return kind, from_json(found)
+        return kind, from_json(record)
     except WireError:
         return kind, None
 
@@ -176,7 +176,7 @@ def _record_folded(con: Connection, seen: Mapping[str, int], sizes: Mapping[str,
 
 
 def arrow_table(columns: Mapping[str, list[Any]]) -> pa.Table:
-    """Return columns as an Arrow table; half surrogate pairs in text, which Arrow refuses, become `?`."""
+    """Return columns as an Arrow table; lone surrogates in text, which Arrow refuses, become `?`."""
     import pyarrow as pa
 
     arrays = []
@@ -193,7 +193,7 @@ def _encodable(value: object) -> object:
 
 
 def add_view(con: Connection, name: str, table: object) -> None:
-    """Add a view for the length of a connection: of a Parquet file, or of an Arrow table."""
+    """Add a view that lasts as long as the connection: of a Parquet file, or of an Arrow table."""
     quoted = '"' + name.replace('"', '""') + '"'
     if isinstance(table, Path):
         con.execute(f"CREATE TEMP VIEW {quoted} AS SELECT * FROM read_parquet({literal(str(table))})")

@@ -46,20 +46,20 @@ class Queryable(Protocol):
 def past_materializations(store: Queryable, key: AssetKey | None, limit: int | None = None) -> Iterator[Recorded]:
     """Yield an asset's materializations (of all assets for None), newest first, held-back candidates included.
 
-    Those under names that it had before are among them; those of another asset that has
-    had its name are not. `limit` is how many at most; None means all of them.
+    Those recorded under earlier names of the asset are included; those of another asset that
+    once had its name are not. `limit` is how many at most; None means all of them.
     """
     spans = name_spans(retention_facts(store), key) if key is not None else ()
     where = f"WHERE {' OR '.join(_WITHIN for _ in spans)}" if spans else ""
     at_most = "" if limit is None else f"LIMIT {limit:d}"
-    found = store.query(
+    materializations = store.query(
         f"""
         SELECT m.asset, m.partition, f.counter, f.segment, f.payload
         FROM lineage.materializations m JOIN lineage.facts f ON f.counter = m.counter AND f.segment = m.segment
         {where} ORDER BY f.counter DESC, f.segment DESC, m.output_index {at_most}""",
         [value for span in spans for value in _within(span)],
     )
-    for row in found.to_pylist():
+    for row in materializations.to_pylist():
         fact = from_json(parse_json(row["payload"]))
         if isinstance(fact, Materialized):
             target = read_target(row["asset"], row["partition"] or None)
@@ -70,13 +70,13 @@ def past_materializations(store: Queryable, key: AssetKey | None, limit: int | N
 def past_observations(store: Queryable, spans: Sequence[Span]) -> Iterator[SourceObserved]:
     """Yield the observations of a source within these spans, newest first."""
     for span in spans:
-        found = store.query(
+        observations = store.query(
             f"""
             SELECT f.payload FROM lineage.observations m JOIN lineage.facts f USING (counter, segment)
             WHERE {_WITHIN} ORDER BY counter DESC, segment DESC""",
             _within(span),
         )
-        for row in found.to_pylist():
+        for row in observations.to_pylist():
             fact = from_json(parse_json(row["payload"]))
             if isinstance(fact, SourceObserved):
                 yield fact
@@ -84,14 +84,14 @@ def past_observations(store: Queryable, spans: Sequence[Span]) -> Iterator[Sourc
 
 def retention_facts(store: Queryable) -> list[tuple[Position, Fact]]:
     """Return the facts that say what was forgotten, pinned and renamed."""
-    found = store.query(
+    facts = store.query(
         """
         SELECT counter, segment, payload FROM lineage.facts SEMI JOIN (
             SELECT counter, segment FROM lineage.forgotten UNION SELECT counter, segment FROM lineage.renames
             UNION SELECT counter, segment FROM lineage.pins) USING (counter, segment)"""
     )
     return [
-        (Position(row["counter"], row["segment"]), from_json(parse_json(row["payload"]))) for row in found.to_pylist()
+        (Position(row["counter"], row["segment"]), from_json(parse_json(row["payload"]))) for row in facts.to_pylist()
     ]
 
 
@@ -103,44 +103,44 @@ def _within(span: Span) -> tuple[object, ...]:
 
 def assets_recorded(store: Queryable) -> dict[AssetKey, bool]:
     """Return every asset and source that was ever recorded, each with whether it is a source."""
-    found = store.query("SELECT asset, is_source FROM lineage.assets")
-    return {AssetKey(row["asset"]): row["is_source"] for row in found.to_pylist()}
+    assets = store.query("SELECT asset, is_source FROM lineage.assets")
+    return {AssetKey(row["asset"]): row["is_source"] for row in assets.to_pylist()}
 
 
 def blobs_of_others(store: Queryable, assets: Collection[AssetKey]) -> set[str]:
     """Return the blobs that stand for an output of any asset but these."""
     names = sorted(assets)
-    found = store.query(
+    blobs = store.query(
         f"""
         SELECT DISTINCT blob FROM lineage.materializations
         WHERE blob IS NOT NULL AND asset NOT IN ({", ".join("?" for _ in names)})""",
         names,
     )
-    return set(found.column("blob").to_pylist())
+    return set(blobs.column("blob").to_pylist())
 
 
 def last_counter_of_run(store: Queryable, run: str) -> int | None:
     """Return the counter of the last thing that a run recorded about itself; None if there is no such run."""
-    found = store.query("SELECT max(counter) AS counter FROM lineage.run_events WHERE run_id = ?", [run])
-    counter: int | None = found.to_pylist()[0]["counter"]
+    newest = store.query("SELECT max(counter) AS counter FROM lineage.run_events WHERE run_id = ?", [run])
+    counter: int | None = newest.to_pylist()[0]["counter"]
     return counter
 
 
 def last_check_answers(store: Queryable, asset: AssetKey, version: DataVersion) -> list[dict[str, Any]]:
     """Return the last answer of each check about a version: check, passed, blocking, message, ran_at."""
-    found = store.query(
+    answers = store.query(
         """
         SELECT name AS "check", passed, blocking, message, ran_at FROM lineage.checks WHERE asset = ? AND data_version = ?
         QUALIFY row_number() OVER (PARTITION BY name ORDER BY counter DESC, segment DESC) = 1 ORDER BY name""",
         [asset, version],
     )
-    rows: list[dict[str, Any]] = found.to_pylist()
+    rows: list[dict[str, Any]] = answers.to_pylist()
     return rows
 
 
 def recorded_symbols(store: Queryable, code: CodeVersion) -> tuple[Symbol, ...]:
     """Return the symbols behind a code version, as they were recorded with it; () if they were not."""
-    found = store.query(
+    symbols = store.query(
         """
         SELECT name, kind, digest, defined_in, via, source FROM lineage.symbols WHERE code_version = ?
         QUALIFY rank() OVER (ORDER BY counter, segment) = 1 ORDER BY ordinal""",
@@ -148,7 +148,7 @@ def recorded_symbols(store: Queryable, code: CodeVersion) -> tuple[Symbol, ...]:
     )
     return tuple(
         Symbol(r["name"], symbol_kind(r["kind"]), Digest(r["digest"]), r["defined_in"], r["via"], r["source"])
-        for r in found.to_pylist()
+        for r in symbols.to_pylist()
     )
 
 

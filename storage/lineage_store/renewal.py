@@ -22,7 +22,7 @@ _NO_ROWS = ("facts", "folded")  # a fact with rows in no other table is one that
 
 @contextmanager
 def put_in_place(database: Path) -> Iterator[Path]:
-    """Give the path of a new database, which takes the place of `database` if nothing was raised."""
+    """Yield the path of a new database, which replaces `database` if the block raises nothing."""
     new = database.with_name(database.name + ".new")
     remove(new)
     yield new
@@ -35,7 +35,7 @@ def put_in_place(database: Path) -> Iterator[Path]:
 def migrate(con: Connection, old: Path, again: Collection[str], journal: FileJournal, sizes: Mapping[str, int]) -> None:
     """Fill an empty database with the rows of an older one, and with what only the journal knows.
 
-    `again` are the kinds of facts whose rows are not copied but made anew; so are those of facts without any.
+    Rows of the kinds of facts in `again` are not copied but made anew, and so are rows of facts that have none yet.
     """
     con.execute(f"ATTACH {literal(str(old))} AS {_OLD} (READ_ONLY)")
     con.execute("CREATE TEMP TABLE again AS SELECT unnest(?::VARCHAR[]) AS kind", [sorted(again)])
@@ -70,10 +70,10 @@ def _common_columns(con: Connection) -> dict[str, list[str]]:
         WHERE schema_name = 'lineage' AND database_name IN ('{CATALOG}', '{_OLD}') AND table_name <> 'meta'
         GROUP BY table_name, column_name HAVING count(DISTINCT database_name) = 2"""
     ).fetchall()
-    found: dict[str, list[str]] = {}
+    columns: dict[str, list[str]] = {}
     for table, column in sorted(rows):
-        found.setdefault(table, []).append(column)
-    return found
+        columns.setdefault(table, []).append(column)
+    return columns
 
 
 def wal(database: Path) -> Path:

@@ -16,31 +16,31 @@ class Newer(Unusable):
 class Outdated(Exception):
     """The database file has an earlier schema; `again` are the kinds of facts that a migration reads again, or None."""
 
-    def __init__(self, found: str) -> None:
-        super().__init__(f"its schema is {found!r}")
-        self.again = kinds_to_read_again(found)
+    def __init__(self, schema: str) -> None:
+        super().__init__(f"its schema is {schema!r}")
+        self.again = kinds_to_read_again(schema)
 
 
 def check_schema(con: Connection) -> None:
-    """Return if a database has the schema of this release.
+    """Check that a database has the schema of this release.
 
     Raises:
         Newer: a newer release wrote it; nothing here may change it.
         Outdated: it has an earlier schema, or one that was never released.
         Damaged: it says nothing of its schema that makes sense.
     """
-    found = found_schema(con)
-    if found == schema_name():
+    schema = found_schema(con)
+    if schema == schema_name():
         return
-    version = version_of(found)
-    if found is None or version is None:
-        raise Damaged(f"its schema is {found!r}, not {schema_name()!r}")
+    version = version_of(schema)
+    if schema is None or version is None:
+        raise Damaged(f"its schema is {schema!r}, not {schema_name()!r}")
     if version > SCHEMA_VERSION:
         raise Newer(
             f"a newer assetctl wrote the lineage database (schema {version}; this one knows {SCHEMA_VERSION});"
             " it is left as it is, and all is read from the journal until you upgrade (`pip install -U assetctl`)"
         )
-    raise Outdated(found)
+    raise Outdated(schema)
 
 
 def checked_folded(con: Connection, sizes: Mapping[str, int]) -> bool:

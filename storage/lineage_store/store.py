@@ -170,7 +170,7 @@ class DuckLineageStore:
 
     @contextmanager
     def session(self) -> Iterator[Session]:
-        """Give a SQLModel session on what is folded, for reading; keep it short, others wait for it.
+        """Yield a SQLModel session for reading what is folded; keep it short, since others wait for it.
 
         Raises:
             WaitTimeout: another process used the database for too long.

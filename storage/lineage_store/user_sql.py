@@ -50,7 +50,7 @@ class UnknownTable(SelectionError):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The rows of a query: their schema, the batches as they come, and what has to be called in the end."""
+    """The rows of a query: their schema, the batches as they come, and what has to be called at the end."""
 
     schema: pa.Schema
     batches: Iterator[pa.RecordBatch]
@@ -64,7 +64,7 @@ class Answer:
 
 
 def check_only_reads(con: Connection, sql: str) -> None:
-    """Return if a text is one statement that only reads.
+    """Check that a text is one statement that only reads.
 
     Raises:
         SelectionError: it is not; the message names the kind of statement.
@@ -72,9 +72,9 @@ def check_only_reads(con: Connection, sql: str) -> None:
     """
     statements = con.extract_statements(sql)
     if len(statements) != 1:
-        found = "no statement" if not statements else f"{len(statements)} statements"
+        how_many = "no statement" if not statements else f"{len(statements)} statements"
         raise SelectionError(
-            Problem("not-one-statement", f"this is {found}; `sql` answers one at a time", (("query", sql),))
+            Problem("not-one-statement", f"this is {how_many}; `sql` answers one at a time", (("query", sql),))
         )
     kind = statements[0].type.name
     if kind in _READS or (kind == "MULTI" and "pivot" in sql.lower()):
@@ -99,18 +99,18 @@ def tables_named(con: Connection, sql: str) -> tuple[str, ...]:
     Raises:
         duckdb.Error: DuckDB cannot say.
     """
-    found: dict[str, str] = {}
+    tables: dict[str, str] = {}
     for text in sorted(con.get_table_names(sql, qualified=True)):
         one = _ONE_NAME.fullmatch(text)
         if one is not None:
             name = one[1]
             plain = name[1:-1].replace('""', '"') if name.startswith('"') else name
-            found.setdefault(plain.lower(), plain)
+            tables.setdefault(plain.lower(), plain)
     words = set(re.findall(r"\w+", sql.lower()))
     for (name,) in con.execute("SELECT view_name FROM duckdb_views() WHERE internal").fetchall():
         if name in words:
-            found.setdefault(name, name)  # one of DuckDB's own, which an asset may be called too
-    return tuple(found.values())
+            tables.setdefault(name, name)  # one of DuckDB's own, which an asset may be called too
+    return tuple(tables.values())
 
 
 def may_need_lineage(sql: str) -> bool:
@@ -119,9 +119,9 @@ def may_need_lineage(sql: str) -> bool:
 
 
 def ask(con: Connection, sql: str, tables: Mapping[str, object]) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
-    """Begin to answer a query on a connection, which has to stay open until the last batch was taken.
+    """Start answering a query on a connection, which must stay open until the last batch has been read.
 
-    Each of `tables` is a view meanwhile: a Parquet file by its path, anything else is an
+    Until then each of `tables` is a view: of a Parquet file if it is a path, otherwise of an
     Arrow table.
     """
     check_only_reads(con, sql)
@@ -134,7 +134,7 @@ def ask(con: Connection, sql: str, tables: Mapping[str, object]) -> tuple[pa.Sch
 
 
 def spooled(schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> Answer:
-    """Take all batches at once, so that what they come from can be closed; many of them go to a temporary file."""
+    """Read all batches at once, so that their source can be closed; large answers go to a temporary file."""
     import pyarrow as pa
 
     spool: Any = SpooledTemporaryFile(_KEPT_BYTES)  # noqa: SIM115  closed with the answer

@@ -26,7 +26,7 @@ def sizes_of(entry: Entry) -> Mapping[BlobDigest, int]:
 
 
 def flaw_of_contents(entry: Entry, blobs: Blobs, *, is_believed: bool) -> str | None:
-    """Return why an entry's bytes, which are all here, are not used, or None.
+    """Return why an entry's bytes, which are all here, must not be used, or None if they may be.
 
     `is_believed`: a trusted key signed the entry, and so these bytes.
     """
@@ -64,9 +64,9 @@ def _flaw_of_model(output: Output, blobs: Blobs) -> str | None:
 
     assert output.blob is not None
     try:
-        found = untrusted_types(blobs.read_bytes(output.blob) if output.inline is None else output.inline)
+        untrusted = untrusted_types(blobs.read_bytes(output.blob) if output.inline is None else output.inline)
     except ImportError:
         return f"no trusted key signed it, and skops is not installed to look at `{output.target}`"
     except Exception:  # noqa: BLE001  whatever these bytes are, they are no model
         return f"`{output.target}` is no model that skops can read"
-    return f"no trusted key signed it, and `{output.target}` needs the type `{found[0]}`" if found else None
+    return f"no trusted key signed it, and `{output.target}` needs the type `{untrusted[0]}`" if untrusted else None

@@ -101,8 +101,8 @@ def read_entry(data: bytes) -> Entry:
     try:
         document = json.loads(data)
         if not isinstance(document, dict) or document.get("format") != FORMAT:
-            found = document.get("format") if isinstance(document, dict) else None
-            raise BadEntry(f"it is of an unknown format ({str(found)[:40]!r})")
+            stated_format = document.get("format") if isinstance(document, dict) else None
+            raise BadEntry(f"it is of an unknown format ({str(stated_format)[:40]!r})")
         body = document["body"].encode()
         content = json.loads(body)
         fact = from_json(content["fact"])

@@ -33,16 +33,16 @@ class FolderTransport:
     def size(self, name: str, within_s: float) -> int | None:
         try:
             with self._answered():
-                found = (self._root / name).stat()
+                status = (self._root / name).stat()
         except Absent:
             return None
-        return found.st_size if stat.S_ISREG(found.st_mode) else None
+        return status.st_size if stat.S_ISREG(status.st_mode) else None
 
     def names(self, folder: str, within_s: float) -> list[str]:
         try:
             with self._answered():
-                found = [path.name for path in (self._root / folder).iterdir()]
-                return [name for name in found if not name.startswith(_UNFINISHED)]
+                names = [path.name for path in (self._root / folder).iterdir()]
+                return [name for name in names if not name.startswith(_UNFINISHED)]
         except Absent:
             return []
 

@@ -32,7 +32,7 @@ _taken: list[str] = []  # what was in the environment, once it is out of it
 
 @dataclass(frozen=True, slots=True)
 class SigningKey:
-    """A key of one's own. `where` is its file, or the name of the variable that held it."""
+    """A person's own key. `where` is its file, or the name of the variable that held it."""
 
     public: str
     where: str
@@ -83,10 +83,10 @@ def signing_key(folder: Path) -> SigningKey | None:
 
 
 def own_keys(folder: Path) -> list[SigningKey]:
-    """Return all keys of one's own: the environment's and every `*.key` file of the folder."""
+    """Return all of a person's own keys: the one in the environment and every `*.key` file of the folder."""
     hide_signing_key()
-    found = [_parsed(_taken[0], VARIABLE)] if _taken else []
-    return [*found, *(read_key_file(path) for path in sorted(folder.glob("*.key")))]
+    from_environment = [_parsed(_taken[0], VARIABLE)] if _taken else []
+    return [*from_environment, *(read_key_file(path) for path in sorted(folder.glob("*.key")))]
 
 
 def read_key_file(path: Path) -> SigningKey:
@@ -107,7 +107,7 @@ def read_key_file(path: Path) -> SigningKey:
 
 
 def generate_key(folder: Path) -> SigningKey:
-    """Write a new private key to the folder and return it; a key that is there is never overwritten.
+    """Write a new private key to the folder and return it; an existing key is never overwritten.
 
     Raises:
         SelectionError: there is one already.

@@ -54,17 +54,17 @@ class ObjectTransport:
                 return int(
                     self._call(within_s, lambda fs: fs.call_s3, "head_object", Bucket=bucket, Key=key)["ContentLength"]
                 )
-            found = self._call(within_s, lambda fs: fs.info, self._path(name))
+            info = self._call(within_s, lambda fs: fs.info, self._path(name))
         except Absent:
             return None
-        return int(found["size"]) if found.get("type") == "file" else None
+        return int(info["size"]) if info.get("type") == "file" else None
 
     def names(self, folder: str, within_s: float) -> list[str]:
         try:
-            found = self._call(within_s, lambda fs: fs.ls, self._path(folder), detail=False)
+            paths = self._call(within_s, lambda fs: fs.ls, self._path(folder), detail=False)
         except Absent:
             return []
-        return [str(path).rstrip("/").rpartition("/")[2] for path in found]
+        return [str(path).rstrip("/").rpartition("/")[2] for path in paths]
 
     def read(self, name: str, start: int, n_bytes: int, within_s: float) -> bytes:
         return bytes(self._call(within_s, lambda fs: fs.cat_file, self._path(name), start=start, end=start + n_bytes))
@@ -140,16 +140,16 @@ def _status_of(error: BaseException | None) -> int | None:
     """Return the HTTP status of the answer that an error, or one that it came from, tells of."""
     for _ in range(5):
         response = getattr(error, "response", None)
-        found = None
+        status = None
         if isinstance(response, dict):
-            found = response.get("ResponseMetadata", {}).get("HTTPStatusCode")
+            status = response.get("ResponseMetadata", {}).get("HTTPStatusCode")
         elif type(error).__name__ in {
             "HttpError",
             "ClientResponseError",
         }:  # other errors have codes that no server sent
-            found = getattr(error, "status", getattr(error, "code", None))
-        if isinstance(found, int):
-            return found
+            status = getattr(error, "status", getattr(error, "code", None))
+        if isinstance(status, int):
+            return status
         if error is None or error.__cause__ is None:
             return None
         error = error.__cause__

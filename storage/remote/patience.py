@@ -34,7 +34,7 @@ LOOKUP = Patience(3, 5.0, 0.1)
 
 
 def transfer(n_bytes: int) -> Patience:
-    """Return the patience for moving so many bytes."""
+    """Return the patience for transferring this many bytes."""
     return Patience(5, 30.0 + n_bytes / _SLOWEST_BYTES_S)
 
 
@@ -64,7 +64,7 @@ class Persistent:
         self._chance = chance
 
     def call(self, patience: Patience, action: Callable[[float], _T]) -> _T:
-        """Return what the action gives; it is told the seconds that it may take.
+        """Return what the action returns; it is told how many seconds it may take.
 
         Raises:
             Absent: there is no such thing; the remote works.

@@ -27,7 +27,7 @@ _MOST_ENTRIES = 32  # of one provenance that are looked at
 
 
 class WrongBytes(Exception):
-    """The bytes stored under a digest have another one."""
+    """The bytes stored under a digest have a different digest."""
 
 
 class RemoteStore:
@@ -43,7 +43,7 @@ class RemoteStore:
         return self._transport.where
 
     def check(self) -> None:
-        """Return if the remote answers; a name that it cannot have is asked for."""
+        """Check that the remote answers, by asking for a name that it never has."""
         self.reading.call(LOOKUP, lambda s: self._transport.size("format", s))
 
     def size(self, digest: BlobDigest) -> int | None:
@@ -51,9 +51,9 @@ class RemoteStore:
         return self.reading.call(LOOKUP, lambda s: self._transport.size(_blob_name(digest), s))
 
     def fetch(self, digest: BlobDigest, size_bytes: int, target: Path) -> None:
-        """Write a blob's bytes to a new file, once they are seen to be the right ones.
+        """Download a blob's bytes to a new file and verify them.
 
-        No more than `size_bytes` are ever read. What arrives wrong is asked for once again.
+        No more than `size_bytes` are ever read. If the wrong bytes arrive, they are requested once more.
 
         Raises:
             Absent: it is not there.
@@ -87,7 +87,7 @@ class RemoteStore:
         return self.reading.call(transfer(n_bytes), lambda s: self._transport.read(name, start, n_bytes, s))
 
     def put_blob(self, digest: BlobDigest, path: Path, *, anew: bool) -> int:
-        """Put a blob unless it is there, and return how many bytes that took. `anew`: what is there is wrong."""
+        """Upload a blob unless it is there; return how many bytes that took. `anew`: what is there is wrong."""
         name, size_bytes = _blob_name(digest), path.stat().st_size
         self._require_answering()
         if not anew and self.writing.call(LOOKUP, lambda s: self._transport.size(name, s)) == size_bytes:
@@ -104,7 +104,7 @@ class RemoteStore:
         return [(path, data) for path, data in files if data is not None]
 
     def _whole_entry(self, path: str) -> bytes | None:
-        """Return the bytes of an entry, or of one that is too large a little more than is allowed."""
+        """Return the bytes of an entry; of one that is too large, one byte more than is allowed."""
         try:
             return self.reading.call(LOOKUP, lambda s: self._transport.read(path, 0, MOST_BYTES + 1, s))
         except Absent:

@@ -70,7 +70,7 @@ class Question:
 
 
 def flaw_of_origin(entry: Entry, trust: Trust, verify: Verify, is_imported: Callable[[str], bool]) -> str | None:
-    """Return why an entry is not used for who wrote it, or None.
+    """Return why an entry is not used because of who wrote it, or None.
 
     `is_imported` says whether a module is loaded in this process already.
     """
@@ -114,7 +114,7 @@ def _digest_of(fact: Materialized, question: Question) -> ProvenanceDigest | Non
     aliases = {given.name: given.aliases for given in question.inputs.inputs}
     inputs = tuple(replace(given, aliases=aliases.get(given.name, ())) for given in fact.provenance.inputs)
     try:
-        found = provenance_of(Inputs(fact.provenance.definition, inputs))
+        provenance = provenance_of(Inputs(fact.provenance.definition, inputs))
     except (TypeError, ValueError, AttributeError):  # of a type that no input has
         return None
-    return found.digest if found is not None else None
+    return provenance.digest if provenance is not None else None

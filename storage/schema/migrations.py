@@ -68,17 +68,17 @@ MIGRATIONS: tuple[Migration, ...] = (
 )
 
 
-def version_of(found: str | None) -> int | None:
-    """Return the version in what a database says of its schema; None if it says nothing that makes sense."""
-    match = _SCHEMA.fullmatch(found or "")
+def version_of(schema: str | None) -> int | None:
+    """Return the version in the schema name that a database gives; None if the name makes no sense."""
+    match = _SCHEMA.fullmatch(schema or "")
     return None if match is None else int(match[1])
 
 
-def kinds_to_read_again(found: str, migrations: Sequence[Migration] = MIGRATIONS) -> frozenset[str] | None:
-    """Return what has to be read again to bring a DuckDB file up to date that says `found` of its schema.
+def kinds_to_read_again(schema: str, migrations: Sequence[Migration] = MIGRATIONS) -> frozenset[str] | None:
+    """Return the kinds of facts to read again to bring a DuckDB file with this schema up to date.
 
-    None if it is no released schema: then all of the journal has to be.
+    None if the schema was never released: then the whole journal has to be read again.
     """
     steps = sorted(migrations, key=lambda migration: migration.version)
-    first = next((n for n, migration in enumerate(steps) if migration.before == found), None)
+    first = next((n for n, migration in enumerate(steps) if migration.before == schema), None)
     return None if first is None else frozenset().union(*(migration.again for migration in steps[first:]))

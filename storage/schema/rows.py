@@ -64,7 +64,7 @@ class Rows:
         self._rows: dict[str, list[tuple[Any, ...]]] = {table: [] for table in COLUMNS}
 
     def add(self, position: Position, fact: Fact | None, kind: str, payload: str) -> None:
-        """Take in one line of the journal; `fact` is None where this release cannot read it."""
+        """Add one line of the journal; `fact` is None where this release cannot read it."""
         place = (position.counter, position.segment)
         needs_all = fact is None or isinstance(fact, _KEPT_WHOLE)
         self._rows["facts"].append((*place, kind, payload if needs_all else None))

@@ -48,7 +48,7 @@ POINTS: Mapping[str, tuple[str, str, str]] = {
 def sections(kind: str) -> Mapping[str, str]:
     """Return the texts of storage/schema/views.sql by name: those of a `view`, or of another `question`."""
     text = sql_text("views.sql")
-    return {name: body for found, name, body in _SECTION.findall(text) if found == kind}
+    return {name: body for section_kind, name, body in _SECTION.findall(text) if section_kind == kind}
 
 
 def duckdb_views() -> str:

@@ -60,8 +60,8 @@ def source_path(declaration: SourceDef, root: Path) -> Path:
 def glob_files(declaration: SourceDef, root: Path) -> list[Path]:
     """Return the files a glob source matches, sorted by their paths."""
     pattern = source_path(declaration, root)
-    found = glob.glob(os.fspath(pattern), recursive=True, include_hidden=False)  # noqa: PTH207  (absolute patterns)
-    return sorted(path for path in map(Path, found) if is_regular(path))
+    matches = glob.glob(os.fspath(pattern), recursive=True, include_hidden=False)  # noqa: PTH207  (absolute patterns)
+    return sorted(path for path in map(Path, matches) if is_regular(path))
 
 
 def observe_source(declaration: SourceDef, root: Path, digests: FileDigests) -> tuple[ValueIdentity, int]:

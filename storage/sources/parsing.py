@@ -44,8 +44,8 @@ def parse_table(path: Path, columns: tuple[str, ...] = ()) -> Any:
     Raises:
         DeclarationError: the extension is not known, or the file is not what it says.
     """
-    found = table_format(path)
-    reader = next((read for name, read in _READERS.values() if name == found), None)
+    file_format = table_format(path)
+    reader = next((read for name, read in _READERS.values() if name == file_format), None)
     if reader is None:
         raise _not_a_table(path, "its extension is not one of " + ", ".join(_READERS))
     with _explained(path):
@@ -156,7 +156,7 @@ def _read_json(path: Path) -> Any:
 
 
 def _refuse_depth(content: Any) -> None:
-    """Refuse JSON nested deeper than data is: the parser's stack would end before it does, and the process with it."""
+    """Refuse JSON nested deeper than real data is: the parser would overflow its stack and take the process down."""
     import numpy as np
 
     text = np.frombuffer(content, np.uint8)

@@ -37,7 +37,7 @@ def make_folder(folder: Path) -> None:
 
 @contextmanager
 def opened_folder(path: Path) -> Iterator[int]:
-    """Open a folder of the store that lies directly in one of the store's folders; its descriptor is given.
+    """Open a folder of the store that lies directly in one of the store's folders; yield its descriptor.
 
     Raises:
         EnvironmentFault: a link is in the place of it or of the folder above.

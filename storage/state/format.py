@@ -45,7 +45,7 @@ def ensure_folder(folder: Path) -> None:
 
 
 def check_state(layout: Layout) -> None:
-    """Return if this release may read and write the state folder and the store, or if there is none.
+    """Check that this release may read and write the state folder and the store, where they exist.
 
     Raises:
         EnvironmentFault: a newer release wrote one of them, or its format cannot be read.
@@ -55,18 +55,18 @@ def check_state(layout: Layout) -> None:
 
 
 def check_folder(folder: Path) -> None:
-    """Return if this release may read and write a folder, or if there is none.
+    """Check that this release may read and write a folder, if it exists.
 
     Raises:
         EnvironmentFault: a newer release wrote it, or its format cannot be read.
     """
-    found = read_format(folder)
-    if found is not None and found > FORMAT:
+    folder_format = read_format(folder)
+    if folder_format is not None and folder_format > FORMAT:
         raise EnvironmentFault(
             Problem(
                 "state-newer",
                 "the state folder was written by a newer assetctl",
-                (("folder", str(folder)), ("its format", str(found)), ("known here", f"up to {FORMAT}")),
+                (("folder", str(folder)), ("its format", str(folder_format)), ("known here", f"up to {FORMAT}")),
                 "upgrade assetctl (`pip install -U assetctl`); nothing was changed",
             )
         )

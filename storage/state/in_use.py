@@ -181,11 +181,11 @@ def _still_in_use(path: Path, waited_s: float, message: str) -> WaitTimeout:
 def holders(path: Path, read: Callable[[Path], bytes] = Path.read_bytes) -> list[tuple[int, str]]:
     """Return who holds a lock file on this machine: process id and command, as far as the system tells."""
     try:
-        found = path.stat()
+        status = path.stat()
         lines = read(Path("/proc/locks")).decode().splitlines()
     except OSError:
         return []
-    place = f"{os.major(found.st_dev):02x}:{os.minor(found.st_dev):02x}:{found.st_ino}"
+    place = f"{os.major(status.st_dev):02x}:{os.minor(status.st_dev):02x}:{status.st_ino}"
     pids = {int(words[-4]) for line in lines if "->" not in line and place in (words := line.split())}
     return [(pid, _command(pid, read)) for pid in sorted(pids - {0, -1, os.getpid()})]
 

@@ -118,9 +118,9 @@ class Layout:
 
 
 def file_name(key: str) -> str:
-    """Return a file name for a target: readable, and another one for every target, also where case does not count.
+    """Return a file name for a target: readable, and unique even where file names ignore case.
 
-    What a partition's key may hold and a file's name may not is escaped, and a long one cut short.
+    Characters of a partition key that a file name may not hold are escaped, and long keys are cut short.
     """
     short = digest_bytes(key.encode("utf-8", "surrogateescape")).removeprefix("b3:")[:8]
     readable = key if key.isascii() and "[" not in key else _escaped(key)

@@ -69,10 +69,10 @@ def system_lock(path: Path, timeout: float) -> Lock:
 def hold(
     path: Path, timeout: float, message: str, make_lock: Callable[[Path, float], Lock] = system_lock
 ) -> Iterator[None]:
-    """Hold the lock of a file; `message` says what another process is doing if it cannot be had in time.
+    """Hold the lock of a file; `message` says what another process is doing if the lock is not acquired in time.
 
     Raises:
-        WaitTimeout: it could not be had in time.
+        WaitTimeout: it was not acquired in time.
         EnvironmentFault: the disk knows no locks, or the lock file cannot be used.
     """
     from filelock import Timeout

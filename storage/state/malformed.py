@@ -1,4 +1,4 @@
-"""What reading a document can raise when it is undamaged and still says nothing that this program wrote."""
+"""The errors that reading a document can raise if it is intact, but not what this program writes."""
 
 from __future__ import annotations
 

@@ -112,10 +112,10 @@ def forget(store: Path, path: Path) -> int:
     """
     named = {Path(os.path.abspath(path)), Path(os.path.realpath(path))}
     folder = Layout(store.parent, store).roots
-    found = [r for r in roots_of(store) if r.file.parent == folder and named & {r.file, r.state, r.state.parent}]
-    for root in found:
+    roots = [r for r in roots_of(store) if r.file.parent == folder and named & {r.file, r.state, r.state.parent}]
+    for root in roots:
         drop(root)
-    return len(found)
+    return len(roots)
 
 
 def drop(root: Root) -> None:
@@ -138,13 +138,13 @@ def _state_path(layout: Layout) -> Path:
 
 def _described(layout: Layout) -> str:
     state = _state_path(layout)
-    found = state.stat()
+    status = state.stat()
     document = {
         "format": _FORMAT,
         "state": str(state),
         "host": os.uname().nodename,
-        "device": found.st_dev,
-        "inode": found.st_ino,
+        "device": status.st_dev,
+        "inode": status.st_ino,
         "parent_device": state.parent.stat().st_dev,
     }
     return json.dumps(document, indent=1) + "\n"
@@ -152,11 +152,11 @@ def _described(layout: Layout) -> str:
 
 def _read(file: Path) -> Root:
     try:
-        found = json.loads(file.read_text("utf-8"))
-        if found["format"] != _FORMAT:
-            return Root(file, file, trouble=f"its file is of another format: {found['format']!r}")
-        state = Path(found["state"])
-        host, inode, device = str(found["host"]), int(found["inode"]), int(found["parent_device"])
+        document = json.loads(file.read_text("utf-8"))
+        if document["format"] != _FORMAT:
+            return Root(file, file, trouble=f"its file is of another format: {document['format']!r}")
+        state = Path(document["state"])
+        host, inode, device = str(document["host"]), int(document["inode"]), int(document["parent_device"])
     except (OSError, *MALFORMED) as cause:
         return Root(file, file, trouble=f"its file cannot be read: {cause}")
     is_here = host == os.uname().nodename

@@ -26,10 +26,10 @@ def write_whole(path: Path, data: bytes, *, durable: bool) -> None:
 
 @contextmanager
 def whole_file(path: Path, *, durable: bool) -> Iterator[BinaryIO]:
-    """Give a new file to write, which takes the place of `path` once the block has ended without an error.
+    """Yield a new file to write, which replaces `path` once the block ends without an error.
 
-    `durable` makes its bytes survive a power loss before it takes that place. Without it,
-    a power loss may leave an empty file: right for what can be made again.
+    `durable` makes its bytes survive a power loss before it is renamed. Without it,
+    a power loss may leave an empty file: fine for what can be made again.
 
     Raises:
         OSError: it cannot be written; what was there before stays.

@@ -85,8 +85,8 @@ class Push:
 
 
 def _seen(con: psycopg.Connection[Any], sizes: Mapping[str, int]) -> dict[str, int]:
-    found = con.execute("SELECT segment, seen_bytes FROM folded WHERE segment = ANY(%s)", (list(sizes),))
-    return dict(found.fetchall())
+    cursor = con.execute("SELECT segment, seen_bytes FROM folded WHERE segment = ANY(%s)", (list(sizes),))
+    return dict(cursor.fetchall())
 
 
 def _send(con: psycopg.Connection[Any], batch: Sequence[tuple[Position, Line]], reached: Mapping[str, int]) -> int:

@@ -20,7 +20,7 @@ _ROWS_AT_ONCE = 10_000
 
 
 def ask_team(url: TeamUrl, sql: str) -> Answer:
-    """Begin to answer a query; the connection is open until the answer is closed.
+    """Start answering a query; the connection stays open until the answer is closed.
 
     One statement, and nothing can be written: the server holds both against any text.
 
@@ -71,8 +71,8 @@ def _batches(url: TeamUrl, sql: str, first: Any, rows: Iterator[Any], schema: pa
 def _columns(con: psycopg.Connection[Any], sql: str) -> list[tuple[str, int]]:
     """Return the columns of a query that gave no row."""
     con.pgconn.prepare(b"", sql.encode())
-    found = con.pgconn.describe_prepared(b"")
-    return [((found.fname(n) or b"").decode(), found.ftype(n)) for n in range(found.nfields)]
+    description = con.pgconn.describe_prepared(b"")
+    return [((description.fname(n) or b"").decode(), description.ftype(n)) for n in range(description.nfields)]
 
 
 def _schema(columns: Sequence[tuple[str, int]]) -> pa.Schema:
@@ -94,7 +94,7 @@ def _schema(columns: Sequence[tuple[str, int]]) -> pa.Schema:
 
 
 def _shaped(kind: Any) -> Any:
-    """Return what makes a value fit a column: types that have no counterpart are text, numerics exactly."""
+    """Return what makes a value fit a column: types without a counterpart become text, numerics with every digit."""
     import json
 
     from pyarrow import types

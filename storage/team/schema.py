@@ -50,13 +50,13 @@ def ensure_schema(
         return
     with con.transaction():
         con.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", (f"assetctl {url.schema}",))
-        found = _version(con, url, project, target)
-        if found == target:
+        version = _version(con, url, project, target)
+        if version == target:
             return
-        if found is None:
+        if version is None:
             _create(con, url, project)
         else:
-            _migrate(con, url, [migration for migration in migrations if migration.version > found])
+            _migrate(con, url, [migration for migration in migrations if migration.version > version])
         con.execute("UPDATE meta SET value = %s WHERE name = 'schema'", (str(target),))
 
 

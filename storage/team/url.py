@@ -28,7 +28,7 @@ class TeamUrl:
     secrets: tuple[str, ...] = field(repr=False, default=())
 
     def masked(self, text: str) -> str:
-        """Return a text in one line and without the password, in whatever form it is in there."""
+        """Return a text on one line with the password removed, in whatever form it appears."""
         for secret in self.secrets:
             text = text.replace(secret, _MASK)
         return " ".join(text.split())

@@ -37,7 +37,7 @@ class OutputReader:
         """Return a fresh value decoded from verified bytes.
 
         Raises:
-            AssetFailed: it has no such columns, cannot be given in that form, or not be decoded.
+            AssetFailed: it has no such columns, or cannot be given in that form or decoded.
             CorruptionError: the bytes are not what was recorded; they were set aside.
         """
         if output.blob is None:
@@ -113,7 +113,7 @@ class OutputReader:
     def encoded(self, output: Output, blob: BlobDigest) -> Encoded:
         """Return an output's verified bytes. They are trusted: the record is of this project's journal.
 
-        What could run code is read first and hashed then, so that no other bytes can come in between.
+        Bytes that could run code are read before they are hashed, so that they cannot be swapped in between.
         """
         if output.inline is None:
             if output.codec == PICKLE:

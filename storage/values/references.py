@@ -103,14 +103,14 @@ def blob_files(layout: Layout) -> Iterator[BlobFile]:
         name = path.parent.name + path.name
         if len(name) == 64 and _HEX_DIGITS.issuperset(name):
             try:
-                found = path.lstat()
+                status = path.lstat()
             except FileNotFoundError:
                 continue
-            yield BlobFile(BlobDigest(f"b3:{name}"), path, found.st_size, found.st_mtime)
+            yield BlobFile(BlobDigest(f"b3:{name}"), path, status.st_size, status.st_mtime)
 
 
 def foreign_files(layout: Layout) -> list[Path]:
-    """Return what lies in the blob folder and is no blob by its name."""
+    """Return the files in the blob folder whose names are not those of blobs."""
     known = {blob.path for blob in blob_files(layout)}
     return [path for path in sorted(_entries(layout.blobs, depth=2)) if path not in known]
 

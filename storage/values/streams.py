@@ -91,7 +91,7 @@ def _not_a_stream(parts: object, reason: str, hint: str) -> AssetFailed:
 
 
 def put_stream(blobs: Blobs, reader: Any) -> Stored:
-    """Keep a reader's rows, reading them once and what was written once more.
+    """Keep a reader's rows; they are read once, and what was written is read back to check it.
 
     Raises:
         AssetFailed: Parquet does not give these columns back.

@@ -174,7 +174,7 @@ def _cannot_be_stored(
 def _culprit(value: object, unknown: Unencodable | None, reasons: list[tuple[Codec, str]]) -> str | None:
     """Name the part of a value that cannot be kept, if it is not the value itself."""
     if any(codec.name == PICKLE for codec, _ in reasons) and type_name(type(value)) not in _INSTEAD:
-        found = find_unpicklable(value, dumps)
-        if found is not None and found.where and (unknown is None or found.where.startswith(unknown.where)):
-            return f"a `{found.type_name}` at {found.where}"
+        culprit = find_unpicklable(value, dumps)
+        if culprit is not None and culprit.where and (unknown is None or culprit.where.startswith(unknown.where)):
+            return f"a `{culprit.type_name}` at {culprit.where}"
     return f"a `{unknown.type_name}` at {unknown.where}" if unknown is not None and unknown.where else None

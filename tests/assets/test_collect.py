@@ -25,14 +25,14 @@ def project(tmp_path):
             path = tmp_path / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text)
-        found, _, problems = collect(tmp_path, assets or tuple(files))
-        return found, problems
+        collected, _, problems = collect(tmp_path, assets or tuple(files))
+        return collected, problems
 
     return write
 
 
-def keys(found) -> list[str]:
-    return sorted(item.key for item in found if item.key)
+def keys(collected) -> list[str]:
+    return sorted(item.key for item in collected if item.key)
 
 
 @pytest.mark.parametrize(
@@ -55,22 +55,22 @@ def keys(found) -> list[str]:
     ],
 )
 def test_keys(project, text, expected):
-    found, problems = project({"pipeline.py": HEADER + text})
-    assert (keys(found), problems) == (expected, [])
+    collected, problems = project({"pipeline.py": HEADER + text})
+    assert (keys(collected), problems) == (expected, [])
 
 
 def test_an_asset_imported_elsewhere_is_one_asset_with_the_name_it_has_at_home(project):
-    found, _ = project(
+    collected, _ = project(
         {
             "a_first.py": HEADER + "from z_home import flights as renamed\nfrom z_home import src as other\n",
             "z_home.py": HEADER + "@asset\ndef flights(): ...\nsrc = source.file('x')\n",
         }
     )
-    assert keys(found) == ["flights", "src"]
+    assert keys(collected) == ["flights", "src"]
 
 
 def test_folders_packages_and_modules_are_found(project):
-    found, problems = project(
+    collected, problems = project(
         {
             "pkg/__init__.py": "",
             "pkg/one.py": HEADER + "from pkg.shared import k\n@asset\ndef one(): return k\n",
@@ -87,7 +87,7 @@ def test_folders_packages_and_modules_are_found(project):
         "src/deep",
         "named",
     )
-    assert (keys(found), problems) == (["five", "one", "three", "two"], [])
+    assert (keys(collected), problems) == (["five", "one", "three", "two"], [])
 
 
 def test_every_broken_file_is_reported_with_its_line(project):
@@ -117,15 +117,15 @@ def test_a_file_whose_name_is_taken_is_reported_rather_than_left_out(project):
 
 
 def test_virtual_environments_within_a_folder_are_not_the_project_s(project):
-    found, problems = project(
+    collected, problems = project(
         {"venv/pyvenv.cfg": "", "venv/lib/other.py": "1 / 0\n", "mine.py": HEADER + "@asset\ndef a(): ...\n"}, "."
     )
-    assert (keys(found), problems) == (["a"], [])
+    assert (keys(collected), problems) == (["a"], [])
 
 
 def test_checks_are_found_with_their_asset(project):
-    found, _ = project({"p.py": HEADER + "@asset\ndef a(): ...\n@check(asset=a)\ndef ok(a): return True\n"})
-    (item,) = [item for item in found if isinstance(item.declaration, CheckDef)]
+    collected, _ = project({"p.py": HEADER + "@asset\ndef a(): ...\n@check(asset=a)\ndef ok(a): return True\n"})
+    (item,) = [item for item in collected if isinstance(item.declaration, CheckDef)]
     assert (item.key, item.name, item.where) == (None, "ok", "p.py:4")
 
 
@@ -148,9 +148,9 @@ def test_the_text_that_was_imported_counts_not_what_is_on_disk_later(tmp_path):
     project = Project.open(tmp_path)
     graph = project.graph()
     file.write_text("this is no Python any more")
-    found = project.workspace.declarations.identification().identify(graph.steps["a"], graph)
-    assert {s.kind for s in found.code.symbols} == {"function"}
-    assert "return 1" in found.code.symbols[1].source
+    identity = project.workspace.declarations.identification().identify(graph.steps["a"], graph)
+    assert {s.kind for s in identity.code.symbols} == {"function"}
+    assert "return 1" in identity.code.symbols[1].source
 
 
 def test_an_open_project_sees_edited_files(tmp_path):

@@ -26,18 +26,18 @@ def shop() -> AssetGraph:
     def customers(): ...
     def totals(clean): ...
 
-    def found(key, declaration):
+    def declared(key, declaration):
         return Found(Target.parse(key) if key else None, declaration, "shop.py:1", key or "split")
 
     return build_graph(
         [
-            found("orders", SourceDef("orders.csv", SourceShape.FILE)),
-            found("clean", asset(clean)),
-            found(None, asset(split, outs=["train", "test"])),
-            found("model", asset(model)),
-            found("report", asset(report)),
-            found("customers", asset(customers)),
-            found("totals", asset(totals)),
+            declared("orders", SourceDef("orders.csv", SourceShape.FILE)),
+            declared("clean", asset(clean)),
+            declared(None, asset(split, outs=["train", "test"])),
+            declared("model", asset(model)),
+            declared("report", asset(report)),
+            declared("customers", asset(customers)),
+            declared("totals", asset(totals)),
         ]
     )
 

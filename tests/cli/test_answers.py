@@ -114,7 +114,7 @@ def test_a_diff_says_why_rows_columns_and_text():
         ColumnChange("age", "type", "int32", "int64"),
         ColumnChange("name", "changed", "string", "string"),
     )
-    found = VersionDiff(
+    diff = VersionDiff(
         MODEL,
         entry("a", 10),
         entry("b", 12),
@@ -124,7 +124,7 @@ def test_a_diff_says_why_rows_columns_and_text():
         (CODE,),
         {"added": 2, "removed": 0},
     )
-    assert lines(shown.show_diff, found) == [
+    assert lines(shown.show_diff, diff) == [
         "model  aaaaaaaa → bbbbbbbb",
         "  old        2026-11-22 18:03, 10 rows, 2.0 kB",
         "  new        2026-11-22 18:03, 12 rows, 2.0 kB",

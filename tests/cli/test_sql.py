@@ -91,8 +91,8 @@ def sql(shop: Path, query: str, *words: str | Path) -> Said:
 
 
 def version_of(shop: Path, asset: str) -> str:
-    found = sql(shop, f"select data_version as v from lineage.assets where asset = '{asset}'", "--json")
-    return str(found.json[0]["v"]).removeprefix("b3:")
+    answer = sql(shop, f"select data_version as v from lineage.assets where asset = '{asset}'", "--json")
+    return str(answer.json[0]["v"]).removeprefix("b3:")
 
 
 @pytest.mark.parametrize(
@@ -166,10 +166,10 @@ def test_versions_are_named_by_digits_or_by_materialization(shop):
     ],
 )
 def test_a_query_that_cannot_be_answered_says_why(shop, query, said, hint):
-    found = sql(shop, query)
-    assert found.code == 2
-    assert said in found.err
-    assert hint in found.err
+    answer = sql(shop, query)
+    assert answer.code == 2
+    assert said in answer.err
+    assert hint in answer.err
 
 
 WRITES = [
@@ -281,8 +281,8 @@ def test_json_is_the_documented_list_of_rows(shop):
     ("words", "said"), [(["-o", "x.what"], "cannot be told"), (["--format", "table", "-o", "x.csv"], "looked at")]
 )
 def test_a_file_needs_a_format(shop, words, said):
-    found = sql(shop, "select 1", *words)
-    assert (found.code, said in found.err) == (2, True)
+    answer = sql(shop, "select 1", *words)
+    assert (answer.code, said in answer.err) == (2, True)
 
 
 def test_a_failing_query_leaves_no_file_and_spoils_none(shop, tmp_path):
@@ -372,8 +372,8 @@ def converse(shop: Path, lines: list[str | BaseException]) -> tuple[list[str], s
 
     def answer(statement: str) -> None:
         asked.append(statement)
-        with session.project.ask(statement) as found:
-            found.table()
+        with session.project.ask(statement) as rows:
+            rows.table()
 
     def read(_prompt: str) -> str:
         line = next(typed, EOFError())

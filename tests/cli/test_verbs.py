@@ -94,10 +94,10 @@ def test_ls_prints_names_for_scripts_and_selections_choose_them(built):
 
 
 def test_ls_json_says_everything_that_is_declared(built):
-    found = {a["key"]: a for a in check(call("-p", built, "ls", "--json").json)["assets"]}
-    assert list(found) == ALL
-    assert found["trips"]["kind"] == "source"
-    clean = found["clean_trips"]
+    listed = {a["key"]: a for a in check(call("-p", built, "ls", "--json").json)["assets"]}
+    assert list(listed) == ALL
+    assert listed["trips"]["kind"] == "source"
+    clean = listed["clean_trips"]
     assert (clean["kind"], clean["group"], clean["upstream"]) == ("asset", "prepare", ["trips"])
     assert clean["config"] == {"min_minutes": 1}
     assert clean["downstream"] == ["model", "report"]
@@ -282,9 +282,9 @@ def test_an_earlier_version_is_named_by_its_digest(project):
     old = json.loads(call("-p", project, "get", f"model@{first[3:11]}", "-o", "-").out)
     new = json.loads(call("-p", project, "get", "model", "-o", "-").out)
     assert (old["minutes_per_km"] != new["minutes_per_km"]) and round(old["minutes_per_km"], 1) == new["minutes_per_km"]
-    found = check(call("-p", project, "diff", "model", "--json").json)
-    assert found["old"]["data_version"] == first
-    assert found["reasons"][0]["kind"] == "code_changed"
+    diff = check(call("-p", project, "diff", "model", "--json").json)
+    assert diff["old"]["data_version"] == first
+    assert diff["reasons"][0]["kind"] == "code_changed"
     said = call("-p", project, "diff", "model").out
     assert '-  "minutes_per_km"' in said
     assert "code changed" in said

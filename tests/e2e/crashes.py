@@ -87,9 +87,9 @@ def layout_of(project: DiskProject) -> Layout:
 
 def facts_of(project: DiskProject) -> list[tuple[Position, Fact]]:
     journal = FileJournal(layout_of(project))
-    found, _ = journal.read_since({})
+    recorded, _ = journal.read_since({})
     assert journal.problems == ()
-    return found
+    return recorded
 
 
 def latest_versions(facts: Iterable[tuple[Position, Fact]]) -> dict[str, str]:
@@ -158,15 +158,15 @@ def announced_in(out: str) -> dict[str, str]:
 
 def workers_of(project: DiskProject) -> list[int]:
     """Return the worker processes that serve a project now."""
-    found = []
+    pids = []
     for entry in Path("/proc").iterdir():
         try:
             words = (entry / "cmdline").read_bytes().split(b"\0") if entry.name.isdigit() else []
         except OSError:
             continue
         if b"assetctl.engine.executors.worker" in words and os.fsencode(project.root) in words:
-            found.append(int(entry.name))
-    return found
+            pids.append(int(entry.name))
+    return pids
 
 
 def assert_workers_leave(project: DiskProject) -> None:

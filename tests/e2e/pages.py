@@ -53,7 +53,7 @@ class Block:
 
 
 def blocks(page: str) -> list[Block]:
-    return [Block(*found) for found in BLOCK.findall(page)]
+    return [Block(*parts) for parts in BLOCK.findall(page)]
 
 
 def comparable(text: str) -> list[str]:
@@ -129,8 +129,8 @@ class Reader:
         return ""
 
     def wrong(self, command: str, promised: str, name: str) -> str:
-        found = mismatch(promised, self.run(command, name))
-        return found and f"$ {command}\n{found}"
+        difference = mismatch(promised, self.run(command, name))
+        return difference and f"$ {command}\n{difference}"
 
     def run(self, command: str, name: str) -> str:
         """Run one command as a shell would, stay where it leads, and return all that it prints.

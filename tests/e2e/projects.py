@@ -73,9 +73,9 @@ class Answer:
     @property
     def problems(self) -> list[dict[str, Any]]:
         """The problems of an error; each has a code that leads to this exit code."""
-        found: list[dict[str, Any]] = self.document["problems"]
-        assert [problem for problem in found if self.code not in EXIT_CODES[problem["code"]]] == []
-        return found
+        problems: list[dict[str, Any]] = self.document["problems"]
+        assert [problem for problem in problems if self.code not in EXIT_CODES[problem["code"]]] == []
+        return problems
 
 
 class DiskProject:
@@ -248,13 +248,13 @@ class Built:
 
     @property
     def finished(self) -> dict[str, Any]:
-        found: dict[str, Any] = self.answer.document
-        assert found["event"] == "run_finished", found
-        return found
+        event: dict[str, Any] = self.answer.document
+        assert event["event"] == "run_finished", event
+        return event
 
     def outcome(self, name: str) -> list[str]:
-        found: list[str] = self.finished[name]
-        return found
+        assets: list[str] = self.finished[name]
+        return assets
 
     def events(self, name: str) -> list[dict[str, Any]]:
         return [event for event in self.answer.events if event["event"] == name]

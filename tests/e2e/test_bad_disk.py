@@ -46,9 +46,9 @@ def resize(disk: Path, size: str) -> None:
 
 def fill(disk: Path, left: int) -> None:
     """Use up a disk but for so many bytes."""
-    found = os.statvfs(disk)
+    filesystem = os.statvfs(disk)
     with (disk / "filler").open("wb") as file:
-        file.write(b"\0" * max(0, found.f_bavail * found.f_frsize - left))
+        file.write(b"\0" * max(0, filesystem.f_bavail * filesystem.f_frsize - left))
 
 
 # --- full ----------------------------------------------------------------------------------------

@@ -180,8 +180,8 @@ ENTRIES = (
 @pytest.mark.parametrize("entry", ENTRIES)
 def test_what_is_no_key_is_refused_wherever_code_names_it(built, entry):
     def files() -> set[Path]:
-        found = (path for path in built.root.parent.rglob("*") if "__pycache__" not in path.parts)
-        return {path for path in found if not path.is_relative_to(built.state / "cache-v1")}
+        paths = (path for path in built.root.parent.rglob("*") if "__pycache__" not in path.parts)
+        return {path for path in paths if not path.is_relative_to(built.state / "cache-v1")}
 
     before = files()
     for key in NO_KEYS.values():

@@ -28,8 +28,8 @@ def project(tmp_path):
 
 
 def _reader(project: DiskProject, form: str) -> None:
-    body = "found = made.read_all() if hasattr(made, 'read_all') else made\n"
-    body += "return [str(name) for name in getattr(found, 'column_names', None) or list(found.columns)]"
+    body = "table = made.read_all() if hasattr(made, 'read_all') else made\n"
+    body += "return [str(name) for name in getattr(table, 'column_names', None) or list(table.columns)]"
     project.asset("reads", body, reads=f'made: Annotated[{form}, columns("a")]')
 
 

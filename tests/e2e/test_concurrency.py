@@ -47,8 +47,8 @@ def wait_until_it_decided(process: subprocess.Popen[str]) -> None:
 
 
 def materialized(answer: Answer) -> list[str]:
-    found: list[str] = answer.document["materialized"]
-    return found
+    assets: list[str] = answer.document["materialized"]
+    return assets
 
 
 def test_p16_of_two_processes_one_builds_and_the_other_waits_and_reuses(project):

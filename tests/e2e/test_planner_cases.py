@@ -243,9 +243,9 @@ def test_p09_doctor_reports_a_torn_line_and_what_it_means(project):
     project.asset("a").materialize()  # by a process that is gone: the tail of a living one may yet be completed
     (segment,) = project.segments()
     segment.write_bytes(segment.read_bytes() + b"0123456789abcdef {")
-    found = project.run("doctor", "--json")
-    assert found.code == 0, "no fact is lost"
-    (finding,) = [f for f in found.document["findings"] if segment.name in f["where"]]
+    answer = project.run("doctor", "--json")
+    assert answer.code == 0, "no fact is lost"
+    (finding,) = [f for f in answer.document["findings"] if segment.name in f["where"]]
     assert finding["severity"] == "warning"
 
 

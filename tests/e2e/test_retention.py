@@ -118,9 +118,9 @@ def test_every_answer_names_the_pin(chain):
     edit_a(chain, 5).build()
     roll_back(chain, "a", old)
     assert checked(run(chain, "why", "a", "--json"))["pinned"]["data_version"] == old
-    state = {found["asset"]: found for found in checked(run(chain, "status", "--json"))["assets"]}
+    state = {asset["asset"]: asset for asset in checked(run(chain, "status", "--json"))["assets"]}
     assert (state["a"]["state"], state["a"]["pinned"]["data_version"], state["b"]["pinned"]) == ("fresh", old, None)
-    declared = {found["key"]: found["pins"] for found in checked(run(chain, "ls", "--json"))["assets"]}
+    declared = {asset["key"]: asset["pins"] for asset in checked(run(chain, "ls", "--json"))["assets"]}
     assert ([pin["purpose"] for pin in declared["a"]], declared["b"]) == (["serve"], [])
     entries = checked(run(chain, "history", "a", "--json"))["entries"]
     assert [entry["pinned"] for entry in entries] == [["serve"], [], []]

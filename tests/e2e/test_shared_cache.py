@@ -460,9 +460,9 @@ def test_the_signing_key_of_the_environment_signs_and_shows_nowhere(tmp_path, sh
 
 @pytest.fixture
 def proxy(s3_server):
-    found = FaultyProxy(s3_server.port)
-    yield found
-    found.close()
+    faulty = FaultyProxy(s3_server.port)
+    yield faulty
+    faulty.close()
 
 
 @pytest.fixture

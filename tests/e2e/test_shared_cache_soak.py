@@ -28,9 +28,9 @@ VALUES = {"a": list(range(2000)), "b": [x + 1 for x in range(2000)], "c": sum(ra
 
 @pytest.fixture
 def proxy(s3_server):
-    found = FaultyProxy(s3_server.port)
-    yield found
-    found.close()
+    faulty = FaultyProxy(s3_server.port)
+    yield faulty
+    faulty.close()
 
 
 def random_faults(chance: random.Random) -> list[Fault]:

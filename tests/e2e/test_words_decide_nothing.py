@@ -33,8 +33,8 @@ READS_WORDS = {
 def readings(source: str) -> list[tuple[str, int]]:
     """Return the functions (`""`: the module) and lines in which the words of an error are compared or searched."""
     tree = ast.parse(source)
-    found = [(name, line) for name, body in _scopes(tree) for line in _lines_that_read(body)]
-    return sorted(set(found), key=lambda place: place[1])
+    places = [(name, line) for name, body in _scopes(tree) for line in _lines_that_read(body)]
+    return sorted(set(places), key=lambda place: place[1])
 
 
 def _scopes(tree: ast.Module) -> Iterator[tuple[str, ast.AST]]:
@@ -140,7 +140,7 @@ def _is_said_already(node: ast.Compare) -> bool:
         "try: f()\nexcept OSError as e:\n  if e.args[0] == 28: pass",
         "try: f()\nexcept OSError as e:\n  if e.strerror == 'x': pass",
         "try: f()\nexcept OSError as e:\n  text = str(e).lower()\n  is_full = any(s in text for s in signs)",
-        "try: f()\nexcept OSError as e:\n  text = f'{e}'\n  line = text[:3]\n  found = PATTERN.search(line)",
+        "try: f()\nexcept OSError as e:\n  text = f'{e}'\n  line = text[:3]\n  match = PATTERN.search(line)",
         "def f(cause: Exception):\n  return 'lock' in str(cause)",
         "def f(cause: duckdb.Error):\n  return str(cause).find('x') > 0",
     ],

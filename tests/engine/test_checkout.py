@@ -84,6 +84,6 @@ def test_a_run_records_where_the_project_was(repository):
     project = DiskProject(repository).asset("a", "return 1")
     project.build()
     with project.open() as opened:
-        found = opened.sql('SELECT branch, "commit" FROM lineage.runs').to_pylist()
+        runs = opened.sql('SELECT branch, "commit" FROM lineage.runs').to_pylist()
     at = said_by_git(repository)
-    assert found == [{"branch": at.branch, "commit": at.commit}]
+    assert runs == [{"branch": at.branch, "commit": at.commit}]

@@ -28,12 +28,12 @@ def test_everything_can_be_said(tmp_path):
         'keep = { last = 3, for = "12h", branches = true }\nremote = " s3://bucket/prefix/ "\nremote_mode = "read-only"\n'
         'lineage = "postgresql://h/d"\n',
     )
-    found = find_settings(tmp_path)
-    assert (found.assets, found.jobs, found.dynamic) == (("a.py", "pkg/"), 3, "always")
-    assert found.environment == EnvironmentPolicy("minor", {"scikit-learn": "ignore"}, "major", True, ("TZ",))
-    assert (found.store, found.keep) == (tmp_path.parent.resolve() / "bytes", Keep(3, 43_200.0, True))
-    assert (found.name, found.lineage) == ("shop", "postgresql://h/d")
-    assert found.remote == RemoteSettings("s3://bucket/prefix", is_read_only=True)
+    settings = find_settings(tmp_path)
+    assert (settings.assets, settings.jobs, settings.dynamic) == (("a.py", "pkg/"), 3, "always")
+    assert settings.environment == EnvironmentPolicy("minor", {"scikit-learn": "ignore"}, "major", True, ("TZ",))
+    assert (settings.store, settings.keep) == (tmp_path.parent.resolve() / "bytes", Keep(3, 43_200.0, True))
+    assert (settings.name, settings.lineage) == ("shop", "postgresql://h/d")
+    assert settings.remote == RemoteSettings("s3://bucket/prefix", is_read_only=True)
 
 
 def test_with_no_settings_each_has_its_default(tmp_path):
@@ -73,8 +73,8 @@ def test_the_project_is_the_nearest_one_above(tmp_path):
 
 def test_one_file_may_be_the_project(tmp_path):
     (tmp_path / "alone.py").write_text("")
-    found = find_settings(tmp_path, tmp_path / "alone.py")
-    assert (found.root, found.assets) == (tmp_path, ("alone.py",))
+    settings = find_settings(tmp_path, tmp_path / "alone.py")
+    assert (settings.root, settings.assets) == (tmp_path, ("alone.py",))
 
 
 @pytest.mark.parametrize(

@@ -31,10 +31,10 @@ def identified(folder: Path) -> tuple[CodeIdentity, list[str]]:
     with imported(folder) as module:
         world = ProjectWorld(folder, KEY, TextCache(folder / ".assetctl" / "cache-v1"))
         identifier = CodeIdentifier(world)
-        found = identifier.identify(module.model)
+        identity = identifier.identify(module.model)
         identifier.keep()
         files = identifier._reach.sources._files.values()
-        return found, sorted(Path(f.name).name for f in files if f is not None and f._nodes is not None)
+        return identity, sorted(Path(f.name).name for f in files if f is not None and f._nodes is not None)
 
 
 def cached_files(folder: Path) -> list[Path]:

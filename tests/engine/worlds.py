@@ -192,16 +192,16 @@ class World:
         return self.data.load(self.output(name), Wanted())
 
     def _graph(self) -> AssetGraph:
-        found = [Found(AssetKey(n), SourceDef(n, SourceShape.FILE), f"world:{n}", n) for n in self.sources]
+        collected = [Found(AssetKey(n), SourceDef(n, SourceShape.FILE), f"world:{n}", n) for n in self.sources]
         declared: dict[str, AssetDef] = {}
         for name, spec in self.specs.items():
             declaration = AssetDef(PythonFunction(self._function(name, spec)), AssetOptions(**spec.options))
             key = None if spec.options.get("outs") else AssetKey(name)
-            found.append(Found(key, declaration, f"world.py:{name}", name))
+            collected.append(Found(key, declaration, f"world.py:{name}", name))
             declared[name] = declaration
         for name, (asset, _, ask, blocking) in self.checks.items():
-            found.append(Found(None, CheckDef(PythonFunction(ask), asset, blocking), f"world.py:{name}", name))
-        return build_graph(found)
+            collected.append(Found(None, CheckDef(PythonFunction(ask), asset, blocking), f"world.py:{name}", name))
+        return build_graph(collected)
 
     def _function(self, name: str, spec: _Spec) -> Callable[..., Any]:
         def function(**values: Any) -> Any:

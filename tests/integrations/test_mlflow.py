@@ -88,20 +88,20 @@ def client_of(store: str):
 def test_a_forest_is_registered_with_metrics_and_loads_without_pickle(store):
     forest = RandomForestClassifier(n_estimators=3, random_state=0).fit(X, Y)
     step = Step(store, "forest")
-    found = register_model(step, forest, "forest", {"auc": 0.9}, {"n": 3}, input_example=X[:2])
+    registered = register_model(step, forest, "forest", {"auc": 0.9}, {"n": 3}, input_example=X[:2])
 
     client = client_of(store)
-    run = client.get_run(found["run_id"])
+    run = client.get_run(registered["run_id"])
     assert (run.data.metrics, run.data.params, run.info.status) == ({"auc": 0.9}, {"n": "3"}, "FINISHED")
     assert run.data.tags[MATERIALIZATION_TAG] == "forest"
-    assert client.get_model_version("forest", found["version"]).tags[MATERIALIZATION_TAG] == "forest"
-    assert step.links == {"mlflow": "models:/forest/1", "mlflow_run": found["run_id"]}
+    assert client.get_model_version("forest", registered["version"]).tags[MATERIALIZATION_TAG] == "forest"
+    assert step.links == {"mlflow": "models:/forest/1", "mlflow_run": registered["run_id"]}
     [artifact] = Path(store, "mlflow-artifacts").rglob("model.skops")
     pins = (artifact.parent / "requirements.txt").read_text().split()
     assert any(pin.startswith("scikit-learn==") for pin in pins)
     assert all("==" in pin for pin in pins)
     assert "inputs" in (artifact.parent / "MLmodel").read_text(), "no signature"
-    assert (load(store, found["uri"]).predict(X) == forest.predict(X)).all()
+    assert (load(store, registered["uri"]).predict(X) == forest.predict(X)).all()
 
 
 def load(store: str, uri: str):
@@ -139,9 +139,9 @@ def test_a_retried_attempt_completes_the_run_that_failed(store):
     [failed] = client.search_runs([experiment])
     assert failed.info.status == "FAILED"
 
-    found = register_model(Step(store, "retried"), model, "retried", {"auc": 0.7}, {"c": 1})
+    registered = register_model(Step(store, "retried"), model, "retried", {"auc": 0.7}, {"c": 1})
     [run] = client.search_runs([experiment])
-    assert (run.info.run_id, run.info.status) == (found["run_id"], "FINISHED")
+    assert (run.info.run_id, run.info.status) == (registered["run_id"], "FINISHED")
     assert (run.data.metrics, len(run.outputs.model_outputs)) == ({"auc": 0.7}, 1)
 
 

@@ -37,33 +37,33 @@ LIBRARIES = ("numpy", "pyarrow", "pandas", "polars", "scikit-learn", "scipy")
 
 
 def digests() -> dict[str, str]:
-    found: dict[str, str] = {}
+    digest_of: dict[str, str] = {}
     for name, make in CASES.items():
         try:
             value = make()
         except Exception as cause:  # noqa: BLE001  (a type or argument that this version does not know)
-            found[name] = f"absent: {type(cause).__name__}"
+            digest_of[name] = f"absent: {type(cause).__name__}"
             continue
         try:
-            found[name] = identify_value(value).version
+            digest_of[name] = identify_value(value).version
         except Unencodable as cause:
-            found[name] = f"refused: {cause}"
+            digest_of[name] = f"refused: {cause}"
         except Exception as cause:  # noqa: BLE001
-            found[name] = f"failed: {type(cause).__name__}: {cause}"
-    return found
+            digest_of[name] = f"failed: {type(cause).__name__}: {cause}"
+    return digest_of
 
 
 def estimators() -> dict[str, str]:
     """Return the digests of estimators fitted here; their state is the library's own, and may differ by version."""
     features = np.arange(60.0).reshape(20, 3) % 7
     target = (features[:, 0] > 3).astype(int)
-    found: dict[str, str] = {}
+    digest_of: dict[str, str] = {}
     for each in ESTIMATORS:
         try:
-            found[type(each).__name__] = identify_value(each.fit(features, target)).version
+            digest_of[type(each).__name__] = identify_value(each.fit(features, target)).version
         except Unencodable:
-            found[type(each).__name__] = "b3:refused"
-    return found
+            digest_of[type(each).__name__] = "b3:refused"
+    return digest_of
 
 
 if __name__ == "__main__":

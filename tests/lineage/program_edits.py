@@ -156,14 +156,14 @@ def _shuffled(choose: random.Random, items: tuple[Item, ...]) -> Iterator[Item]:
 
 
 def _needed(item: Item, items: tuple[Item, ...]) -> set[str]:
-    found: set[str] = set()
+    needed: set[str] = set()
     stack = [item]
     while stack:
         for read in stack.pop().reads(items):
-            if read.name not in found:
-                found.add(read.name)
+            if read.name not in needed:
+                needed.add(read.name)
                 stack.append(read)
-    return found - {item.name}
+    return needed - {item.name}
 
 
 def joined(choose: random.Random, program: Program) -> Program:

@@ -56,20 +56,20 @@ def _make_folder(file: Path) -> None:
     ids=["gone", "a folder", "not UTF-8", "NUL", "no Python", "unknown encoding", "too deep", "empty"],
 )
 def test_without_its_text_code_counts_by_its_code_object(spoil: Callable[[Path], object], tmp_path: Path) -> None:
-    found = []
+    identities = []
     for number in (1, 2):
         write_project(tmp_path, f"{ASSET}def model(x):\n    return {number}\n")
         with imported(tmp_path) as module:
             spoil(tmp_path / "pipeline.py")
-            found.append(identified(tmp_path, module.model))
-            assert [s.kind for s in found[-1].symbols] == ["code"]
+            identities.append(identified(tmp_path, module.model))
+            assert [s.kind for s in identities[-1].symbols] == ["code"]
         if (tmp_path / "pipeline.py").is_dir():
             (tmp_path / "pipeline.py").rmdir()
-    assert found[0].version != found[1].version
+    assert identities[0].version != identities[1].version
 
 
 def test_a_module_without_source_counts_by_its_code_objects(tmp_path: Path) -> None:
-    found = []
+    identities = []
     for number in (1, 2):
         folder = tmp_path / str(number)
         write_project(folder, f"import only\n{ASSET}def model(x):\n    return only.f(x)\n")
@@ -78,10 +78,10 @@ def test_a_module_without_source_counts_by_its_code_objects(tmp_path: Path) -> N
         py_compile.compile(str(source), cfile=str(folder / "only.pyc"), dfile="only.py")
         source.unlink()
         with imported(folder) as module:
-            found.append(identified(folder, module.model))
+            identities.append(identified(folder, module.model))
         sys.modules.pop("only", None)
-    assert [s.kind for s in found[0].symbols] == ["function", "code"]
-    assert found[0].version != found[1].version
+    assert [s.kind for s in identities[0].symbols] == ["function", "code"]
+    assert identities[0].version != identities[1].version
 
 
 def test_a_file_edited_between_import_and_identifying_counts_as_it_was_imported(tmp_path: Path) -> None:
@@ -146,10 +146,10 @@ def test_no_hook_of_a_first_party_object_is_called_and_its_state_counts(holder: 
         folder = tmp_path / str(len(versions)) / "p"
         write_project(folder, _HOSTILE + holder.format(n=n) + "\n" + MODEL)
         with imported(folder) as module:
-            found = identified(folder, module.model)
+            identity = identified(folder, module.model)
             assert module.called == []
-        assert not found.undecidable
-        versions.append(found.version)
+        assert not identity.undecidable
+        versions.append(identity.version)
     assert versions[0] == versions[2] != versions[1]
 
 
@@ -206,8 +206,8 @@ def test_cycles_are_identified_and_an_edit_inside_shows(cycle: str, tmp_path: Pa
 
 def test_nesting_of_30000_levels_is_walked_without_recursion(tmp_path: Path) -> None:
     project = "K = []\nfor _ in range(30_000):\n    K = [K]\n" + MODEL
-    found = identify(tmp_path / "a", project)
-    assert found.version != identify(tmp_path / "b", project.replace("30_000", "30_001")).version
+    identity = identify(tmp_path / "a", project)
+    assert identity.version != identify(tmp_path / "b", project.replace("30_000", "30_001")).version
 
 
 _HUGE = {
@@ -230,11 +230,11 @@ def test_a_huge_value_is_hashed_in_bounded_time_and_never_printed(huge: str, tmp
         write_project(tmp_path, huge.format(n=n) + "\n" + MODEL)
         with imported(tmp_path) as module:
             started = time.process_time()
-            found = identified(tmp_path, module.model)
+            identity = identified(tmp_path, module.model)
             assert time.process_time() - started < 2
-        versions.append(found.version)
-        assert all(len(s.source) <= 200 and len(s.name) <= 300 for s in found.symbols)
-        assert not found.undecidable
+        versions.append(identity.version)
+        assert all(len(s.source) <= 200 and len(s.name) <= 300 for s in identity.symbols)
+        assert not identity.undecidable
     assert versions[0] != versions[1]
 
 
@@ -247,10 +247,10 @@ def test_a_huge_value_is_hashed_in_bounded_time_and_never_printed(huge: str, tmp
     ],
 )
 def test_what_refuses_to_be_pickled_is_undecidable_by_name(project: str, type_name: str, tmp_path: Path) -> None:
-    found = identify(tmp_path / "p", project + "\n" + MODEL)
-    assert len(found.undecidable) == 1
-    assert type_name in found.undecidable[0]
-    assert found.undecidable[0].startswith("pipeline.py:")
+    identity = identify(tmp_path / "p", project + "\n" + MODEL)
+    assert len(identity.undecidable) == 1
+    assert type_name in identity.undecidable[0]
+    assert identity.undecidable[0].startswith("pipeline.py:")
 
 
 @pytest.mark.parametrize(
@@ -303,9 +303,9 @@ def test_a_first_party_extension_counts_by_its_file(project: str, tmp_path: Path
     for factor in (2, 3, 2):
         folder = tmp_path / str(len(versions)) / "p"
         _build_extension(folder, factor)
-        found = identify(folder, project)
-        assert not found.undecidable
-        versions.append(found.version)
+        identity = identify(folder, project)
+        assert not identity.undecidable
+        versions.append(identity.version)
         sys.modules.pop("fast_scale", None)
     assert versions[0] == versions[2] != versions[1]
 
@@ -331,13 +331,13 @@ def test_an_editable_install_is_first_party(layout: str, tmp_path: Path) -> None
         sys.path.insert(0, str(source))
         try:
             with imported(tmp_path / "p", site=site) as module:
-                found = identified(tmp_path / "p", module.model)
+                identity = identified(tmp_path / "p", module.model)
         finally:
             sys.path.remove(str(source))
             sys.modules.pop("tp", None)
-        assert dict(found.distributions) == {}
-        assert [s.name for s in found.symbols] == ["pipeline.model", "tp.f"]
-        versions.append(found.version)
+        assert dict(identity.distributions) == {}
+        assert [s.name for s in identity.symbols] == ["pipeline.model", "tp.f"]
+        versions.append(identity.version)
     assert versions[0] != versions[1]
 
 
@@ -355,9 +355,9 @@ def test_a_library_object_that_raises_when_pickled_counts_by_its_state(refuses: 
         folder = tmp_path / str(len(versions)) / "p"
         write_project(folder, f"import tp\nK = [tp.Odd({n})]\n{MODEL}")
         with imported(folder, site=site) as module:
-            found = identified(folder, module.model)
+            identity = identified(folder, module.model)
         sys.modules.pop("tp", None)
-        assert not found.undecidable
-        assert dict(found.distributions) == {"tp": "1.0"}
-        versions.append(found.version)
+        assert not identity.undecidable
+        assert dict(identity.distributions) == {"tp": "1.0"}
+        versions.append(identity.version)
     assert versions[0] == versions[2] != versions[1]

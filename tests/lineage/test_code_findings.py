@@ -38,12 +38,12 @@ ROOT = Path(__file__).resolve().parents[2]
     ],
 )
 def test_a_variable_read_by_constant_name_is_reported(body: str, imports: str, tmp_path: Path) -> None:
-    found = identify(tmp_path / "p", f"{imports}\n{ASSET}def model(x):\n    return {body}\n")
+    identity = identify(tmp_path / "p", f"{imports}\n{ASSET}def model(x):\n    return {body}\n")
     if body.startswith("__import__"):
-        assert not found.dynamic
+        assert not identity.dynamic
     else:
-        assert list(found.variables) == ["AT_X"]
-    assert not found.undecidable
+        assert list(identity.variables) == ["AT_X"]
+    assert not identity.undecidable
 
 
 def test_a_variable_counts_by_keyed_hash_apart_from_the_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -71,8 +71,8 @@ def test_a_variable_counts_by_keyed_hash_apart_from_the_code(tmp_path: Path, mon
     ],
 )
 def test_what_cannot_be_resolved_is_dynamic_where_it_stands(body: str, imports: str, what: str, tmp_path: Path) -> None:
-    found = identify(tmp_path / "p", f"{imports}\n# a line\n{ASSET}def model(x):\n    return {body}\n")
-    assert found.dynamic == (what,)
+    identity = identify(tmp_path / "p", f"{imports}\n# a line\n{ASSET}def model(x):\n    return {body}\n")
+    assert identity.dynamic == (what,)
 
 
 @pytest.mark.parametrize(
@@ -89,20 +89,22 @@ def test_a_function_of_that_name_is_not_dynamic(tmp_path: Path) -> None:
 
 
 def test_a_value_without_identity_is_undecidable_and_named(tmp_path: Path) -> None:
-    found = identify(tmp_path / "p", f"g = (i for i in 'ab')\n{ASSET}def model(x):\n    return g\n")
-    assert found.undecidable == ("pipeline.py:1 pipeline.g (generator)",)
+    identity = identify(tmp_path / "p", f"g = (i for i in 'ab')\n{ASSET}def model(x):\n    return g\n")
+    assert identity.undecidable == ("pipeline.py:1 pipeline.g (generator)",)
 
 
 def test_an_asset_that_does_not_reach_it_is_not_flagged(tmp_path: Path) -> None:
     project = f"g = (i for i in 'ab')\ndef other():\n    return eval(g)\n{ASSET}def model(x):\n    return 1\n"
-    found = identify(tmp_path / "p", project)
-    assert not found.undecidable
-    assert not found.dynamic
+    identity = identify(tmp_path / "p", project)
+    assert not identity.undecidable
+    assert not identity.dynamic
 
 
 def test_a_module_that_fails_inside_a_function_is_undecidable(tmp_path: Path) -> None:
-    found = identify(tmp_path / "p", ASSET + "def model(x):\n    import bad\n    return bad.f(x)\n--- bad.py\n1 / 0\n")
-    assert found.undecidable == ("pipeline.py:4 import of bad (ZeroDivisionError: division by zero)",)
+    identity = identify(
+        tmp_path / "p", ASSET + "def model(x):\n    import bad\n    return bad.f(x)\n--- bad.py\n1 / 0\n"
+    )
+    assert identity.undecidable == ("pipeline.py:4 import of bad (ZeroDivisionError: division by zero)",)
 
 
 def test_config_defaults_do_not_count_and_code_defaults_do(tmp_path: Path) -> None:
@@ -158,14 +160,14 @@ def test_symbols_tell_the_way_from_the_asset(tmp_path: Path) -> None:
         "--- helpers.py\nimport math\nFACTOR = 2\n\ndef scale(x):\n    return inner(x) * math.pi\n\n"
         "def inner(x):\n    return x * FACTOR\n"
     )
-    found = identify(tmp_path / "p", project)
-    assert [(s.name, s.kind, s.where, s.via) for s in found.symbols] == [
+    identity = identify(tmp_path / "p", project)
+    assert [(s.name, s.kind, s.where, s.via) for s in identity.symbols] == [
         ("pipeline.model", "function", "pipeline.py:3", ""),
         ("helpers.scale", "function", "helpers.py:4", "pipeline.model"),
         ("helpers.inner", "function", "helpers.py:7", "helpers.scale"),
         ("helpers.FACTOR", "value", "helpers.py:2", "helpers.inner"),
     ]
-    assert [s.source for s in found.symbols][2:] == ["def inner(x):\n    return x * FACTOR\n", "2"]
+    assert [s.source for s in identity.symbols][2:] == ["def inner(x):\n    return x * FACTOR\n", "2"]
 
 
 def test_only_the_edited_symbol_has_another_digest(tmp_path: Path) -> None:
@@ -186,8 +188,8 @@ def test_equal_constants_of_two_modules_keep_their_own_names(tmp_path: Path) -> 
 
 
 def test_a_huge_constant_is_hashed_and_not_printed(tmp_path: Path) -> None:
-    found = identify(tmp_path / "p", f"K = list(range(200_000))\n{ASSET}def model(x):\n    return K\n")
-    assert all(len(s.source) <= 200 for s in found.symbols)
+    identity = identify(tmp_path / "p", f"K = list(range(200_000))\n{ASSET}def model(x):\n    return K\n")
+    assert all(len(s.source) <= 200 for s in identity.symbols)
 
 
 def test_no_unknown_object_is_ever_printed(tmp_path: Path) -> None:
@@ -196,8 +198,8 @@ def test_no_unknown_object_is_ever_printed(tmp_path: Path) -> None:
         + ASSET
         + "def model(x):\n    return t\n"
     )
-    found = identify(tmp_path / "p", project)
-    assert "<list>" in [s.source for s in found.symbols]
+    identity = identify(tmp_path / "p", project)
+    assert "<list>" in [s.source for s in identity.symbols]
 
 
 def test_a_captured_path_in_the_project_counts_relative_to_it(tmp_path: Path) -> None:
@@ -245,10 +247,10 @@ def test_a_third_party_distribution_is_reported_by_version(tmp_path: Path) -> No
     ):
         write_project(tmp_path / "p", body.format(ASSET))
         with imported(tmp_path / "p", site=site) as module:
-            found = CodeIdentifier(ProjectWorld(tmp_path / "p", KEY)).identify(module.model)
+            identity = CodeIdentifier(ProjectWorld(tmp_path / "p", KEY)).identify(module.model)
         sys.modules.pop("tp", None), sys.modules.pop("tp.impl", None)
-        assert dict(found.distributions) == {"tp": "1.5"}
-        assert not found.undecidable
+        assert dict(identity.distributions) == {"tp": "1.5"}
+        assert not identity.undecidable
 
 
 def test_a_chain_of_2000_helpers_is_walked_without_recursion(tmp_path: Path) -> None:
@@ -306,13 +308,13 @@ def test_2000_functions_in_200_modules_take_a_small_multiple_of_compiling_them(t
     write_project(tmp_path, f"{imports}{ASSET}def model(x):\n    return [{calls}]\n" + "".join(parts))
     with imported(tmp_path) as module:
         started = time.process_time()
-        found = CodeIdentifier(ProjectWorld(tmp_path, KEY)).identify(module.model)
+        identity = CodeIdentifier(ProjectWorld(tmp_path, KEY)).identify(module.model)
         taken = time.process_time() - started
     started = time.process_time()
     for path in tmp_path.rglob("*.py"):
         compile(ast.parse(path.read_text()), str(path), "exec")
     assert taken < 30 * (time.process_time() - started)  # measured: 7 to 12
-    assert len([s for s in found.symbols if s.kind == "function"]) == 2001
+    assert len([s for s in identity.symbols if s.kind == "function"]) == 2001
 
 
 _IN_ANOTHER_PYTHON = """
@@ -325,8 +327,8 @@ from tests.lineage.code_projects import imported
 seen = {}
 for folder in sorted(Path(sys.argv[2]).iterdir()):
     with imported(folder) as module:
-        found = CodeIdentifier(ProjectWorld(folder, b"k")).identify(module.model)
-        seen[folder.name] = [found.version, any(s.kind == "code" for s in found.symbols)]
+        identity = CodeIdentifier(ProjectWorld(folder, b"k")).identify(module.model)
+        seen[folder.name] = [identity.version, any(s.kind == "code" for s in identity.symbols)]
 print(json.dumps(seen))
 """
 
@@ -335,9 +337,9 @@ def _other_pythons() -> list[str]:
     """Return other interpreters that have what identity needs: on the path, or named by ASSETCTL_TEST_PYTHONS."""
     named = [python for python in os.environ.get("ASSETCTL_TEST_PYTHONS", "").split(os.pathsep) if python]
     versions = [f"python3.{minor}" for minor in (11, 12, 13) if minor != sys.version_info.minor]
-    found = [path for path in map(shutil.which, versions) if path is not None]
+    pythons = [path for path in map(shutil.which, versions) if path is not None]
     probe = ["-c", "import blake3"]
-    return named + [p for p in found if subprocess.run([p, *probe], capture_output=True, check=False).returncode == 0]
+    return named + [p for p in pythons if subprocess.run([p, *probe], capture_output=True, check=False).returncode == 0]
 
 
 _PYTHONS = _other_pythons()
@@ -348,7 +350,7 @@ def _identify_in(python: str, projects: Path, seed: str) -> dict[str, tuple[str,
     done = subprocess.run(
         script, capture_output=True, text=True, check=True, env={**os.environ, "PYTHONHASHSEED": seed}
     )
-    return {name: tuple(found) for name, found in json.loads(done.stdout.splitlines()[-1]).items()}
+    return {name: tuple(answer) for name, answer in json.loads(done.stdout.splitlines()[-1]).items()}
 
 
 def _portable_projects(folder: Path) -> None:

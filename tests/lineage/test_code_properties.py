@@ -52,9 +52,9 @@ def _observe(folder: Path, files: Files) -> _Seen | None:
         (folder / f"{name}.py").write_text(text)
     try:
         with warnings.catch_warnings(action="ignore"), imported(folder) as module:
-            found = CodeIdentifier(ProjectWorld(folder, KEY)).identify(module.model)
-            is_clear = not found.undecidable and not found.dynamic
-            return (found.version if is_clear else _UNCLEAR), _behaviour(module)
+            identity = CodeIdentifier(ProjectWorld(folder, KEY)).identify(module.model)
+            is_clear = not identity.undecidable and not identity.dynamic
+            return (identity.version if is_clear else _UNCLEAR), _behaviour(module)
     except _UNFIT:
         return None
 

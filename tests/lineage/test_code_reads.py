@@ -26,7 +26,7 @@ def _compiled_outside(code: types.CodeType) -> set[str]:
     import dis
 
     free = set(code.co_freevars) - {"__class__"}
-    found: set[str] = set()
+    names: set[str] = set()
     stack = [code]
     while stack:
         current = stack.pop()
@@ -34,8 +34,8 @@ def _compiled_outside(code: types.CodeType) -> set[str]:
         for step in dis.get_instructions(current):
             is_free = step.opname == "LOAD_DEREF" and step.argval in free
             if is_free or step.opname in {"LOAD_GLOBAL", "LOAD_NAME", "LOAD_CLASSDEREF"}:
-                found.add(str(step.argval))
-    return found
+                names.add(str(step.argval))
+    return names
 
 
 @pytest.mark.parametrize("name", _FILES)
@@ -46,10 +46,10 @@ def test_every_outside_name_of_compiled_code_is_found(name: str) -> None:
     while stack:
         code = stack.pop()
         stack.extend(const for const in code.co_consts if isinstance(const, types.CodeType))
-        found = file.function(code)
-        if found is None:
+        function = file.function(code)
+        if function is None:
             continue
-        reads = {read.chain[0] for read in found.described().reads.names}
+        reads = {read.chain[0] for read in function.described().reads.names}
         class_level = {"__name__", "__module__", "__qualname__", "__annotations__"}
         missed = _compiled_outside(code) - reads - class_level
         assert not missed, (code.co_qualname, missed)

@@ -51,17 +51,17 @@ ENVIRONMENTS = (
 
 
 def test_the_pinned_digests_hold_with_other_versions_of_the_libraries(tmp_path: Path) -> None:
-    found = [_answer(sys.executable)]
+    answers = [_answer(sys.executable)]
     missing = []
     for number, environment in enumerate(ENVIRONMENTS):
         python = _interpreter(environment.python)
         if python is None:
             missing.append(environment.python)
             continue
-        found.append(_answer(_installed(python, environment, tmp_path / str(number))))
-    PAGE.write_text(_page(found, missing))
-    assert {name: digest for answer in found for name, digest in _others(answer).items()} == {}
-    assert len(found) > 1
+        answers.append(_answer(_installed(python, environment, tmp_path / str(number))))
+    PAGE.write_text(_page(answers, missing))
+    assert {name: digest for answer in answers for name, digest in _others(answer).items()} == {}
+    assert len(answers) > 1
 
 
 def _interpreter(version: str) -> str | None:
@@ -99,7 +99,7 @@ def _others(answer: dict[str, Any]) -> dict[str, str]:
     return {name: digest for name, digest in digests if digest != GOLDEN[name] and not digest.startswith("absent")}
 
 
-def _page(found: list[dict[str, Any]], missing: list[str]) -> str:
+def _page(answers: list[dict[str, Any]], missing: list[str]) -> str:
     names = ("Python", *LIBRARIES)
     lines = [
         "# Data versions with other versions of the libraries",
@@ -111,23 +111,23 @@ def _page(found: list[dict[str, Any]], missing: list[str]) -> str:
         f"| {' | '.join(names)} | equal | different | cannot be made |",
         f"|{'---|' * (len(names) + 3)}",
     ]
-    for answer in found:
+    for answer in answers:
         n_absent = sum(digest.startswith("absent") for digest in answer["digests"].values())
         n_others = len(_others(answer))
         counts = (len(answer["digests"]) - n_absent - n_others, n_others, n_absent)
         lines.append(f"| {' | '.join([*(answer['versions'][name] for name in names), *map(str, counts)])} |")
     lines += [f"\nNo Python {version} was found on this machine." for version in missing]
     lines += ["", "## What is different, and what cannot be made", ""]
-    for answer in found:
+    for answer in answers:
         lines += [
             f"- pyarrow {answer['versions']['pyarrow']}, `{name}`: {digest}"
             for name, digest in answer["digests"].items()
             if digest != GOLDEN[name]
         ]
-    return "\n".join([*lines, "", *_estimators(found), ""])
+    return "\n".join([*lines, "", *_estimators(answers), ""])
 
 
-def _estimators(found: list[dict[str, Any]]) -> list[str]:
+def _estimators(answers: list[dict[str, Any]]) -> list[str]:
     lines = [
         "## Estimators",
         "",
@@ -135,8 +135,8 @@ def _estimators(found: list[dict[str, Any]]) -> list[str]:
         "and change what a fit computes in the last bit. Its digest is the same in every process with one version; across",
         "versions it is promised for none. The first digits, for the same fit:",
         "",
-        f"| estimator | {' | '.join(answer['versions']['scikit-learn'] for answer in found)} |",
-        f"|{'---|' * (len(found) + 1)}",
+        f"| estimator | {' | '.join(answer['versions']['scikit-learn'] for answer in answers)} |",
+        f"|{'---|' * (len(answers) + 1)}",
     ]
-    digests = {name: [answer["estimators"][name][3:11] for answer in found] for name in found[0]["estimators"]}
+    digests = {name: [answer["estimators"][name][3:11] for answer in answers] for name in answers[0]["estimators"]}
     return [*lines, *(f"| `{name}` | {' | '.join(of_versions)} |" for name, of_versions in digests.items())]

@@ -32,16 +32,16 @@ def _graph():
     def model(features): ...
     def report(model): ...
 
-    def found(key, declaration):
+    def declared(key, declaration):
         return Found(AssetKey(key), declaration, f"pipeline.py:{len(key)}", key)
 
     return build_graph(
         [
-            found("flights", SourceDef("flights.csv", SourceShape.FILE, group="raw")),
-            found("clean", asset(clean, group='prep "<1>"')),
-            found("features", asset(features, group='prep "<1>"')),
-            found("model", asset(model)),
-            found("report", asset(report)),
+            declared("flights", SourceDef("flights.csv", SourceShape.FILE, group="raw")),
+            declared("clean", asset(clean, group='prep "<1>"')),
+            declared("features", asset(features, group='prep "<1>"')),
+            declared("model", asset(model)),
+            declared("report", asset(report)),
         ]
     )
 
@@ -121,10 +121,10 @@ def test_depth_counts_hops_from_what_was_selected(view, depth, keys):
 
 
 def test_json_lists_nodes_in_graph_order_and_edges_by_name(view):
-    found = view.to_json()
-    assert found["schema"] == "assetctl.lineage/1"
-    assert [n["key"] for n in found["nodes"]] == list(GRAPH.order)
-    assert found["nodes"][2] == {
+    document = view.to_json()
+    assert document["schema"] == "assetctl.lineage/1"
+    assert [n["key"] for n in document["nodes"]] == list(GRAPH.order)
+    assert document["nodes"][2] == {
         "key": "features",
         "kind": "asset",
         "group": 'prep "<1>"',
@@ -132,7 +132,7 @@ def test_json_lists_nodes_in_graph_order_and_edges_by_name(view):
         "changed": False,
         "why": "if clean changes",
     }
-    assert {"from": "flights", "to": "clean"} in found["edges"]
+    assert {"from": "flights", "to": "clean"} in document["edges"]
 
 
 def test_text_says_state_upstreams_and_why_of_each_asset(view):

@@ -25,11 +25,13 @@ from assetctl.lineage.graph.configure import configure
 
 
 def graph_of(**declarations: Any) -> AssetGraph:
-    found = []
+    collected = []
     for name, declared in declarations.items():
         has_key = not getattr(getattr(declared, "options", None), "outs", ()) and not hasattr(declared, "blocking")
-        found.append(Found(AssetKey.from_name(name) if has_key else None, declared, f"p.py:{len(found) + 1}", name))
-    return build_graph(found)
+        collected.append(
+            Found(AssetKey.from_name(name) if has_key else None, declared, f"p.py:{len(collected) + 1}", name)
+        )
+    return build_graph(collected)
 
 
 def messages(build: Callable[[], object]) -> list[str]:
@@ -138,12 +140,12 @@ def test_all_problems_are_reported_at_once_with_place_and_hint():
 
 
 def test_two_cycles_are_two_problems_and_what_hangs_on_them_is_none():
-    found = messages(
+    problems = messages(
         lambda: graph_of(
             a=asset(lambda b: 1), b=asset(lambda a: 1), c=asset(lambda d: 1), d=asset(lambda c: 1), e=asset(lambda a: 1)
         )
     )
-    assert len(found) == 2
+    assert len(problems) == 2
 
 
 def test_a_duplicate_key_names_both_places():

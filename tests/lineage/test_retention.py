@@ -18,8 +18,8 @@ def placed(*facts: Fact) -> list[tuple[Position, Fact]]:
 
 
 def as_numbers(spans: object) -> Spans:
-    found = [(str(s.asset), s.since and s.since.counter, s.until and s.until.counter) for s in spans]  # type: ignore[attr-defined]
-    return [(name, since or None, until or None) for name, since, until in found]
+    numbered = [(str(s.asset), s.since and s.since.counter, s.until and s.until.counter) for s in spans]  # type: ignore[attr-defined]
+    return [(name, since or None, until or None) for name, since, until in numbered]
 
 
 @pytest.mark.parametrize(

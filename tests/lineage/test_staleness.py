@@ -217,8 +217,8 @@ def test_all_reasons_are_reported_in_the_fixed_order():
 
 def test_changed_columns_are_named_where_both_versions_are_known():
     def table(version: str, **columns: str) -> ValueIdentity:
-        found = tuple(ColumnDigest(n, "int64", Digest(d)) for n, d in columns.items())
-        return ValueIdentity(DataVersion(version), "arrow.Table", 3, found)
+        digests = tuple(ColumnDigest(n, "int64", Digest(d)) for n, d in columns.items())
+        return ValueIdentity(DataVersion(version), "arrow.Table", 3, digests)
 
     new = replace(READS_A, version=Digest("v2"), data_version=DataVersion("v2"))
     verdict = judge(

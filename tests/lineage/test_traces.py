@@ -85,9 +85,9 @@ def test_only_the_first_output_of_several_was_renamed():
 @pytest.mark.parametrize("is_own_first", [True, False])
 def test_what_a_step_made_itself_comes_before_what_was_made_under_an_earlier_name(is_own_first):
     own, old = made("a", "2"), of_old("a", ("old",), "1")
-    found = [own, old] if is_own_first else [old, own]
+    recorded = [own, old] if is_own_first else [old, own]
     graph = with_former_names(GRAPH, {A.asset: (OLD,)})
-    (answer,) = usable_traces(by_provenance(found), trace_keys(graph, [A.asset]), lambda output: PRESENT).values()
+    (answer,) = usable_traces(by_provenance(recorded), trace_keys(graph, [A.asset]), lambda output: PRESENT).values()
     assert answer == own
 
 

@@ -71,8 +71,8 @@ def install_and_ask(how: str, target: Path, folder: Path, *flags: str) -> str:
     run(*pip, "--ignore-installed", *flags, target, cwd=folder)
     said = run(folder / "env" / "bin" / "assetctl", "version", cwd=folder)
     assert assetctl.__version__ in said.stdout, how
-    found = run(python, "-P", "-c", "import assetctl.lineage.deciding.plan as m; print(m.__file__)", cwd=folder)
-    return found.stdout.strip()
+    answer = run(python, "-P", "-c", "import assetctl.lineage.deciding.plan as m; print(m.__file__)", cwd=folder)
+    return answer.stdout.strip()
 
 
 def test_the_wheel_holds_every_code_file_and_nothing_else(built, checkout):

@@ -111,27 +111,25 @@ def swap(one: Path, other: Path) -> None:
     aside.unlink()
 
 
-def line_of(found: Any, counter: int) -> bytes:
+def line_of(content: Any, counter: int) -> bytes:
     """Return a line with a right checksum, whatever it holds."""
-    if isinstance(found, dict):
-        return raw_line(json.dumps({"c": counter, **found}, separators=(",", ":")).encode())
-    return raw_line(b'{"c":%d,"z":%s}' % (counter, json.dumps(found).encode()))
+    if isinstance(content, dict):
+        return raw_line(json.dumps({"c": counter, **content}, separators=(",", ":")).encode())
+    return raw_line(b'{"c":%d,"z":%s}' % (counter, json.dumps(content).encode()))
 
 
 def raw_line(payload: bytes) -> bytes:
     return blake3(payload).hexdigest(8).encode() + b" " + payload + b"\n"
 
 
-def spoiled(found: Any) -> Iterator[Any]:
+def spoiled(node: Any) -> Iterator[Any]:
     """Yield copies of a JSON value in which one thing, at any depth, is of another type or gone."""
     yield from WRONG
-    items = (
-        list(found.items()) if isinstance(found, dict) else list(enumerate(found)) if isinstance(found, list) else []
-    )
+    items = list(node.items()) if isinstance(node, dict) else list(enumerate(node)) if isinstance(node, list) else []
     for place, item in items:
-        without = [*found[:place], *found[place + 1 :]] if isinstance(found, list) else {**found}
+        without = [*node[:place], *node[place + 1 :]] if isinstance(node, list) else {**node}
         if isinstance(without, dict):
             del without[place]
         yield without
         for other in spoiled(item):
-            yield [*found[:place], other, *found[place + 1 :]] if isinstance(found, list) else {**found, place: other}
+            yield [*node[:place], other, *node[place + 1 :]] if isinstance(node, list) else {**node, place: other}

@@ -27,10 +27,10 @@ _LIBC = ctypes.CDLL(None)  # loaded here: `nobody` may not be able to read it
 
 def program_folders() -> list[Path]:
     """Return every folder that may hold `initdb` and `postgres`, the machine's own first."""
-    found = [Path(path).parent for path in [shutil.which("initdb")] if path is not None]
-    found += sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
-    found += embedded_folders()
-    return [folder for folder in found if (folder / "initdb").exists() and (folder / "postgres").exists()]
+    folders = [Path(path).parent for path in [shutil.which("initdb")] if path is not None]
+    folders += sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
+    folders += embedded_folders()
+    return [folder for folder in folders if (folder / "initdb").exists() and (folder / "postgres").exists()]
 
 
 def embedded_folders() -> list[Path]:
@@ -142,9 +142,9 @@ def _initialize(programs: Path, folder: Path, run_as: dict) -> None:
 
 
 def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return int(sock.getsockname()[1])
 
 
 def _wait_for(url: str, server: subprocess.Popen, log: Path) -> None:

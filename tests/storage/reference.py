@@ -135,8 +135,8 @@ class Fold:
         elif isinstance(fact, Renamed):
             _keep_newest(self._ended, whole(fact.old), position, None)
 
-    def _answers(self, key: Target, found: Mapping[Target, tuple[Position, object]]) -> bool:
-        return key in found and self._is_since_end(key, found[key][0])
+    def _answers(self, key: Target, newest: Mapping[Target, tuple[Position, object]]) -> bool:
+        return key in newest and self._is_since_end(key, newest[key][0])
 
     def _is_since_end(self, key: Target, position: Position) -> bool:
         ends = [self._ended[end][0] for end in (key, whole(key.asset)) if end in self._ended]
@@ -149,7 +149,7 @@ class Fold:
         return made is None or made[0] < self._failures[step][0]
 
 
-def _keep_newest(found: _Newest[_K, _V], key: _K, position: Position, value: _V) -> None:
-    known = found.get(key)
+def _keep_newest(newest: _Newest[_K, _V], key: _K, position: Position, value: _V) -> None:
+    known = newest.get(key)
     if known is None or known[0] < position:
-        found[key] = (position, value)
+        newest[key] = (position, value)

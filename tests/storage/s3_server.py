@@ -59,8 +59,8 @@ class Bucket:
         return f"s3://{self.name}/cache"
 
     def names(self, part: str = "") -> list[str]:
-        found: list[dict[str, Any]] = self._client.list_objects_v2(Bucket=self.name).get("Contents", [])
-        return [entry["Key"] for entry in found if part in entry["Key"]]
+        entries: list[dict[str, Any]] = self._client.list_objects_v2(Bucket=self.name).get("Contents", [])
+        return [entry["Key"] for entry in entries if part in entry["Key"]]
 
     def read(self, name: str) -> bytes:
         data: bytes = self._client.get_object(Bucket=self.name, Key=name)["Body"].read()
@@ -85,9 +85,9 @@ class MotoServer:
     def bucket(self) -> Bucket:
         """Return a new, empty bucket."""
         self._n_buckets += 1
-        found = Bucket(self.port, f"bucket-{self._n_buckets}")
-        self._opened.append(found)
-        return found
+        bucket = Bucket(self.port, f"bucket-{self._n_buckets}")
+        self._opened.append(bucket)
+        return bucket
 
     def close(self) -> None:
         for bucket in self._opened:

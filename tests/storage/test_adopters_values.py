@@ -269,8 +269,8 @@ def test_looking_for_what_cannot_be_pickled_ends() -> None:
     def refuse(value: object) -> None:
         raise TypeError
 
-    found = find_unpicklable(own, refuse)
-    assert found is not None and found.type_name == "list"
+    culprit = find_unpicklable(own, refuse)
+    assert culprit is not None and culprit.type_name == "list"
     assert find_unpicklable(own, lambda value: None) is None
 
 

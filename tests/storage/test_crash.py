@@ -151,5 +151,5 @@ def test_processes_that_record_fold_and_read_at_once_lose_nothing(tmp_path: Path
     assert said == [("[]\n", "")] * 2
     layout = Layout.of(tmp_path)
     store = DuckLineageStore(layout, FileJournal(layout))
-    found = store.query("SELECT count(*) AS facts, count(DISTINCT asset) AS assets FROM lineage.materializations")
-    assert found.to_pylist() == [{"facts": 8, "assets": 8}]
+    counts = store.query("SELECT count(*) AS facts, count(DISTINCT asset) AS assets FROM lineage.materializations")
+    assert counts.to_pylist() == [{"facts": 8, "assets": 8}]

@@ -114,8 +114,8 @@ def test_a_value_comes_back_as_a_fresh_equal_one(store: BlobDataStore, put: Put,
 
 def test_a_pickle_names_the_first_party_classes_it_brings_and_no_others(put: Put) -> None:
     point = next(value for name, (value, _) in VALUES.items() if name == "namedtuple")
-    found = put([point, {"when": {point}}, Path("x").stem]).value.classes
-    assert found == (f"{type(point).__module__}:{type(point).__qualname__}",)
+    classes = put([point, {"when": {point}}, Path("x").stem]).value.classes
+    assert classes == (f"{type(point).__module__}:{type(point).__qualname__}",)
     assert put((1, 2)).value.classes == ()
 
 

@@ -204,9 +204,9 @@ def test_soak_four_hundred_damages_of_its_files(sound: Path, tmp_path: Path, see
 )
 def test_doctor_says_what_it_is(sound: Path, tmp_path: Path, harm, severity: str, what: str) -> None:
     (root,) = copies(sound, tmp_path, [harm])
-    (found,) = database_findings(Layout.of(root))
-    assert found.severity == severity
-    assert what in found.what
+    (finding,) = database_findings(Layout.of(root))
+    assert finding.severity == severity
+    assert what in finding.what
 
 
 def test_a_rebuilt_database_is_equal_in_every_row_of_every_table_and_view(sound: Path, tmp_path: Path) -> None:
@@ -220,7 +220,7 @@ def test_a_rebuilt_database_is_equal_in_every_row_of_every_table_and_view(sound:
     assert every_row(store) == before
     again = DuckLineageStore(layout, FileJournal(layout))
     assert every_row(again) == before
-    assert [found for found in database_findings(layout) if found.severity == ERROR] == []
+    assert [finding for finding in database_findings(layout) if finding.severity == ERROR] == []
 
 
 def every_row(store: DuckLineageStore) -> dict[str, list[str]]:
@@ -229,7 +229,7 @@ def every_row(store: DuckLineageStore) -> dict[str, list[str]]:
         "SELECT table_name FROM duckdb_tables() WHERE schema_name = 'lineage' "
         "UNION ALL SELECT view_name FROM duckdb_views() WHERE schema_name = 'lineage'"
     )
-    found = {}
+    rows = {}
     for name in sorted(names["table_name"].to_pylist()):
-        found[name] = sorted(map(repr, store.query(f'SELECT * FROM lineage."{name}"').to_pylist()))
-    return found
+        rows[name] = sorted(map(repr, store.query(f'SELECT * FROM lineage."{name}"').to_pylist()))
+    return rows

@@ -268,11 +268,11 @@ def test_each_damage_is_found_alone(
 ) -> None:
     where = harm(layout)
     before = {path: path.lstat().st_mtime_ns for path in layout.state.rglob("*") if "locks" not in path.parts}
-    (found,) = [finding for finding in examine(layout) if _is_about(finding, harm)]
-    assert found.severity == severity, found
-    assert what in found.what
-    assert found.where.startswith(str(where))
-    assert hint in found.hint
+    (finding,) = [finding for finding in examine(layout) if _is_about(finding, harm)]
+    assert finding.severity == severity, finding
+    assert what in finding.what
+    assert finding.where.startswith(str(where))
+    assert hint in finding.hint
     assert {path: path.lstat().st_mtime_ns for path in layout.state.rglob("*") if "locks" not in path.parts} == before
 
 
@@ -287,8 +287,8 @@ def _is_about(finding: Finding, harm: Callable[[Layout], Path]) -> bool:
 def test_equal_sizes_are_told_apart_by_a_full_examination_only(layout: Layout) -> None:
     flip_blob(layout)
     assert examine(layout) == []
-    (found,) = examine(layout, full=True)
-    assert (found.severity, "hash" in found.what) == ("error", True)
+    (finding,) = examine(layout, full=True)
+    assert (finding.severity, "hash" in finding.what) == ("error", True)
 
 
 def test_a_tail_that_is_still_being_written_is_no_finding(layout: Layout) -> None:
@@ -317,12 +317,12 @@ def test_a_database_held_by_another_program_is_a_warning(layout: Layout) -> None
     )
     assert holder.stdin is not None and holder.stdout is not None
     assert holder.stdout.readline() == "held\n"
-    (found,) = examine(layout)
+    (finding,) = examine(layout)
     holder.stdin.close()
     holder.wait()
     holder.stdout.close()
-    assert found.severity == "warning"
-    assert "Conflicting lock" in found.what
+    assert finding.severity == "warning"
+    assert "Conflicting lock" in finding.what
 
 
 def test_rebuilding_heals_a_damaged_database(layout: Layout) -> None:
@@ -367,8 +367,8 @@ def test_a_folder_that_may_not_be_written_is_a_warning() -> None:
         layout = sound_folder(Path(folder))
         layout.journal.chmod(0o555)
         with as_nobody():
-            found = [finding for finding in folder_findings(layout) if finding.where == str(layout.journal)]
-    assert [(finding.severity, finding.what) for finding in found] == [
+            findings = [finding for finding in folder_findings(layout) if finding.where == str(layout.journal)]
+    assert [(finding.severity, finding.what) for finding in findings] == [
         ("warning", "`journal-v1` may not be written by this user")
     ]
 
@@ -399,6 +399,6 @@ def test_lines_with_garbage_in_place_of_a_checksum_are_each_reported(layout: Lay
     good = segment_path(layout).read_bytes()
     for garbage in (b"\0" * 50, b"\xef\xbb\xbf", b"\n\n\n", b"x" * 10_000_000, good[17:80]):
         rewrite(segment_path(layout), garbage + b"\n" + good)
-        found = [finding for finding in examine(layout) if "checksum" in finding.what]
-        assert {finding.severity for finding in found} == {"error"}
+        findings = [finding for finding in examine(layout) if "checksum" in finding.what]
+        assert {finding.severity for finding in findings} == {"error"}
         assert len(FileJournal(layout).read_since({})[0]) == 2

@@ -99,10 +99,10 @@ def _instances() -> Iterator[tuple[str, Any]]:
 def _fitted(model: Any) -> BaseEstimator | None:
     for data in _WAYS_TO_FIT:
         try:
-            found: BaseEstimator = clone(model).fit(*data)
+            fitted: BaseEstimator = clone(model).fit(*data)
         except Exception:  # noqa: BLE001  this model takes other data
             continue
-        return found
+        return fitted
     return None
 
 

@@ -84,8 +84,8 @@ class Aged:
     def remembered_digest(self, cache: Path, pretend: str) -> str:
         """Plant a remembered digest for the file's present stat, as an earlier process would have."""
         digests = FileDigests(cache)
-        found = self.path.stat()
-        signature = (found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
+        status = self.path.stat()
+        signature = (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
         digests._remember(str(self.path), signature, pretend)  # type: ignore[arg-type]
         return FileDigests(cache).of(self.path)
 

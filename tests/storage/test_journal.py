@@ -104,9 +104,9 @@ def facts() -> st.SearchStrategy[Fact]:
 def test_every_fact_survives_its_json_form(fact: Fact) -> None:
     line = frame(fact, 7)
     assert line.count(b"\n") == 1
-    (found,) = read_lines("s", line, 0).lines
-    assert found.counter == 7
-    assert from_json(json.loads(found.payload)) == fact
+    (parsed,) = read_lines("s", line, 0).lines
+    assert parsed.counter == 7
+    assert from_json(json.loads(parsed.payload)) == fact
 
 
 @pytest.mark.parametrize("kind", ["function", "class", "value", "code", "macro"])
@@ -209,10 +209,10 @@ def test_facts_come_back_in_the_order_they_were_appended(journal: FileJournal | 
     journal.append([first])
     last = journal.append([second, third])
     journal.sync()
-    found, seen = journal.read_since({})
-    assert [fact for _, fact in found] == [first, second, third]
-    assert [position.counter for position, _ in found] == [1, 2, 3]
-    assert found[-1][0] == last
+    recorded, seen = journal.read_since({})
+    assert [fact for _, fact in recorded] == [first, second, third]
+    assert [position.counter for position, _ in recorded] == [1, 2, 3]
+    assert recorded[-1][0] == last
     assert journal.read_since(seen) == ([], seen)
     journal.append([observed("s", "1")])
     assert [fact for _, fact in journal.read_since(seen)[0]] == [observed("s", "1")]
@@ -301,8 +301,8 @@ def test_a_tail_torn_at_any_byte_hides_only_the_last_line(layout: Layout, n_fact
     for stop in range(start, len(whole)):
         path.write_bytes(whole[:stop])
         reader = FileJournal(layout)
-        found, seen = reader.read_since({})
-        assert [fact for _, fact in found] == facts[:-1]
+        recorded, seen = reader.read_since({})
+        assert [fact for _, fact in recorded] == facts[:-1]
         assert seen.get(path.stem, 0) == start
         assert [problem.is_tail for problem in reader.problems] == [True] * (stop > start)
     path.write_bytes(whole)  # its writer was alive after all, and finished
@@ -318,8 +318,8 @@ def test_a_flipped_bit_costs_one_line_and_is_reported(layout: Layout) -> None:
     for at in range(start, stop, 7):
         path.write_bytes(whole[:at] + bytes([whole[at] ^ 4]) + whole[at + 1 :])
         reader = FileJournal(layout)
-        found, seen = reader.read_since({})
-        assert [fact.step for _, fact in found if isinstance(fact, StepFailed)] == ["a", "c"]
+        recorded, seen = reader.read_since({})
+        assert [fact.step for _, fact in recorded if isinstance(fact, StepFailed)] == ["a", "c"]
         assert [(p.offset, p.is_tail) for p in reader.problems][:1] == [(start, False)]
         assert seen == {path.stem: len(whole)}
 
@@ -352,9 +352,9 @@ def test_a_short_write_counts_as_nothing_and_the_next_append_works(
     assert str(layout.journal) in caught.value.problems[0].facts[0][1]
     monkeypatch.undo()
     journal.append([failed("d")])
-    found, _ = FileJournal(layout).read_since({})
-    assert [fact.step for _, fact in found if isinstance(fact, StepFailed)] == ["a", "d"]
-    assert len({position.segment for position, _ in found}) == 2  # a reader may have seen the withdrawn bytes
+    recorded, _ = FileJournal(layout).read_since({})
+    assert [fact.step for _, fact in recorded if isinstance(fact, StepFailed)] == ["a", "d"]
+    assert len({position.segment for position, _ in recorded}) == 2  # a reader may have seen the withdrawn bytes
 
 
 def test_a_failed_first_write_leaves_no_segment(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -412,9 +412,9 @@ def test_a_forked_process_begins_a_segment_of_its_own(layout: Layout) -> None:
         os._exit(0)
     assert os.waitpid(child, 0)[1] == 0
     after = journal.append([failed("c")])
-    found, _ = FileJournal(layout).read_since({})
-    assert [fact.step for _, fact in found if isinstance(fact, StepFailed)] == ["a", "b", "c"]
-    assert len({position.segment for position, _ in found}) == 2
+    recorded, _ = FileJournal(layout).read_since({})
+    assert [fact.step for _, fact in recorded if isinstance(fact, StepFailed)] == ["a", "b", "c"]
+    assert len({position.segment for position, _ in recorded}) == 2
     assert (before.segment, before.counter, after.counter) == (after.segment, 1, 3)
 
 
@@ -436,8 +436,8 @@ def test_two_processes_appending_at_once_lose_nothing(layout: Layout) -> None:
     seen: dict[str, int] = {}
     met: list[tuple[Position, Fact]] = []
     while any(writer.poll() is None for writer in writers):
-        found, seen = reader.read_since(seen)
-        met += found
+        new, seen = reader.read_since(seen)
+        met += new
     assert [writer.returncode for writer in writers] == [0, 0]
     met += reader.read_since(seen)[0]
     steps = [fact.step for _, fact in met if isinstance(fact, StepFailed)]

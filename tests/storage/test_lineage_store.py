@@ -612,12 +612,12 @@ def test_a_person_queries_tables_and_assets_together(duck: DuckLineageStore, tmp
     import pyarrow.parquet as pq
 
     pq.write_table(pa.table({"n": [1, 2]}), tmp_path / "it's.parquet")
-    found = duck.answer(
+    answer = duck.answer(
         "SELECT sum(n) AS n, (SELECT count(*) FROM lineage.runs WHERE status = 'succeeded') AS runs"
         ' FROM "a/b" JOIN live USING (n)',
         tables={"a/b": tmp_path / "it's.parquet", "live": pa.table({"n": [2]})},
     )
-    assert found.table().to_pylist() == [{"n": 2, "runs": 1}]
+    assert answer.table().to_pylist() == [{"n": 2, "runs": 1}]
 
 
 @pytest.mark.parametrize("sql", ["SELEC 1", "SELECT * FROM nothing.at_all", "SELECT * FROM 'no.csv'"])
@@ -636,8 +636,8 @@ def test_what_was_current_at_a_moment_can_be_asked(layout: Layout, journal: File
     journal.append([replace(made("a", "1"), started_at="2026-01-01T00:00:00+00:00")])
     journal.append([replace(made("a", "2"), started_at="2026-03-01T00:00:00+00:00")])
     store = DuckLineageStore(layout, journal)
-    found = store.query("SELECT data_version FROM lineage.materializations_as_of(TIMESTAMPTZ '2026-02-01 00:00+00')")
-    assert found.to_pylist() == [{"data_version": version("1")}]
+    current = store.query("SELECT data_version FROM lineage.materializations_as_of(TIMESTAMPTZ '2026-02-01 00:00+00')")
+    assert current.to_pylist() == [{"data_version": version("1")}]
 
 
 def test_what_was_forgotten_is_published_only_before_that_moment(layout: Layout, journal: FileJournal) -> None:
@@ -648,8 +648,8 @@ def test_what_was_forgotten_is_published_only_before_that_moment(layout: Layout,
     assets = store.query("SELECT asset, data_version, n_records FROM lineage.assets ORDER BY asset").to_pylist()
     assert assets == [{"asset": name, "data_version": None, "n_records": 1} for name in "abx"]
     for moment, published in (("2026-04-01", ["x"]), ("2026-06-01", [])):
-        found = store.query(f"SELECT asset FROM lineage.materializations_as_of(TIMESTAMPTZ '{moment} 00:00+00')")
-        assert found.column("asset").to_pylist() == published
+        current = store.query(f"SELECT asset FROM lineage.materializations_as_of(TIMESTAMPTZ '{moment} 00:00+00')")
+        assert current.column("asset").to_pylist() == published
 
 
 def test_lines_that_cannot_be_read_do_not_stop_a_fold(layout: Layout, journal: FileJournal) -> None:

@@ -36,10 +36,10 @@ def database_of(version: int, layout: Layout) -> None:
         shutil.copy(segment, layout.journal)
     con = duckdb.connect()
     con.execute(f"ATTACH '{layout.lineage_db}' AS store; USE store;" + (folder / "schema.sql").read_text("utf-8"))
-    for table, found in json.loads((folder / "rows.json").read_text("utf-8")).items():
-        marks = ", ".join("?" for _ in found["columns"])
-        for row in found["rows"]:
-            con.execute(f"INSERT INTO lineage.{table} ({', '.join(found['columns'])}) VALUES ({marks})", row)
+    for table, contents in json.loads((folder / "rows.json").read_text("utf-8")).items():
+        marks = ", ".join("?" for _ in contents["columns"])
+        for row in contents["rows"]:
+            con.execute(f"INSERT INTO lineage.{table} ({', '.join(contents['columns'])}) VALUES ({marks})", row)
     con.close()
 
 
@@ -260,10 +260,10 @@ def test_a_database_that_says_nonsense_of_its_schema_is_set_aside(current: Layou
 
 
 @pytest.mark.parametrize(
-    ("found", "version"), [("2 abc", 2), ("17", 17), ("", None), (None, None), ("2x", None), ("two 3", None)]
+    ("schema", "version"), [("2 abc", 2), ("17", 17), ("", None), (None, None), ("2x", None), ("two 3", None)]
 )
-def test_the_version_is_read_from_what_a_database_says(found: str | None, version: int | None) -> None:
-    assert version_of(found) == version
+def test_the_version_is_read_from_what_a_database_says(schema: str | None, version: int | None) -> None:
+    assert version_of(schema) == version
 
 
 def test_only_released_schemas_are_migrated() -> None:

@@ -110,10 +110,10 @@ def test_it_writes_and_reads_a_file_that_can_seek(tmp_path: Path, n_bytes: int) 
 
         def decode(self, stream: BinaryIO) -> Any:
             stream.seek(8)
-            found = np.frombuffer(stream.read(), np.uint8)
+            array = np.frombuffer(stream.read(), np.uint8)
             stream.seek(0)
-            assert int.from_bytes(stream.read(8), "little") == len(found)
-            return found
+            assert int.from_bytes(stream.read(8), "little") == len(array)
+            return array
 
     value = np.full(n_bytes, 7, np.uint8)
     _, back = put(tmp_path, [Arrays], value, "arrays")

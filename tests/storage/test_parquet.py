@@ -147,8 +147,8 @@ def test_of_twenty_columns_two_are_read(kind: str) -> None:
 
 def _without_pages(data: bytes, column: str) -> bytes:
     """Return the bytes of a Parquet file with the pages of one column overwritten."""
-    found = parquet.ParquetFile(io.BytesIO(data)).metadata.row_group(0)
-    chunk = next(c for c in map(found.column, range(found.num_columns)) if c.path_in_schema == column)
+    row_group = parquet.ParquetFile(io.BytesIO(data)).metadata.row_group(0)
+    chunk = next(c for c in map(row_group.column, range(row_group.num_columns)) if c.path_in_schema == column)
     start = chunk.dictionary_page_offset or chunk.data_page_offset
     return data[:start] + b"\xff" * chunk.total_compressed_size + data[start + chunk.total_compressed_size :]
 

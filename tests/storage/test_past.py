@@ -67,8 +67,8 @@ def test_a_lost_text_leaves_the_symbols(layout: Layout) -> None:
     journal.append([fact for fact in code_facts(identity(1), set()) if not isinstance(fact, SymbolText)])
     store = DuckLineageStore(layout, journal)
     store.refresh()
-    found = recorded_symbols(store, identity(1).version)
-    assert found == tuple(replace(s, source="" if s.kind == "function" else s.source) for s in identity(1).symbols)
+    symbols = recorded_symbols(store, identity(1).version)
+    assert symbols == tuple(replace(s, source="" if s.kind == "function" else s.source) for s in identity(1).symbols)
 
 
 _BEFORE = {

@@ -186,9 +186,9 @@ def test_a_file_that_holds_no_key_is_refused_without_showing_it(tmp_path, text):
 
 
 def test_an_entry_comes_back_as_it_was_written():
-    found = read_entry(write_entry(fact(), {BLOB: 5000}, lambda message: ("key", message[:8])))
-    assert (found.fact, found.sizes, found.key) == (fact(), {BLOB: 5000}, "key")
-    assert found.signature == message_of(found.body)[:8]
+    entry = read_entry(write_entry(fact(), {BLOB: 5000}, lambda message: ("key", message[:8])))
+    assert (entry.fact, entry.sizes, entry.key) == (fact(), {BLOB: 5000}, "key")
+    assert entry.signature == message_of(entry.body)[:8]
 
 
 def test_the_signed_bytes_are_framed_with_the_format():

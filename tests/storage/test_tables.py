@@ -54,9 +54,9 @@ def described(con: duckdb.DuckDBPyConnection) -> dict[str, list[str]]:
 def schema() -> dict[str, list[str]]:
     con = duckdb.connect()
     con.execute("ATTACH ':memory:' AS store; USE store;" + schema_text())
-    found = described(con)
+    columns = described(con)
     con.close()
-    return found
+    return columns
 
 
 def test_the_committed_ddl_is_the_generated_one() -> None:

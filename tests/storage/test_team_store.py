@@ -78,14 +78,14 @@ def push(url: TeamUrl, journal: FileJournal, project: str = "shop", **kwargs: An
 
 
 def team_rows(url: TeamUrl) -> dict[str, list[str]]:
-    found = {}
+    rows_by_table = {}
     with connected(url) as con:
         con.execute("SET TimeZone = 'UTC'")
         for table in EVERYTHING:
             rows = con.execute(f"SELECT * FROM {table}")
             names = [column.name for column in rows.description]
-            found[table] = [dict(zip(names, row, strict=True)) for row in rows.fetchall()]
-    return comparable(found)
+            rows_by_table[table] = [dict(zip(names, row, strict=True)) for row in rows.fetchall()]
+    return comparable(rows_by_table)
 
 
 def duck_rows(journal: FileJournal, folder: Path) -> dict[str, list[str]]:
@@ -94,9 +94,9 @@ def duck_rows(journal: FileJournal, folder: Path) -> dict[str, list[str]]:
     return comparable({table: store.query(f"SELECT * FROM lineage.{table}").to_pylist() for table in EVERYTHING})
 
 
-def comparable(found: dict[str, list[dict[str, Any]]]) -> dict[str, list[str]]:
+def comparable(rows_by_table: dict[str, list[dict[str, Any]]]) -> dict[str, list[str]]:
     """Rows as sorted text, so that NaN equals NaN; of facts only what both stores keep of every kind."""
-    for row in found["facts"]:
+    for row in rows_by_table["facts"]:
         del row["payload"]
     return {
         table: sorted(
@@ -108,7 +108,7 @@ def comparable(found: dict[str, list[dict[str, Any]]]) -> dict[str, list[str]]:
             )
             for row in rows
         )
-        for table, rows in found.items()
+        for table, rows in rows_by_table.items()
     }
 
 
@@ -270,8 +270,8 @@ def test_lines_that_cannot_be_read_are_kept_for_a_release_that_can(url: TeamUrl,
         file.write(blake3(payload).hexdigest(8).encode() + b" " + payload + b"\n")
     assert push(url, journal) == 2
     with connected(url) as con:
-        found = con.execute("SELECT kind, payload FROM facts WHERE counter = 2").fetchall()
-    assert found == [("of_tomorrow", payload.decode())]
+        kept = con.execute("SELECT kind, payload FROM facts WHERE counter = 2").fetchall()
+    assert kept == [("of_tomorrow", payload.decode())]
 
 
 # --- schema ------------------------------------------------------------------------------

@@ -91,8 +91,8 @@ def test_every_damage_is_found_alone_and_stays_where_it_is(layout: Layout, kind:
         if path.is_file() and not path.is_symlink() and path.read_bytes() == whole:
             continue  # a page that was zeros before
         before = seen(layout)
-        (found,) = verify(layout)
-        assert (found.path, found.is_missing) == (path, False)
+        (reported,) = verify(layout)
+        assert (reported.path, reported.is_missing) == (path, False)
         assert seen(layout) == before
         path.rmdir() if path.is_dir() and not path.is_symlink() else path.unlink()
         path.write_bytes(whole)
@@ -112,7 +112,7 @@ def test_soak_ten_thousand_damages_are_found_and_nothing_else(layout: Layout) ->
         whole = path.read_bytes()
         damage(path, kind, choose_)
         if path.read_bytes() != whole:
-            assert [found.path for found in verify(layout, owners[path])] == [path]
+            assert [reported.path for reported in verify(layout, owners[path])] == [path]
             n_found += 1
         path.chmod(0o644)
         path.write_bytes(whole)
@@ -129,7 +129,7 @@ def test_two_blobs_that_were_swapped_are_both_found(layout: Layout) -> None:
     one, other = (layout.blob(keep(layout, name, name.encode() * 5000).blob) for name in ("x", "y"))
     record(layout, keep(layout, "x", b"x" * 5000), keep(layout, "y", b"y" * 5000))
     swap(one, other)
-    assert sorted(found.path for found in verify(layout)) == sorted([one, other])
+    assert sorted(reported.path for reported in verify(layout)) == sorted([one, other])
 
 
 def test_a_damage_names_every_asset_and_part_that_it_hits(layout: Layout) -> None:
@@ -138,7 +138,7 @@ def test_a_damage_names_every_asset_and_part_that_it_hits(layout: Layout) -> Non
     file = layout.blob(BlobDigest(digest_bytes(b"b" * 6000)))
     for path in (shared, figure, file):
         damage(path, "a flipped bit", random.Random(1))
-    hit = {(str(use.target), use.part, use.is_latest) for found in verify(layout) for use in found.uses}
+    hit = {(str(use.target), use.part, use.is_latest) for reported in verify(layout) for use in reported.uses}
     assert hit == {
         ("one", "", True),
         ("two", "", True),
@@ -152,23 +152,23 @@ def test_a_damaged_list_of_files_is_one_damage_and_its_entries_are_not_believed(
     text = manifest.read_bytes().replace(digest_bytes(b"b" * 6000).encode(), digest_bytes(b"c").encode())
     manifest.chmod(0o644)
     manifest.write_bytes(text)
-    (found,) = verify(layout)
-    assert (found.path, found.uses[0].part) == (manifest, "the list of its files")
+    (reported,) = verify(layout)
+    assert (reported.path, reported.uses[0].part) == (manifest, "the list of its files")
 
 
 def test_a_value_inside_its_record_that_has_another_hash_is_found(layout: Layout) -> None:
     lie = Output(Target.parse("small"), value("s"), "text/1", BlobDigest(digest_bytes(b"8")), 1, b"9")
     record(layout, lie)
-    (found,) = verify(layout)
-    assert found.path.parent == layout.journal
-    assert [use.target for use in found.uses] == ["small"]
+    (reported,) = verify(layout)
+    assert reported.path.parent == layout.journal
+    assert [use.target for use in reported.uses] == ["small"]
 
 
 def test_a_damaged_line_of_the_journal_is_found_whatever_was_selected(layout: Layout) -> None:
     segment = min(layout.journal.iterdir())
     damage(segment, "a flipped bit", random.Random(3))
-    (found,) = verify(layout, {"small"})
-    assert (found.path, found.uses) == (segment, ())
+    (reported,) = verify(layout, {"small"})
+    assert (reported.path, reported.uses) == (segment, ())
 
 
 def test_a_torn_tail_and_a_fact_of_a_newer_release_are_no_damage(layout: Layout) -> None:
@@ -181,8 +181,8 @@ def test_a_torn_tail_and_a_fact_of_a_newer_release_are_no_damage(layout: Layout)
 def test_missing_bytes_of_a_latest_version_are_missing_and_of_an_earlier_one_were_cleaned_up(layout: Layout) -> None:
     old = layout.blob(BlobDigest(digest_bytes(b"\1" * 5000)))
     old.unlink()
-    (found,) = verify(layout)
-    assert (found.is_missing, found.path) == (True, old)
+    (reported,) = verify(layout)
+    assert (reported.is_missing, reported.path) == (True, old)
     record(layout, keep(layout, "a1", b"newer" * 2000))
     assert verify(layout) == []
 
@@ -191,8 +191,8 @@ def test_bytes_that_were_set_aside_are_still_a_damage(layout: Layout) -> None:
     path = layout.blob(BlobDigest(digest_bytes(b"\1" * 5000)))
     layout.quarantine.mkdir()
     aside = path.rename(layout.quarantine / (path.parent.name + path.name))
-    (found,) = verify(layout)
-    assert (found.is_missing, found.path) == (False, aside)
+    (reported,) = verify(layout)
+    assert (reported.is_missing, reported.path) == (False, aside)
 
 
 def test_only_what_is_selected_is_read_and_earlier_versions_can_be_left_out(layout: Layout) -> None:
@@ -200,7 +200,7 @@ def test_only_what_is_selected_is_read_and_earlier_versions_can_be_left_out(layo
     assert len(verify(layout, {"a1"})) == 1
     assert verify(layout, {"a2"}) == []
     record(layout, keep(layout, "a1", b"newer" * 2000))
-    assert [found.uses[0].is_latest for found in verify(layout)] == [False]
+    assert [reported.uses[0].is_latest for reported in verify(layout)] == [False]
     assert verify(layout, latest_only=True) == []
 
 
