@@ -25,7 +25,7 @@ from assetctl.assets.importing import activate, install, put_on_path
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class Declared:
     """A declaration as found; `key` is None for checks and multi-output assets."""
 
     key: AssetKey | None
@@ -42,7 +42,7 @@ class _Sighting:
     in_container: bool
 
 
-def collect(root: Path, entries: Sequence[str]) -> tuple[list[Found], list[type[Codec]], list[Problem]]:
+def collect(root: Path, entries: Sequence[str]) -> tuple[list[Declared], list[type[Codec]], list[Problem]]:
     """Import each entry (file, folder or module name, relative to `root`); return its declarations and codecs."""
     install()
     activate(root)
@@ -66,13 +66,13 @@ def find_codecs(modules: Iterable[ModuleType]) -> list[type[Codec]]:
 
 def find_declarations(
     namespaces: Iterable[tuple[ModuleType, dict[str, object]]], root: Path, problems: list[Problem]
-) -> list[Found]:
+) -> list[Declared]:
     """Return the declarations held by namespaces, each object once, in order of first sight."""
     sightings: dict[int, list[_Sighting]] = {}
     for module, namespace in namespaces:
         for sighting in _sightings(module, namespace):
             sightings.setdefault(id(sighting.declaration), []).append(sighting)
-    declarations: list[Found] = []
+    declarations: list[Declared] = []
     for seen in sightings.values():
         try:
             declarations.append(_describe(seen, root))
@@ -97,15 +97,15 @@ def _sightings(module: ModuleType, namespace: dict[str, object]) -> Iterator[_Si
                     yield _Sighting(item, module, name if isinstance(name, str) else "", in_container=True)
 
 
-def _describe(seen: list[_Sighting], root: Path) -> Found:
+def _describe(seen: list[_Sighting], root: Path) -> Declared:
     declaration = seen[0].declaration
     where = _where(declaration, root)
     name = _name(declaration, _homeward(declaration, seen))
     if isinstance(declaration, CheckDef) or (isinstance(declaration, AssetDef) and declaration.options.outs):
-        return Found(None, declaration, where, name)
+        return Declared(None, declaration, where, name)
     given = declaration.options.key if isinstance(declaration, AssetDef) else declaration.key
     key = AssetKey(given) if given is not None else AssetKey.from_name(name)
-    return Found(key, declaration, where, name)
+    return Declared(key, declaration, where, name)
 
 
 def _homeward(declaration: Declaration, seen: list[_Sighting]) -> list[_Sighting]:

@@ -13,7 +13,7 @@ from dataclasses import replace
 from types import MappingProxyType, ModuleType
 
 from assetctl.assets.codec import Codec
-from assetctl.assets.collect import Found, collect, find_codecs, find_declarations
+from assetctl.assets.collect import Declared, collect, find_codecs, find_declarations
 from assetctl.assets.errors import DeclarationError, Problem
 from assetctl.assets.ids import AssetKey
 from assetctl.assets.importing import activate, forget_modules, is_personal
@@ -33,7 +33,7 @@ class Declarations:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self.read_at_import: frozenset[str] = frozenset()  # files opened while the project's modules were imported
-        self._declarations: list[Found] | None = None
+        self._declarations: list[Declared] | None = None
         self._codecs: list[type[Codec]] = []
         self._stamp: _Stamp = {}
         self._graph: AssetGraph | None = None
@@ -100,7 +100,7 @@ class Declarations:
             raise _with_graph_problems(declarations, problems)
         self._declarations, self._codecs, self._stamp = declarations, codecs, _stamp(self._settings)
 
-    def _with_cells(self, declarations: list[Found], cells: ModuleType) -> list[Found]:
+    def _with_cells(self, declarations: list[Declared], cells: ModuleType) -> list[Declared]:
         problems: list[Problem] = []
         known = {id(item.declaration) for item in declarations}
         own = find_declarations([(cells, vars(cells))], self._settings.root, problems)
@@ -145,7 +145,7 @@ def _refuse_unknown_codecs(graph: AssetGraph, own: list[type[Codec]]) -> None:
         raise DeclarationError(*problems)
 
 
-def _with_graph_problems(declarations: list[Found], problems: list[Problem]) -> DeclarationError:
+def _with_graph_problems(declarations: list[Declared], problems: list[Problem]) -> DeclarationError:
     """Add what is wrong with the declarations that could be read, so that all is reported at once.
 
     Where a file could not be imported, an unknown upstream is likely its doing, so those are left out.

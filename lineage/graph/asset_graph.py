@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from assetctl.assets.collect import Found
+from assetctl.assets.collect import Declared
 from assetctl.assets.definition import AssetDef, AssetOptions, CheckDef, SourceDef
 from assetctl.assets.errors import DeclarationError, Problem
 from assetctl.assets.hints import did_you_mean
@@ -125,7 +125,7 @@ class AssetGraph:
         return frozenset(reached)
 
 
-def build_graph(declared: Sequence[Found]) -> AssetGraph:
+def build_graph(declared: Sequence[Declared]) -> AssetGraph:
     """Bind declarations to one another.
 
     Raises:
@@ -157,14 +157,14 @@ def with_former_names(graph: AssetGraph, recorded: Mapping[AssetKey, tuple[Asset
     return dataclasses.replace(graph, steps=_with_aliases(graph.steps, recorded)) if recorded else graph
 
 
-def keys_of(item: Found) -> tuple[AssetKey, ...]:
+def keys_of(item: Declared) -> tuple[AssetKey, ...]:
     """Return the asset keys a declaration stands for."""
     if isinstance(item.declaration, AssetDef) and item.declaration.options.outs:
         return tuple(AssetKey(out) for out in item.declaration.options.outs)
     return () if item.key is None else (item.key,)
 
 
-def _keys(declared: Sequence[Found], problems: list[Problem]) -> dict[AssetKey, str]:
+def _keys(declared: Sequence[Declared], problems: list[Problem]) -> dict[AssetKey, str]:
     where: dict[AssetKey, str] = {}
     for item in declared:
         for key in keys_of(item):
@@ -182,7 +182,7 @@ def _keys(declared: Sequence[Found], problems: list[Problem]) -> dict[AssetKey, 
 
 
 def _step(
-    item: Found,
+    item: Declared,
     declaration: AssetDef,
     where: Mapping[AssetKey, str],
     sources: Mapping[AssetKey, SourceDef],
@@ -248,7 +248,7 @@ def _read_binding(read: Read, sources: Mapping[AssetKey, SourceDef]) -> Binding:
 
 
 def _dependency_key(
-    dependency: object, item: Found, where: Mapping[AssetKey, str], problems: list[Problem]
+    dependency: object, item: Declared, where: Mapping[AssetKey, str], problems: list[Problem]
 ) -> AssetKey | None:
     text = dependency if isinstance(dependency, str) else getattr(dependency, "__name__", str(dependency))
     key = AssetKey(text) if isinstance(dependency, str) else AssetKey.from_name(text)
@@ -263,7 +263,7 @@ def _nearest(name: str, where: Mapping[AssetKey, str]) -> str:
     return did_you_mean(name, where) or "declare it, or take it out here"
 
 
-def _located(problem: Problem, item: Found) -> Problem:
+def _located(problem: Problem, item: Declared) -> Problem:
     kind = "check" if isinstance(item.declaration, CheckDef) else "asset"
     label = item.key or item.name
     facts = (("declared in", item.where), *problem.facts)
@@ -271,7 +271,7 @@ def _located(problem: Problem, item: Found) -> Problem:
 
 
 def _checks(
-    declared: Sequence[Found], where: Mapping[AssetKey, str], problems: list[Problem]
+    declared: Sequence[Declared], where: Mapping[AssetKey, str], problems: list[Problem]
 ) -> dict[AssetKey, tuple[Check, ...]]:
     by_declaration = {id(d.declaration): d for d in declared}
     checks: dict[AssetKey, tuple[Check, ...]] = {}
@@ -295,7 +295,7 @@ def _checks(
     return checks
 
 
-def _check(item: Found, declaration: CheckDef, key: AssetKey, problems: list[Problem]) -> Check | None:
+def _check(item: Declared, declaration: CheckDef, key: AssetKey, problems: list[Problem]) -> Check | None:
     parameters = parameters_of(declaration.compute)
     required = [n for n, p in parameters.items() if p.default is p.empty and p.kind is not p.VAR_KEYWORD]
     if len(required) != 1:

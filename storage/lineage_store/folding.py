@@ -93,7 +93,7 @@ def create_schema(con: Connection) -> None:
     )  # replaying schema changes from a write-ahead log is the weak spot of the format
 
 
-def found_schema(con: Connection) -> str | None:
+def schema_of(con: Connection) -> str | None:
     """Return what a database says of its schema; None if it says nothing."""
     tables = "SELECT count(*) FROM duckdb_tables() WHERE schema_name = 'lineage' AND table_name = 'meta'"
     if con.execute(tables).fetchall() == [(0,)]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from assetctl.storage.lineage_store.duck import Damaged, Unusable
-from assetctl.storage.lineage_store.folding import Connection, found_schema, read_folded, schema_name
+from assetctl.storage.lineage_store.folding import Connection, read_folded, schema_name, schema_of
 from assetctl.storage.schema.migrations import SCHEMA_VERSION, kinds_to_read_again, version_of
 
 
@@ -29,7 +29,7 @@ def check_schema(con: Connection) -> None:
         Outdated: it has an earlier schema, or one that was never released.
         Damaged: it says nothing of its schema that makes sense.
     """
-    schema = found_schema(con)
+    schema = schema_of(con)
     if schema == schema_name():
         return
     version = version_of(schema)

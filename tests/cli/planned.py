@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from assetctl.assets.collect import Found
+from assetctl.assets.collect import Declared
 from assetctl.assets.decorator import asset
 from assetctl.assets.definition import SourceDef, SourceShape
 from assetctl.assets.ids import Target
@@ -27,7 +27,7 @@ def shop() -> AssetGraph:
     def totals(clean): ...
 
     def declared(key, declaration):
-        return Found(Target.parse(key) if key else None, declaration, "shop.py:1", key or "split")
+        return Declared(Target.parse(key) if key else None, declaration, "shop.py:1", key or "split")
 
     return build_graph(
         [

@@ -181,3 +181,13 @@ def test_what_only_a_later_release_can_name_counts_as_gone(make, kind, reasons):
     use = Undeclared(kind, "conf.json" if kind == "file" else "db", project.workspace.stores.digests.of(conf))
     project.workspace.stores.journal.append([replace(made, id=MaterializationId("later"), undeclared=(use,))])
     assert project.plan()["a"].reasons == reasons
+
+
+def test_the_digest_of_a_module_that_a_step_loads_is_that_of_earlier_releases(tmp_path):
+    """It is recorded; another one would rebuild, after an upgrade, everything that loads a module of its own."""
+    (tmp_path / "assets.py").write_text("from assetctl import asset\n@asset\ndef a():\n    return 1\n")
+    (tmp_path / "helpers_of_a.py").write_text("K = 1\ndef f():\n    return K\n")
+    declarations = Project.open(tmp_path).workspace.declarations
+    declarations.current()
+    digest = declarations.identification().class_code("helpers_of_a:")
+    assert digest == "b3:b374d95a7fa79b04d768d4710eb3c163e3dd8f3080583533b83ca68fb499042b"

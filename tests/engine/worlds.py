@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from assetctl.assets.collect import Found
+from assetctl.assets.collect import Declared
 from assetctl.assets.compute import PythonFunction
 from assetctl.assets.definition import AssetDef, AssetOptions, CheckDef, SourceDef, SourceShape
 from assetctl.assets.ids import AssetKey, Target, whole
@@ -192,15 +192,15 @@ class World:
         return self.data.load(self.output(name), Wanted())
 
     def _graph(self) -> AssetGraph:
-        collected = [Found(AssetKey(n), SourceDef(n, SourceShape.FILE), f"world:{n}", n) for n in self.sources]
+        collected = [Declared(AssetKey(n), SourceDef(n, SourceShape.FILE), f"world:{n}", n) for n in self.sources]
         declared: dict[str, AssetDef] = {}
         for name, spec in self.specs.items():
             declaration = AssetDef(PythonFunction(self._function(name, spec)), AssetOptions(**spec.options))
             key = None if spec.options.get("outs") else AssetKey(name)
-            collected.append(Found(key, declaration, f"world.py:{name}", name))
+            collected.append(Declared(key, declaration, f"world.py:{name}", name))
             declared[name] = declaration
         for name, (asset, _, ask, blocking) in self.checks.items():
-            collected.append(Found(None, CheckDef(PythonFunction(ask), asset, blocking), f"world.py:{name}", name))
+            collected.append(Declared(None, CheckDef(PythonFunction(ask), asset, blocking), f"world.py:{name}", name))
         return build_graph(collected)
 
     def _function(self, name: str, spec: _Spec) -> Callable[..., Any]:

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from assetctl.assets.collect import Found
+from assetctl.assets.collect import Declared
 from assetctl.assets.decorator import asset
 from assetctl.assets.definition import SourceDef, SourceShape
 from assetctl.assets.ids import AssetKey, Target, whole
@@ -50,12 +50,12 @@ def _graph() -> AssetGraph:
 
     return build_graph(
         [
-            Found(S.asset, SourceDef("s.csv", SourceShape.FILE), "house.py:1", "s"),
-            Found(A.asset, asset(a), "house.py:2", "a"),
-            Found(None, asset(split, outs=["x", "y"]), "house.py:3", "split"),
-            Found(B.asset, asset(b), "house.py:4", "b"),
-            Found(W.asset, asset(w, deps=["a"]), "house.py:5", "w"),
-            Found(C.asset, asset(c), "house.py:6", "c"),
+            Declared(S.asset, SourceDef("s.csv", SourceShape.FILE), "house.py:1", "s"),
+            Declared(A.asset, asset(a), "house.py:2", "a"),
+            Declared(None, asset(split, outs=["x", "y"]), "house.py:3", "split"),
+            Declared(B.asset, asset(b), "house.py:4", "b"),
+            Declared(W.asset, asset(w, deps=["a"]), "house.py:5", "w"),
+            Declared(C.asset, asset(c), "house.py:6", "c"),
         ]
     )
 

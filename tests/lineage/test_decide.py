@@ -10,7 +10,7 @@ from assetctl.lineage.deciding.decide import Action
 from assetctl.lineage.deciding.staleness import Fresh, Stale
 from assetctl.lineage.facts.records import CodeIdentity, CodeVersion, Trace, Undeclared
 from assetctl.lineage.facts.snapshot import OutputState
-from tests.lineage.deliberations import EVERYTHING, THEN, A, X, Y, decide, definition, deliberation, made, step
+from tests.lineage.deliberations import EVERYTHING, THEN, A, X, Y, decide, definition, deliberation, made, output, step
 from tests.storage.facts import checked, digest, failed, pinned
 
 MISSING, CORRUPT = OutputState.MISSING, OutputState.CORRUPT
@@ -258,3 +258,10 @@ def test_a_trace_of_an_earlier_format_is_restored_with_its_own_provenance():
     trace = made("x", "2", code=THEN, reads={"a": "2"})
     decision = decide(deliberation(made("a"), made("x", code=THEN), settled=OTHER, traces=[trace]), step("x"))
     assert (decision.action, decision.reusable, decision.provenance) == (Action.RESTORE, trace, trace.provenance)
+
+
+def test_a_check_that_failed_for_one_output_says_nothing_of_another_with_the_same_data():
+    two_and_one = replace(made("x", reads={"a": "2"}), outputs=(output("x", "2"), output("y", "1")))
+    refused = checked("x", "1", passed=False)  # data that `y` would hold, and `x` would not
+    known = {"checks": {"x": ["ok"]}, "settled": OTHER, "traces": [two_and_one], "answers": [refused]}
+    check("restore UpstreamChanged", "x", made("a"), made("x", "3"), **known)

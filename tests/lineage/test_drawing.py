@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from assetctl.assets.collect import Found
+from assetctl.assets.collect import Declared
 from assetctl.assets.decorator import asset
 from assetctl.assets.definition import SourceDef, SourceShape
 from assetctl.assets.ids import AssetKey
@@ -33,7 +33,7 @@ def _graph():
     def report(model): ...
 
     def declared(key, declaration):
-        return Found(AssetKey(key), declaration, f"pipeline.py:{len(key)}", key)
+        return Declared(AssetKey(key), declaration, f"pipeline.py:{len(key)}", key)
 
     return build_graph(
         [

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 
 from assetctl.assets.checks import check
-from assetctl.assets.collect import Found
+from assetctl.assets.collect import Declared
 from assetctl.assets.columns import columns
 from assetctl.assets.context import Context
 from assetctl.assets.decorator import asset
@@ -29,7 +29,7 @@ def graph_of(**declarations: Any) -> AssetGraph:
     for name, declared in declarations.items():
         has_key = not getattr(getattr(declared, "options", None), "outs", ()) and not hasattr(declared, "blocking")
         collected.append(
-            Found(AssetKey.from_name(name) if has_key else None, declared, f"p.py:{len(collected) + 1}", name)
+            Declared(AssetKey.from_name(name) if has_key else None, declared, f"p.py:{len(collected) + 1}", name)
         )
     return build_graph(collected)
 
@@ -150,8 +150,8 @@ def test_two_cycles_are_two_problems_and_what_hangs_on_them_is_none():
 
 def test_a_duplicate_key_names_both_places():
     twice = [
-        Found(AssetKey("a"), asset(lambda: 1), "one.py:1", "a"),
-        Found(AssetKey("a"), asset(lambda: 2), "two.py:7", "a"),
+        Declared(AssetKey("a"), asset(lambda: 1), "one.py:1", "a"),
+        Declared(AssetKey("a"), asset(lambda: 2), "two.py:7", "a"),
     ]
     with pytest.raises(DeclarationError) as caught:
         build_graph(twice)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from assetctl.assets.collect import Found
+from assetctl.assets.collect import Declared
 from assetctl.assets.decorator import asset
 from assetctl.assets.definition import SourceDef, SourceShape
 from assetctl.assets.errors import SelectionError
@@ -15,7 +15,7 @@ from assetctl.lineage.graph.selection import downstreams, parse, resolve, upstre
 
 def _declared(key, where, fn=None, **options):
     declaration = asset(fn, **options) if fn is not None else SourceDef("f.csv", SourceShape.FILE, **options)
-    return Found(AssetKey(key), declaration, where, key)
+    return Declared(AssetKey(key), declaration, where, key)
 
 
 @pytest.fixture(scope="module")
