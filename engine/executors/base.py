@@ -13,10 +13,13 @@ from assetctl.engine.steps.tasks import StepResult, StepTask
 class Capabilities:
     """What an executor can do.
 
-    `enforces_timeout`: a step is killed when its timeout is over. `cancels_running`: `cancel`
-    kills what runs, rather than only what waits.
+    `shares_files`: its workers use this machine's state folder; those that do not need the
+    shared cache, to fetch inputs from and to upload outputs to. `enforces_timeout`: a step is
+    killed when its timeout is over. `cancels_running`: `cancel` kills what runs, rather than
+    only what waits.
     """
 
+    shares_files: bool
     enforces_timeout: bool
     cancels_running: bool
 
@@ -24,7 +27,10 @@ class Capabilities:
 class Executor(Protocol):
     """Runs tasks; results come back in the order in which they finish.
 
-    `submit` is called only while `n_free` is positive.
+    Only keys, digests and versions travel: whoever performs a task finds the project's code,
+    its sources and the data store where it runs. By the time a result is returned, what the
+    step printed is in the run's log in this machine's state folder (`Layout.log`), also if
+    the step was killed. `submit` is called only while `n_free` is positive.
     """
 
     @property

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable
-from pathlib import Path
+from contextlib import AbstractContextManager, nullcontext
 
 from assetctl.engine.executors.base import Capabilities
-from assetctl.engine.secrets.masking import Mask
-from assetctl.engine.steps.capture import captured_streams
 from assetctl.engine.steps.tasks import StepResult, StepTask
 
 
 class InProcessExecutor:
     """Performs a task when its result is asked for, so that it is shown as started before it runs."""
 
-    capabilities = Capabilities(enforces_timeout=False, cancels_running=False)
+    capabilities = Capabilities(shares_files=True, enforces_timeout=False, cancels_running=False)
 
     def __init__(
-        self, perform: Callable[[StepTask], StepResult], mask_of: Callable[[StepTask], Mask] = lambda task: Mask(())
+        self,
+        perform: Callable[[StepTask], StepResult],
+        captured: Callable[[StepTask], AbstractContextManager[object]] = lambda task: nullcontext(),
     ) -> None:
         self._perform = perform
-        self._mask_of = mask_of  # what must not get into a task's log
+        self._captured = captured  # sends what is printed to the task's log
         self._waiting: deque[StepTask] = deque()
 
     @property
@@ -34,10 +34,7 @@ class InProcessExecutor:
     def wait(self, timeout_s: float | None) -> Iterable[StepResult]:
         while self._waiting:
             task = self._waiting.popleft()
-            if task.log:
-                with captured_streams(Path(task.log), self._mask_of(task)):
-                    result = self._perform(task)
-            else:
+            with self._captured(task):
                 result = self._perform(task)
             yield result
 

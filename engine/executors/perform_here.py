@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 
 from assetctl.engine.secrets.masking import Mask
 from assetctl.engine.secrets.secret_values import mask_of_step
+from assetctl.engine.steps.capture import captured_streams
+from assetctl.engine.steps.loading import Loader
 from assetctl.engine.steps.masked import mask_result
 from assetctl.engine.steps.perform import perform
 from assetctl.engine.steps.tasks import SourceInput, StepResult, StepTask
@@ -21,8 +24,9 @@ from assetctl.lineage.facts.records import Undeclared
 def perform_here(workspace: Workspace, task: StepTask) -> StepResult:
     """Perform a task in this process, and look whether the step changed what its code had captured."""
     graph = workspace.declarations.current(task.set_config, task.former_names)
+    loader = Loader(workspace.stores.data, graph.sources, workspace.stores.observer(workspace.root))
     with watching(workspace.root) as touched:
-        result = perform(task, graph, workspace.stores.data, workspace.layout)
+        result = perform(task, graph, loader, workspace.layout)
     result = mask_result(result, mask_of_task(workspace, task))
     if result.failure is not None or task.stored:
         return result
@@ -31,12 +35,22 @@ def perform_here(workspace: Workspace, task: StepTask) -> StepResult:
     if task.captures_values and not identification.is_unchanged(step):
         result = replace(result, code_changed=True)
     used = [
-        *_undeclared_files(workspace, task, touched),
+        *_undeclared_files(workspace, loader, task, touched),
         *identification.undeclared_symbols(step, touched.executed, graph),
         *identification.undeclared_modules(step, touched.imported, graph),
         *identification.used_codecs(workspace.declarations.codecs(), result.outputs),
     ]
     return replace(result, undeclared=tuple(used)) if used else result
+
+
+def captured_here(workspace: Workspace, task: StepTask) -> AbstractContextManager[None]:
+    """Send what Python prints in this process to the task's log while the block runs, without the step's secrets."""
+    return captured_streams(log_of_task(workspace, task), mask_of_task(workspace, task))
+
+
+def log_of_task(workspace: Workspace, task: StepTask) -> Path:
+    """Return where the state folder keeps what the step prints in this run."""
+    return workspace.layout.log(task.run_id, task.step)
 
 
 def mask_of_task(workspace: Workspace, task: StepTask) -> Mask:
@@ -46,9 +60,9 @@ def mask_of_task(workspace: Workspace, task: StepTask) -> Mask:
     return mask_of_step(step, workspace.declarations.identification().identify(step, graph))
 
 
-def _undeclared_files(workspace: Workspace, task: StepTask, touched: Touched) -> list[Undeclared]:
+def _undeclared_files(workspace: Workspace, loader: Loader, task: StepTask, touched: Touched) -> list[Undeclared]:
     """Return the project files that were read and that no source of the step stands for."""
-    declared = [path for needed in task.inputs if isinstance(needed, SourceInput) for path in needed.paths]
+    declared = [path for needed in task.inputs if isinstance(needed, SourceInput) for path in loader.paths(needed)]
     undeclared: list[Undeclared] = []
     for text in sorted(touched.read - touched.written):
         path = Path(text)

@@ -42,7 +42,7 @@ class _Worker:
 class PoolExecutor:
     """`n_workers` processes for the project that `arguments` name (see `engine.worker`)."""
 
-    capabilities = Capabilities(enforces_timeout=True, cancels_running=True)
+    capabilities = Capabilities(shares_files=True, enforces_timeout=True, cancels_running=True)
 
     def __init__(self, n_workers: int, arguments: Sequence[str]) -> None:
         self._arguments = list(arguments)

@@ -17,7 +17,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from assetctl.assets.errors import AssetctlError, EnvironmentFault
-from assetctl.engine.executors.perform_here import mask_of_task, perform_here
+from assetctl.engine.executors.perform_here import log_of_task, mask_of_task, perform_here
 from assetctl.engine.secrets.secret_values import mask_of_environment
 from assetctl.engine.steps.capture import captured_descriptors
 from assetctl.engine.steps.masked import mask_result
@@ -60,7 +60,7 @@ def _die_with_parent(descriptor: int) -> None:
 def _serve(
     workspace: Workspace, task: StepTask, connection: Connection[object, StepTask]
 ) -> StepResult | EnvironmentFault:
-    log = Path(task.log or os.devnull)
+    log = log_of_task(workspace, task)
     try:
         if not workspace.declarations.is_collected:
             with captured_descriptors(log, mask_of_environment()):  # which secrets the step has is not known yet

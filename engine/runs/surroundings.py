@@ -6,7 +6,6 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from assetctl.assets.errors import WaitTimeout
 from assetctl.assets.ids import Target, whole
@@ -53,7 +52,6 @@ class ProjectSurroundings:
             former_names=step.former,
             upstream_metrics={u: latest[whole(u)].materialization.metrics for u in step.upstream if whole(u) in latest},
             captures_values=any(symbol.kind == SymbolKind.VALUE for symbol in identified.code.symbols),
-            log=str(self._log(step)),
             timeout_s=step.declaration.options.timeout_s,
         )
 
@@ -74,7 +72,6 @@ class ProjectSurroundings:
             stored=outputs,
             set_config=self.set_config,
             former_names=step.former,
-            log=str(self._log(step)),
         )
 
     def try_lock(self, step: Step) -> AbstractContextManager[object] | None:
@@ -100,6 +97,8 @@ class ProjectSurroundings:
     def trace(self, decision: StepDecision, result: StepResult) -> Trace:
         if result.code_changed:
             return Trace.CODE_CHANGED
+        if result.inputs_changed:
+            return Trace.INPUT_CHANGED
         observer = self.workspace.stores.observer(self.workspace.root)
         for binding in decision.step.bindings:
             if binding.is_source:
@@ -110,7 +109,7 @@ class ProjectSurroundings:
         return Trace.SOUND
 
     def log_tail(self, task: StepTask) -> str:
-        return tail(Path(task.log)) if task.log else ""
+        return tail(self.workspace.layout.log(task.run_id, task.step))
 
     def new_id(self) -> MaterializationId:
         return MaterializationId(new_identifier())
@@ -119,14 +118,12 @@ class ProjectSurroundings:
         time.sleep(seconds)
 
     def _inputs(self, step: Step) -> Iterator[OutputInput | SourceInput]:
-        observer = self.workspace.stores.observer(self.workspace.root)
         for binding in step.bindings:
             if not binding.is_read:
                 continue
             if binding.is_source:
-                source = self.deliberation.graph.sources[binding.upstream]
-                paths = observer.paths(source)
-                yield SourceInput(binding.name, binding.upstream, source.shape, paths, binding.wanted)
+                version = self.deliberation.observed[binding.target].value.version
+                yield SourceInput(binding.name, binding.upstream, version, binding.wanted)
             else:
                 yield OutputInput(binding.name, self.deliberation.known.latest[binding.target].output, binding.wanted)
 
@@ -138,6 +135,3 @@ class ProjectSurroundings:
             for check in self.deliberation.graph.checks.get(target.asset, ())
             if check.name in wanted[target]
         )
-
-    def _log(self, step: Step) -> Path:
-        return self.workspace.layout.log(self.run_id, step.target)

@@ -19,36 +19,37 @@ from typing import Any, assert_never
 
 from assetctl.assets.checks import CheckResult
 from assetctl.assets.compute import Compute, PythonFunction
-from assetctl.assets.definition import SourceShape
 from assetctl.assets.errors import AssetctlError, AssetFailed, CorruptionError, EnvironmentFault
 from assetctl.assets.ids import Target
 from assetctl.engine.steps.context import StepContext
-from assetctl.engine.steps.tasks import CheckAnswer, CheckTask, Failure, OutputInput, SourceInput, StepResult, StepTask
-from assetctl.lineage.facts.ports import DataStore, Form, Stored
+from assetctl.engine.steps.loading import Loader
+from assetctl.engine.steps.tasks import CheckAnswer, CheckTask, Failure, StepResult, StepTask
+from assetctl.lineage.facts.ports import DataStore, Stored
 from assetctl.lineage.facts.records import Output
 from assetctl.lineage.graph.asset_graph import AssetGraph, Check, Step
-from assetctl.storage.sources.parsing import open_table, parse_table
 from assetctl.storage.state.crash_points import CrashPoint, reached
 from assetctl.storage.state.layout import Layout
 
 _TOOL = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))) + os.sep
 
 
-def perform(task: StepTask, graph: AssetGraph, data: DataStore, layout: Layout) -> StepResult:
+def perform(task: StepTask, graph: AssetGraph, loader: Loader, layout: Layout) -> StepResult:
     """Run a task and return what it gave; a person's exception becomes a `Failure`.
 
     Raises:
         EnvironmentFault: the disk refused; the run has to stop.
     """
     step = graph.steps[task.step.asset]
+    data = loader.data
     context = StepContext(task, str(layout.state))
+    are_as_planned = loader.are_as_planned(task.inputs)
     started = time.perf_counter()
     stored: tuple[Stored, ...] = ()
     try:
         if task.stored:
             outputs = task.stored
         else:
-            arguments = _arguments(step, task, context, data)
+            arguments = _arguments(step, task, context, loader)
             reached(CrashPoint.INPUTS_HASHED)
             try:
                 value = compute(step.declaration.compute, arguments)
@@ -70,6 +71,7 @@ def perform(task: StepTask, graph: AssetGraph, data: DataStore, layout: Layout) 
         metrics=context.metrics,
         figures=figures,
         links=context.links,
+        inputs_changed=not are_as_planned,
         duration_s=time.perf_counter() - started,
     )
 
@@ -99,11 +101,11 @@ def _own_traceback(error: BaseException) -> str:
     return "".join(whole.format())
 
 
-def _arguments(step: Step, task: StepTask, context: StepContext, data: DataStore) -> dict[str, Any]:
+def _arguments(step: Step, task: StepTask, context: StepContext, loader: Loader) -> dict[str, Any]:
     arguments: dict[str, Any] = dict(step.config)
     arguments.update(dict.fromkeys(step.context, context))
     for needed in task.inputs:
-        arguments[needed.parameter] = _load(needed, data)
+        arguments[needed.parameter] = loader.load(needed)
     return arguments
 
 
@@ -150,41 +152,6 @@ def _finished(value: Any) -> Any:
 
     with ThreadPoolExecutor(1) as pool:
         return pool.submit(asyncio.run, wait()).result()
-
-
-def _load(needed: OutputInput | SourceInput, data: DataStore) -> Any:
-    if isinstance(needed, OutputInput):
-        return data.load(needed.output, needed.wanted)
-    paths = [Path(path) for path in needed.paths]
-    if needed.shape is SourceShape.GLOB:
-        return paths
-    if needed.wanted.form is Form.PATH:
-        return paths[0]
-    if needed.wanted.form is Form.READER:
-        return _checked(open_table(paths[0], needed.wanted.columns), needed)
-    return _as_wanted(parse_table(paths[0], needed.wanted.columns), needed)
-
-
-def _as_wanted(table: Any, needed: SourceInput) -> Any:
-    """Return a source's table in the form, and with the columns, that its parameter asks for."""
-    from assetctl.storage.codecs.containers import convert, project
-
-    return convert(project(_checked(table, needed), needed.wanted.columns), needed.wanted.form)
-
-
-def _checked(table: Any, needed: SourceInput) -> Any:
-    """Return a source's table, or a reader over it, if it has the columns that its parameter asks for."""
-    available = table.schema.names
-    missing = [name for name in needed.wanted.columns if name not in available]
-    if missing:
-        raise AssetFailed.of(
-            "unknown-column",
-            f"source `{needed.key}` has no column {', '.join(f'`{name}`' for name in missing)}",
-            ("columns", ", ".join(available)),
-            ("file", needed.paths[0]),
-            hint=f"correct `columns(...)` of the parameter `{needed.parameter}`",
-        )
-    return table
 
 
 def _store(step: Step, task: StepTask, value: Any, data: DataStore) -> tuple[Stored, ...]:

@@ -1,14 +1,21 @@
-"""What travels to whoever runs a step, and what comes back. Paths and digests travel, never tables."""
+"""What travels to whoever runs a step, and what comes back: keys and digests, never tables or paths."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from assetctl.assets.definition import SourceShape
 from assetctl.assets.ids import AssetKey, Target
 from assetctl.lineage.facts.ports import Stored, Wanted
-from assetctl.lineage.facts.records import Digest, MaterializationId, Output, ProvenanceDigest, RunId, Undeclared
+from assetctl.lineage.facts.records import (
+    DataVersion,
+    Digest,
+    MaterializationId,
+    Output,
+    ProvenanceDigest,
+    RunId,
+    Undeclared,
+)
 
 BEGUN = "begun"  # what a worker says when a step with a timeout begins
 
@@ -24,12 +31,11 @@ class OutputInput:
 
 @dataclass(frozen=True, slots=True)
 class SourceInput:
-    """A parameter that reads a source: `paths` are absolute."""
+    """A parameter that reads a source, which held `version` when the plan was made."""
 
     parameter: str
     key: AssetKey
-    shape: SourceShape
-    paths: tuple[str, ...]
+    version: DataVersion
     wanted: Wanted
 
 
@@ -64,7 +70,6 @@ class StepTask:
     former_names: Mapping[AssetKey, tuple[AssetKey, ...]] = field(default_factory=dict)
     upstream_metrics: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     captures_values: bool = False
-    log: str = ""
     timeout_s: float | None = None
 
 
@@ -89,7 +94,11 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class StepResult:
-    """What running one task gave; `failure` is None exactly if `outputs` are usable."""
+    """What running one task gave; `failure` is None exactly if `outputs` are usable.
+
+    `code_changed` and `inputs_changed` say that the step ran with other code, or read other
+    sources, than the plan was made with.
+    """
 
     step: Target
     outputs: tuple[Stored, ...] = ()
@@ -98,6 +107,7 @@ class StepResult:
     figures: Mapping[str, str] = field(default_factory=dict)
     links: Mapping[str, str] = field(default_factory=dict)
     code_changed: bool = False
+    inputs_changed: bool = False
     undeclared: tuple[Undeclared, ...] = ()
     duration_s: float = 0.0
     failure: Failure | None = None

@@ -23,6 +23,7 @@ from assetctl.engine.runs.cancel import CancelToken
 from assetctl.engine.runs.loop import Run
 from assetctl.engine.runs.recording import Recorder
 from assetctl.engine.runs.result import RunResult
+from assetctl.engine.steps.loading import Loader
 from assetctl.engine.steps.perform import perform
 from assetctl.engine.steps.tasks import CheckTask, OutputInput, StepResult, StepTask
 from assetctl.engine.workspace.identifiers import new_identifier
@@ -256,9 +257,19 @@ class World:
         return Identified(code, define(step, code, {}), checks, former)
 
     def _perform(self, task: StepTask, graph: AssetGraph) -> StepResult:
-        result = perform(task, graph, self.data, Layout.of(Path("/nowhere")))
+        result = perform(task, graph, Loader(self.data, graph.sources, _NoFiles()), Layout.of(Path("/nowhere")))
         used = tuple(Undeclared("file", name, digest) for name, digest in sorted(self.undeclared.items()))
         return replace(result, undeclared=used)
+
+
+class _NoFiles:
+    """The steps of a world are not handed its sources."""
+
+    def version(self, declaration: SourceDef) -> None:
+        raise AssertionError("a source was read")
+
+    def paths(self, declaration: SourceDef) -> tuple[str, ...]:
+        raise AssertionError("a source was read")
 
 
 def _observed(content: str) -> Observation:
