@@ -130,6 +130,7 @@ def test_an_edit_that_changes_behaviour_changes_the_code_version(tmp_path: Path)
     assert seen["changed"] > 20, seen
 
 
+@pytest.mark.slow
 def test_a_neutral_edit_keeps_the_code_version(tmp_path: Path) -> None:
     seen = _run(_check_neutral_edits, tmp_path, 20)
     assert len(seen) == 11, seen

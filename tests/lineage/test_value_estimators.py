@@ -77,6 +77,7 @@ def test_a_parameter_counts() -> None:
     assert version(OneHotEncoder(dtype=np.float64)) != version(OneHotEncoder(dtype=np.float32))
 
 
+@pytest.mark.slow
 def test_two_processes_agree() -> None:
     here = Path(__file__)
     script = (

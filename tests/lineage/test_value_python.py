@@ -103,6 +103,7 @@ def test_every_value_differs_from_every_other() -> None:
     assert [pair for pair in twins if pair[0] is not pair[1]] == []
 
 
+@pytest.mark.slow
 def test_every_value_has_the_same_digest_in_another_process_and_hash_seed() -> None:
     script = (
         "import sys; sys.path.insert(0, sys.argv[1]); from test_value_python import DIFFERENT, version\n"
@@ -149,6 +150,7 @@ def test_a_fully_connected_group_takes_linear_time() -> None:
     assert version(nodes) == version(nodes)
 
 
+@pytest.mark.slow
 def test_depth_is_no_limit() -> None:
     deep: list[object] = []
     refused: list[object] = [object()]
