@@ -143,7 +143,7 @@ class Reader:
         done = subprocess.run(
             ["bash", "-c", asked], cwd=self.places.get(name, start if start.is_dir() else self.tmp),
             env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, encoding="utf-8",
-            timeout=120, check=False,
+            timeout=600, check=False,
         )  # fmt: skip
         expected = re.search(r"# exit code (\d+)$", command)
         assert done.returncode == (int(expected[1]) if expected else 0), f"$ {command}\n{done.stdout}"
