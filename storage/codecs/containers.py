@@ -12,6 +12,7 @@ import warnings
 from typing import Any, assert_never
 
 from assetctl.lineage.facts.ports import Form
+from assetctl.storage.codecs.arrow_types import settled
 from assetctl.storage.codecs.base import NotEncodable
 
 _OBJECTS = b"assetctl.object_columns"
@@ -76,10 +77,11 @@ def from_arrow(table: Any, kind: str) -> Any:
     """Restore a container of the given kind from the table that `to_arrow` made of it."""
     match kind:
         case "arrow.Table":
-            return table
+            return settled(table)
         case "arrow.RecordBatch":
             import pyarrow as pa
 
+            table = settled(table)
             batches = table.combine_chunks().to_batches()
             return batches[0] if batches else pa.RecordBatch.from_pylist([], table.schema)
         case "pandas.DataFrame":

@@ -57,7 +57,7 @@ class Codecs:
         fitting = [(distance, codec) for codec in self._own() if (distance := codec.distance(value)) is not None]
         if fitting:  # what a person says about their type is tried alone
             return [min(fitting, key=lambda pair: pair[0])[1]]
-        return [codec for codec in _IN_ORDER if codec.takes(value)]
+        return [codec for codec in _IN_ORDER if _may_take(codec, value)]
 
     def named(self, name: str) -> Codec:
         """Return the codec with this name, given with its version ("parquet/1") or without ("parquet").
@@ -90,3 +90,10 @@ class Codecs:
         declarations = self._declared()
         self._made = {declared: self._made.get(declared) or OwnCodec(declared) for declared in declarations}
         return list(self._made.values())
+
+
+def _may_take(codec: Codec, value: object) -> bool:
+    try:
+        return codec.takes(value)
+    except Exception:  # noqa: BLE001  a value may answer what it is with anything
+        return False

@@ -15,6 +15,7 @@ from assetctl.assets.errors import AssetFailed, Problem
 from assetctl.lineage.facts.ports import Stored
 from assetctl.lineage.identity.values.walk import mro, type_name
 from assetctl.storage.blobs.blobs import Blobs
+from assetctl.storage.codecs.arrow_types import settled_reader
 from assetctl.storage.codecs.base import NotEncodable
 from assetctl.storage.codecs.containers import has_default_index, kind_of_table, plain_arrow
 from assetctl.storage.codecs.registry import PARQUET
@@ -99,20 +100,28 @@ def put_stream(blobs: Blobs, reader: Any) -> Stored:
     """
     from assetctl.lineage.identity.values.tables import TableHasher
 
+    reader = settled_reader(reader)
     hasher = TableHasher(reader.schema)
     with Sink(blobs) as sink:
-        PARQUET.write_stream(reader, hasher, sink.stream)
+        try:
+            PARQUET.write_stream(reader, hasher, sink.stream)
+        except NotEncodable as refused:
+            raise _cannot_be_kept(reader, str(refused)) from refused
         identity = hasher.finish()
         again = TableHasher(reader.schema)
         for batch in PARQUET.read_stream(sink.encoded(), ()):
             again.feed(batch)
         if again.finish().version != identity.version:
-            raise AssetFailed(
-                Problem(
-                    "value-not-storable",
-                    "a stream of tables cannot be stored: Parquet does not give its columns back",
-                    (("columns", ", ".join(f"{field.name} {field.type}" for field in reader.schema)),),
-                    "cast the columns that Parquet does not have, or return a table",
-                )
-            )
+            raise _cannot_be_kept(reader, "Parquet does not give its columns back")
         return Stored(identity, PARQUET.name, sink.keep(), sink.size_bytes)
+
+
+def _cannot_be_kept(reader: Any, reason: str) -> AssetFailed:
+    return AssetFailed(
+        Problem(
+            "value-not-storable",
+            f"a stream of tables cannot be stored: {reason}",
+            (("columns", ", ".join(f"{field.name} {field.type}" for field in reader.schema)),),
+            "cast the columns that Parquet does not have, or return a table",
+        )
+    )
