@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from assetctl.assets.codec import Codec as Declared
 from assetctl.assets.errors import DeclarationError, Problem
 from assetctl.storage.codecs.base import Codec
+from assetctl.storage.codecs.numbers import MetricsCodec, NumpyScalarCodec
 from assetctl.storage.codecs.own import OwnCodec
 from assetctl.storage.codecs.plain import BytesCodec, HtmlCodec, JsonCodec, PickleCodec, TextCodec
 from assetctl.storage.codecs.science import FigureCodec, NumpyCodec, SkopsCodec
@@ -28,6 +29,8 @@ _IN_ORDER: tuple[Codec, ...] = (
     TextCodec(),
     BytesCodec(),
     JsonCodec(),
+    NumpyScalarCodec(),
+    MetricsCodec(),
     NumpyCodec(),
     SkopsCodec(),
     FigureCodec("svg"),

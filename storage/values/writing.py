@@ -94,7 +94,7 @@ class OutputWriter:
         with Sink(self._blobs) as sink:
             _encode(codec, value, sink)
             if not is_lossless:
-                _check_same(codec, value, sink.encoded(), identity, unordered=unordered)
+                identity = _checked(codec, value, sink.encoded(), identity, unordered=unordered)
             identity = _with_classes(codec, value, identity or _blob_identity(value, sink.digest))
             if codec.may_inline and sink.size_bytes <= INLINE_BYTES:
                 return Stored(identity, codec.name, sink.digest, sink.size_bytes, sink.encoded().read())
@@ -127,7 +127,7 @@ def _identify(codec: Codec, value: object, *, unordered: bool) -> tuple[ValueIde
     if isinstance(codec, OwnCodec):
         return codec.identity(value, unordered=unordered), None
     try:
-        return identify_value(value, unordered=unordered), None
+        return identify_value(value, unordered=unordered, sharing=True), None
     except Unencodable as refused:
         return None, refused
     except BaseException as cause:  # a library that fails to say what its value is leaves it without an identity
@@ -151,10 +151,10 @@ def _blob_identity(value: object, blob: BlobDigest) -> ValueIdentity:
     return ValueIdentity(DataVersion(version), kind, basis="blob")
 
 
-def _check_same(
+def _checked(
     codec: Codec, value: object, encoded: Encoded, identity: ValueIdentity | None, *, unordered: bool
-) -> None:
-    """Decode what was written, and compare.
+) -> ValueIdentity | None:
+    """Decode what was written, compare, and return the identity of what readers get.
 
     Raises:
         NotEncodable: it cannot be read back, or gives something else.
@@ -168,12 +168,24 @@ def _check_same(
             raise
         raise NotEncodable(f"what it wrote cannot be read back: {type(cause).__name__}: {said(cause)}") from cause
     if identity is not None:
-        if again is None or again.version != identity.version:
+        if again is None or (
+            again.version != identity.version and not _differ_in_sharing(codec, value, decoded, unordered)
+        ):
             raise NotEncodable("it does not give the same value back")
-    elif type(decoded) is not type(value):
+        return again
+    if type(decoded) is not type(value):
         raise NotEncodable(f"it gives a `{type_name(type(decoded))}` back")
-    elif isinstance(codec, OwnCodec) and not codec.agrees(encoded, decoded, value):
+    if isinstance(codec, OwnCodec) and not codec.agrees(encoded, decoded, value):
         raise NotEncodable("it does not give the same value back: encoded again, that is other bytes")
+    return None
+
+
+def _differ_in_sharing(codec: Codec, value: object, decoded: object, unordered: bool) -> bool:
+    """Say whether the only difference is which parts are one object: readers get it as it was decoded, which counts."""
+    if isinstance(codec, OwnCodec):
+        return False
+    one, other = (identify_value(each, unordered=unordered) for each in (value, decoded))
+    return one.version == other.version
 
 
 def _notes(stored: Stored, reasons: list[tuple[Codec, str]]) -> tuple[str, ...]:
