@@ -57,10 +57,14 @@ class ParquetCodec:
             return from_arrow(table, kind)
         if kind.startswith("pandas."):
             return project(from_arrow(table, kind), columns)
-        return from_arrow(table.select(list(columns)), kind)
+        return from_arrow(table.select(list(columns)).replace_schema_metadata(None), kind)
 
     def is_lossless(self, value: Any) -> bool:
         if kind_of_table(value) not in ("arrow.Table", "arrow.RecordBatch") or not value.num_columns:
+            return False
+        from assetctl.lineage.identity.values.metadata import field_digest, schema_digest
+
+        if schema_digest(value.schema) or any(map(field_digest, value.schema)):
             return False
         return all(map(_is_plain, value.schema.types))
 
@@ -147,6 +151,8 @@ class IpcCodec:
             table = reader.read_all()
         if kind == "arrow.Array":
             return table.column(0).combine_chunks()
+        if kind == "arrow.ChunkedArray":
+            return table.column(0)
         return project(from_arrow(table, kind), columns)
 
     def is_lossless(self, value: Any) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import dataclasses
+import itertools
 import threading
 import types
 from collections.abc import Callable
@@ -365,6 +366,37 @@ def test_a_stream_is_kept_as_the_table_it_makes(store: BlobDataStore, put: Put) 
     assert output.value == identify_value(table)
     assert store.load(output, Wanted()).equals(table)
     assert store.load(output, Wanted(Form.READER)).read_all().equals(table)
+
+
+def test_iterators_are_no_data_but_those_of_tables_are_streams(store: BlobDataStore, put: Put) -> None:
+    for iterator in (
+        map(str, [1]),
+        zip([1], [2], strict=True),
+        filter(None, [1]),
+        iter([1]),
+        itertools.count(),
+        reversed([1]),
+    ):
+        with pytest.raises(AssetFailed, match="cannot be stored as a table: part 0 is a `"):
+            put(iterator)
+    parts = [pa.table({"a": [1]}), pa.table({"a": [2]})]
+    assert store.load(put(map(pa.Table.combine_chunks, parts)), Wanted()).to_pydict() == {"a": [1, 2]}
+
+
+class Sheet:
+    """As xarray's and other libraries' objects: more than the rows that they give to whoever asks."""
+
+    def __init__(self, title: str) -> None:
+        self.title = title
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        return pa.table({"a": [1]}).__arrow_c_stream__(requested_schema)
+
+
+def test_an_object_that_can_give_rows_is_kept_as_what_it_is(store: BlobDataStore, put: Put) -> None:
+    output = put(Sheet("t"))
+    assert output.codec == "pickle/1"
+    assert store.load(output, Wanted()).title == "t"
 
 
 def test_a_stream_that_breaks_leaves_nothing(put: Put, layout: Layout) -> None:
