@@ -82,3 +82,20 @@ class Codec(Protocol):
     def is_lossless(self, value: Any) -> bool:
         """Say whether tests prove that this value, once encoded, decodes to the same data version."""
         ...
+
+
+def is_refusal(raised: BaseException) -> bool:
+    """Say whether what a library raised means that it cannot do it: no cancelling, no exit, no memory that ran out.
+
+    Libraries written in Rust raise their panics outside of `Exception`.
+    """
+    is_panic = type(raised).__name__ == "PanicException"
+    return (isinstance(raised, Exception) or is_panic) and not isinstance(raised, MemoryError)
+
+
+def said(raised: BaseException) -> str:
+    """Return what an exception says, on one line; its own `__str__` may raise too."""
+    try:
+        return " ".join(str(raised).split()) or "it says nothing more"
+    except Exception:  # noqa: BLE001  a person's or library's class may do anything
+        return "it cannot say what is wrong"

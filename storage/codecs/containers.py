@@ -12,10 +12,12 @@ import warnings
 from typing import Any, assert_never
 
 from assetctl.lineage.facts.ports import Form
+from assetctl.storage.codecs.arrow_types import settled
 from assetctl.storage.codecs.base import NotEncodable
 
 _OBJECTS = b"assetctl.object_columns"
 _UNNAMED = b"assetctl.unnamed_series"
+_BESIDE = b"assetctl.beside"
 
 TABLE_KINDS = frozenset(
     ("arrow.Table", "arrow.RecordBatch", "pandas.DataFrame", "pandas.Series", "polars.DataFrame", "polars.Series")
@@ -49,7 +51,9 @@ def to_arrow(value: Any, kind: str | None = None) -> Any:
                 return _from_pandas(value, {})
             case "pandas.Series":
                 unnamed = {_UNNAMED: b"1"} if value.name is None else {}
-                return _from_pandas(value.to_frame("0" if value.name is None else value.name), unnamed)
+                frame = value.to_frame("0" if value.name is None else value.name)
+                frame.flags.allows_duplicate_labels = value.flags.allows_duplicate_labels
+                return _from_pandas(frame, unnamed)
             case "polars.DataFrame":
                 return value.to_arrow()
             case "polars.Series":
@@ -69,23 +73,59 @@ def _from_pandas(frame: Any, extra: dict[bytes, bytes]) -> Any:
         and all(item is None or type(item) is str for item in frame.iloc[:, place])
     ]
     metadata = dict(table.schema.metadata or {}) | extra | {_OBJECTS: json.dumps(objects).encode()}
+    beside = _beside(frame)
+    if beside:
+        metadata[_BESIDE] = json.dumps(beside).encode()
     return table.replace_schema_metadata(metadata)
+
+
+def _beside(frame: Any) -> dict[str, Any]:
+    """Return what pyarrow does not keep of a frame: its flags, frequencies, and labels that only look like a range."""
+    from assetctl.lineage.identity.values.pandas_frames import frequency_text, is_plain_range
+
+    beside = {"rows": frequency_text(frame.index), "columns": frequency_text(frame.columns)}
+    beside |= {
+        "plain": is_plain_range(frame.columns) or None,
+        "unique": not frame.flags.allows_duplicate_labels or None,
+    }
+    return {name: said for name, said in beside.items() if said is not None}
+
+
+def _put_beside(frame: Any, beside: dict[str, Any]) -> Any:
+    """Give a frame read from Arrow what `_beside` said of the one written; labels that look like a range are one."""
+    import pandas as pd
+
+    from assetctl.lineage.identity.values.pandas_frames import is_plain_range
+
+    if "plain" not in beside and is_plain_range(frame.columns):
+        first, step = int(frame.columns[0]), int(frame.columns[1] - frame.columns[0]) if frame.shape[1] > 1 else 1
+        stop = first + step * frame.shape[1]
+        frame.columns = pd.RangeIndex(first, stop, step, name=frame.columns.name)
+    for axis, labels in (("rows", frame.index), ("columns", frame.columns)):
+        if axis in beside:
+            labels.freq = beside[axis]
+    if "unique" in beside:
+        frame.flags.allows_duplicate_labels = False
+    return frame
 
 
 def from_arrow(table: Any, kind: str) -> Any:
     """Restore a container of the given kind from the table that `to_arrow` made of it."""
     match kind:
         case "arrow.Table":
-            return table
+            return settled(table)
         case "arrow.RecordBatch":
             import pyarrow as pa
 
+            table = settled(table)
             batches = table.combine_chunks().to_batches()
             return batches[0] if batches else pa.RecordBatch.from_pylist([], table.schema)
         case "pandas.DataFrame":
             return _to_pandas(table)
         case "pandas.Series":
-            series = _to_pandas(table).iloc[:, 0]
+            frame = _to_pandas(table)
+            series = frame.iloc[:, 0]
+            series.flags.allows_duplicate_labels = frame.flags.allows_duplicate_labels
             return series.rename(None) if _UNNAMED in (table.schema.metadata or {}) else series
         case "polars.DataFrame":
             import polars as pl
@@ -107,18 +147,25 @@ def _to_pandas(table: Any) -> Any:
         if place is not None and place < frame.shape[1]:
             values = pd.Series(table.column(place).to_pylist(), index=frame.index, dtype=object)
             frame.isetitem(place, values)
-    return frame
+    return _put_beside(frame, json.loads((table.schema.metadata or {}).get(_BESIDE, b"{}")))
 
 
 def project(value: Any, columns: tuple[str, ...]) -> Any:
-    """Return a table of the named columns in that order; of everything when none is named."""
+    """Return a table of the named columns in that order; of everything when none is named.
+
+    What belongs to the table as a whole stays behind: whoever reads columns depends on those alone.
+    """
     if not columns:
         return value
     match kind_of_table(value):
-        case "arrow.Table" | "arrow.RecordBatch" | "polars.DataFrame":
+        case "arrow.Table" | "arrow.RecordBatch":
+            return value.select(list(columns)).replace_schema_metadata(None)
+        case "polars.DataFrame":
             return value.select(list(columns))
         case "pandas.DataFrame":
-            return value[list(columns)].copy()
+            chosen = value[list(columns)].copy()
+            chosen.attrs = {}
+            return chosen.set_flags(allows_duplicate_labels=True)
     return value
 
 
@@ -176,8 +223,9 @@ def _arrow_of(frame: Any, preserve_index: bool | None) -> Any:
     import pyarrow as pa
 
     with warnings.catch_warnings():  # pyarrow 25 asks pandas 3.1 for zoned values in the way it deprecates
-        warnings.filterwarnings("ignore", message="Series.values returning an ndarray")
+        warnings.filterwarnings("ignore", message=r"\w+\.values returning an ndarray")
         warnings.filterwarnings("ignore", message="The DataFrame has column names of mixed type")
+        warnings.filterwarnings("ignore", message="Could not serialize pd.DataFrame.attrs")  # noticed when it is read
         try:
             return pa.Table.from_pandas(frame, preserve_index=preserve_index)
         except (pa.ArrowException, TypeError, ValueError, OverflowError) as cause:

@@ -11,8 +11,10 @@ import importlib.util
 import json
 import math
 import pickle
+from collections.abc import Callable
 from typing import Any, BinaryIO
 
+from assetctl.lineage.identity.values.sharing import shared_ways
 from assetctl.storage.codecs.base import Encoded, NotEncodable, Untrusted
 
 _PROTOCOL = 5  # fixed: stored pickles are read by every supported Python
@@ -103,17 +105,22 @@ class JsonCodec:
             encoded = json.dumps(value).encode()
         except (TypeError, ValueError, RecursionError) as cause:
             raise NotEncodable(f"it is not JSON: {cause}") from cause
-        _refuse_inexact(value)
+        refuse_inexact(value)
         sink.write(encoded)
 
     def decode(self, stored: Encoded, kind: str, columns: tuple[str, ...]) -> Any:
         return json.loads(stored.read())
 
     def is_lossless(self, value: Any) -> bool:
-        return True
+        return not shared_ways(value)  # what is one object in two places comes back as two
 
 
-def _refuse_inexact(value: Any) -> None:
+def refuse_inexact(value: Any, also: Callable[[object], bool] = lambda item: False) -> None:
+    """Refuse what JSON would give back as something else; `also` says what else a codec has a form for.
+
+    Raises:
+        NotEncodable: there is such a part.
+    """
     waiting = [value]
     while waiting:
         item = waiting.pop()
@@ -127,7 +134,7 @@ def _refuse_inexact(value: Any) -> None:
         elif kind is float:
             if not math.isfinite(item):
                 raise NotEncodable(f"JSON has no {item}")
-        elif kind not in (str, int, bool, type(None)):
+        elif kind not in (str, int, bool, type(None)) and not also(item):
             raise NotEncodable(f"JSON would not give the `{kind.__qualname__}` back")
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from assetctl.assets.codec import Codec as Declared
 from assetctl.assets.errors import DeclarationError, Problem
 from assetctl.storage.codecs.base import Codec
+from assetctl.storage.codecs.numbers import MetricsCodec, NumpyScalarCodec
 from assetctl.storage.codecs.own import OwnCodec
 from assetctl.storage.codecs.plain import BytesCodec, HtmlCodec, JsonCodec, PickleCodec, TextCodec
 from assetctl.storage.codecs.science import FigureCodec, NumpyCodec, SkopsCodec
@@ -28,6 +29,8 @@ _IN_ORDER: tuple[Codec, ...] = (
     TextCodec(),
     BytesCodec(),
     JsonCodec(),
+    NumpyScalarCodec(),
+    MetricsCodec(),
     NumpyCodec(),
     SkopsCodec(),
     FigureCodec("svg"),
@@ -57,7 +60,7 @@ class Codecs:
         fitting = [(distance, codec) for codec in self._own() if (distance := codec.distance(value)) is not None]
         if fitting:  # what a person says about their type is tried alone
             return [min(fitting, key=lambda pair: pair[0])[1]]
-        return [codec for codec in _IN_ORDER if codec.takes(value)]
+        return [codec for codec in _IN_ORDER if _may_take(codec, value)]
 
     def named(self, name: str) -> Codec:
         """Return the codec with this name, given with its version ("parquet/1") or without ("parquet").
@@ -90,3 +93,10 @@ class Codecs:
         declarations = self._declared()
         self._made = {declared: self._made.get(declared) or OwnCodec(declared) for declared in declarations}
         return list(self._made.values())
+
+
+def _may_take(codec: Codec, value: object) -> bool:
+    try:
+        return codec.takes(value)
+    except Exception:  # noqa: BLE001  a value may answer what it is with anything
+        return False

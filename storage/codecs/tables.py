@@ -9,6 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
+from assetctl.storage.codecs.arrow_types import (
+    dictionaries_restored,
+    refuse_for_ipc,
+    refuse_for_parquet,
+    settled,
+    settled_schema,
+    without_views,
+)
 from assetctl.storage.codecs.base import Encoded, NotEncodable
 from assetctl.storage.codecs.containers import from_arrow, kind_of_table, project, to_arrow
 
@@ -31,8 +39,9 @@ class ParquetCodec:
         import pyarrow as pa
         from pyarrow import parquet
 
-        table = to_arrow(value)
         try:
+            table = without_views(to_arrow(value))
+            refuse_for_parquet(table.schema)
             parquet.write_table(table, sink, **_PARQUET_OPTIONS)
         except (pa.ArrowException, ValueError, TypeError) as cause:
             raise NotEncodable(f"Parquet does not take it: {cause}") from cause
@@ -41,15 +50,21 @@ class ParquetCodec:
         from pyarrow import parquet
 
         with parquet.ParquetFile(stored.arrow_source()) as file:
-            if not columns:
-                return from_arrow(file.read(), kind)
-            table = file.read(columns=list(columns), use_pandas_metadata=kind.startswith("pandas."))
+            table = file.read(columns=list(columns) or None, use_pandas_metadata=kind.startswith("pandas."))
+            if kind.startswith("arrow."):
+                table = dictionaries_restored(table, file.metadata.metadata)
+        if not columns:
+            return from_arrow(table, kind)
         if kind.startswith("pandas."):
             return project(from_arrow(table, kind), columns)
-        return from_arrow(table.select(list(columns)), kind)
+        return from_arrow(table.select(list(columns)).replace_schema_metadata(None), kind)
 
     def is_lossless(self, value: Any) -> bool:
         if kind_of_table(value) not in ("arrow.Table", "arrow.RecordBatch") or not value.num_columns:
+            return False
+        from assetctl.lineage.identity.values.metadata import field_digest, schema_digest
+
+        if schema_digest(value.schema) or any(map(field_digest, value.schema)):
             return False
         return all(map(_is_plain, value.schema.types))
 
@@ -58,6 +73,7 @@ class ParquetCodec:
         import pyarrow as pa
         from pyarrow import parquet
 
+        refuse_for_parquet(reader.schema)
         with parquet.ParquetWriter(sink, reader.schema, **_PARQUET_OPTIONS) as writer:
             waiting: list[Any] = []
             for batch in reader:
@@ -78,10 +94,14 @@ class ParquetCodec:
         schema = file.schema_arrow
         if columns:
             schema = pa.schema([schema.field(name) for name in columns])
+        schema = settled_schema(schema)
 
         def batches() -> Iterator[Any]:
             for batch in file.iter_batches(_STREAM_ROWS, columns=list(columns) or None):
-                yield batch.select(schema.names) if columns else batch
+                chosen = batch.select(schema.names) if columns else batch
+                yield from (
+                    settled(pa.Table.from_batches([chosen])).replace_schema_metadata(schema.metadata).to_batches()
+                )
 
         return pa.RecordBatchReader.from_batches(schema, batches())
 
@@ -116,6 +136,7 @@ class IpcCodec:
         import pyarrow as pa
 
         table = pa.table({"": value}) if _is_array(value) else to_arrow(value)
+        refuse_for_ipc(table.schema)
         options = pa.ipc.IpcWriteOptions(compression="zstd", unify_dictionaries=True)
         try:
             with pa.ipc.new_file(sink, table.schema, options=options) as writer:
@@ -130,6 +151,8 @@ class IpcCodec:
             table = reader.read_all()
         if kind == "arrow.Array":
             return table.column(0).combine_chunks()
+        if kind == "arrow.ChunkedArray":
+            return table.column(0)
         return project(from_arrow(table, kind), columns)
 
     def is_lossless(self, value: Any) -> bool:

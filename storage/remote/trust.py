@@ -28,6 +28,8 @@ _RUN_NO_CODE = frozenset(
         "arrow-ipc/1",
         "csv/1",
         "json/1",
+        "json-numpy/1",
+        "numpy-scalar/1",
         "text/1",
         "bytes/1",
         "html/1",

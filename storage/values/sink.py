@@ -30,6 +30,7 @@ class Sink(io.RawIOBase):
         self._path: Path | None = None
         self._file: BinaryIO | None = None
         self.size_bytes = 0
+        self.fault: Exception | None = None  # the disk's, which a library may have taken for its own
 
     @property
     def stream(self) -> BinaryIO:
@@ -73,7 +74,8 @@ class Sink(io.RawIOBase):
                 self._file = self._path.open("xb")
             self._file.write(data)
         except OSError as cause:
-            raise environment_fault(cause, self._path, "a value cannot be written") from cause
+            self.fault = environment_fault(cause, self._path, "a value cannot be written")
+            raise self.fault from cause
 
     @property
     def digest(self) -> BlobDigest:

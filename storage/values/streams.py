@@ -1,6 +1,6 @@
 """Store a stream of tables as one table, with one part in memory at a time.
 
-A stream is a `RecordBatchReader`, a generator that yields tables, or an object that
+A stream is a `RecordBatchReader`, a generator or another iterator of Python's own that yields tables, or an object that
 gives its rows by Arrow's own protocol (a DuckDB relation). What is kept is the Arrow
 table that its parts make: a stream can be read only once, a table by everyone.
 """
@@ -15,6 +15,7 @@ from assetctl.assets.errors import AssetFailed, Problem
 from assetctl.lineage.facts.ports import Stored
 from assetctl.lineage.identity.values.walk import mro, type_name
 from assetctl.storage.blobs.blobs import Blobs
+from assetctl.storage.codecs.arrow_types import settled_reader
 from assetctl.storage.codecs.base import NotEncodable
 from assetctl.storage.codecs.containers import has_default_index, kind_of_table, plain_arrow
 from assetctl.storage.codecs.registry import PARQUET
@@ -22,7 +23,8 @@ from assetctl.storage.values.sink import Sink
 
 _READER = "pyarrow.lib.RecordBatchReader"
 _CHUNKS = "pandas.io.parsers.readers.TextFileReader"  # `pd.read_csv(..., chunksize=n)`
-_OWN_KINDS = frozenset(("pyarrow", "pandas", "polars"))  # more than their columns, or known by themselves
+_ROWS = frozenset(("duckdb", "_duckdb", "datafusion", "adbc_driver_manager", "ibis", "nanoarrow", "arro3", "pyspark"))
+"""Libraries whose objects that speak Arrow's protocol are rows of columns and nothing else."""
 
 
 def as_stream(value: object) -> Any:
@@ -34,14 +36,19 @@ def as_stream(value: object) -> Any:
     name = type_name(type(value))
     if name == _READER:
         return value
-    if isinstance(value, Generator) or name == _CHUNKS:
+    if isinstance(value, Generator) or name == _CHUNKS or _is_plain_iterator(value):
         return _of_parts(value)  # type: ignore[arg-type]
     owner = next((cls for cls in mro(type(value)) if "__arrow_c_stream__" in vars(cls)), None)
-    if owner is None or owner.__module__.partition(".")[0] in _OWN_KINDS or isinstance(value, type):
+    if owner is None or owner.__module__.partition(".")[0] not in _ROWS or isinstance(value, type):
         return None
     import pyarrow as pa
 
     return pa.RecordBatchReader.from_stream(value)
+
+
+def _is_plain_iterator(value: object) -> bool:
+    """Say whether a value is an iterator of Python's own (`map`, `zip`, `filter`, those of itertools): no data."""
+    return isinstance(value, Iterator) and type(value).__module__ in {"builtins", "itertools"}
 
 
 def _of_parts(parts: Iterable[object]) -> Any:
@@ -99,20 +106,28 @@ def put_stream(blobs: Blobs, reader: Any) -> Stored:
     """
     from assetctl.lineage.identity.values.tables import TableHasher
 
+    reader = settled_reader(reader)
     hasher = TableHasher(reader.schema)
     with Sink(blobs) as sink:
-        PARQUET.write_stream(reader, hasher, sink.stream)
+        try:
+            PARQUET.write_stream(reader, hasher, sink.stream)
+        except NotEncodable as refused:
+            raise _cannot_be_kept(reader, str(refused)) from refused
         identity = hasher.finish()
         again = TableHasher(reader.schema)
         for batch in PARQUET.read_stream(sink.encoded(), ()):
             again.feed(batch)
         if again.finish().version != identity.version:
-            raise AssetFailed(
-                Problem(
-                    "value-not-storable",
-                    "a stream of tables cannot be stored: Parquet does not give its columns back",
-                    (("columns", ", ".join(f"{field.name} {field.type}" for field in reader.schema)),),
-                    "cast the columns that Parquet does not have, or return a table",
-                )
-            )
+            raise _cannot_be_kept(reader, "Parquet does not give its columns back")
         return Stored(identity, PARQUET.name, sink.keep(), sink.size_bytes)
+
+
+def _cannot_be_kept(reader: Any, reason: str) -> AssetFailed:
+    return AssetFailed(
+        Problem(
+            "value-not-storable",
+            f"a stream of tables cannot be stored: {reason}",
+            (("columns", ", ".join(f"{field.name} {field.type}" for field in reader.schema)),),
+            "cast the columns that Parquet does not have, or return a table",
+        )
+    )

@@ -11,14 +11,14 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from assetctl.assets.errors import AssetFailed, Problem
+from assetctl.assets.errors import AssetctlError, AssetFailed, Problem
 from assetctl.lineage.facts.ports import Stored
 from assetctl.lineage.facts.records import BlobDigest, DataVersion, ProvenanceDigest, ValueIdentity
 from assetctl.lineage.identity.encode import Framed
 from assetctl.lineage.identity.values.identify import identify_value
 from assetctl.lineage.identity.values.walk import Unencodable, type_name
 from assetctl.storage.blobs.blobs import Blobs
-from assetctl.storage.codecs.base import Codec, Encoded, NotEncodable
+from assetctl.storage.codecs.base import Codec, Encoded, NotEncodable, is_refusal, said
 from assetctl.storage.codecs.carried import carried_classes, first_party_names
 from assetctl.storage.codecs.own import OwnCodec
 from assetctl.storage.codecs.plain import dumps, shown_as_html
@@ -92,22 +92,48 @@ class OutputWriter:
         if identity is None and not is_lossless and codec.name in _ONLY_WITH_IDENTITY:
             raise NotEncodable("it could lose part of a value that has no defined identity")
         with Sink(self._blobs) as sink:
-            codec.encode(value, sink.stream)
+            _encode(codec, value, sink)
             if not is_lossless:
-                _check_same(codec, value, sink.encoded(), identity, unordered=unordered)
+                identity = _checked(codec, value, sink.encoded(), identity, unordered=unordered)
             identity = _with_classes(codec, value, identity or _blob_identity(value, sink.digest))
             if codec.may_inline and sink.size_bytes <= INLINE_BYTES:
                 return Stored(identity, codec.name, sink.digest, sink.size_bytes, sink.encoded().read())
             return Stored(identity, codec.name, sink.keep(), sink.size_bytes)
 
 
+def _encode(codec: Codec, value: object, sink: Sink) -> None:
+    """Write a value; whatever a library raises means that its codec does not take it, and that the next one is tried.
+
+    Raises:
+        NotEncodable: it does not fit.
+        EnvironmentFault: the disk refused.
+    """
+    if isinstance(codec, OwnCodec):  # what a person's own code raises is theirs to see
+        codec.encode(value, sink.stream)
+        return
+    try:
+        codec.encode(value, sink.stream)
+    except (NotEncodable, AssetctlError, MemoryError):
+        raise
+    except BaseException as cause:
+        if sink.fault is not None:
+            raise sink.fault from cause
+        if not is_refusal(cause):
+            raise
+        raise NotEncodable(f"{type(cause).__name__}: {said(cause)}") from cause
+
+
 def _identify(codec: Codec, value: object, *, unordered: bool) -> tuple[ValueIdentity | None, Unencodable | None]:
     if isinstance(codec, OwnCodec):
         return codec.identity(value, unordered=unordered), None
     try:
-        return identify_value(value, unordered=unordered), None
+        return identify_value(value, unordered=unordered, sharing=True), None
     except Unencodable as refused:
         return None, refused
+    except BaseException as cause:  # a library that fails to say what its value is leaves it without an identity
+        if not is_refusal(cause):
+            raise
+        return None, Unencodable("", type_name(type(value)))
 
 
 def _with_classes(codec: Codec, value: object, identity: ValueIdentity) -> ValueIdentity:
@@ -125,10 +151,10 @@ def _blob_identity(value: object, blob: BlobDigest) -> ValueIdentity:
     return ValueIdentity(DataVersion(version), kind, basis="blob")
 
 
-def _check_same(
+def _checked(
     codec: Codec, value: object, encoded: Encoded, identity: ValueIdentity | None, *, unordered: bool
-) -> None:
-    """Decode what was written, and compare.
+) -> ValueIdentity | None:
+    """Decode what was written, compare, and return the identity of what readers get.
 
     Raises:
         NotEncodable: it cannot be read back, or gives something else.
@@ -137,15 +163,29 @@ def _check_same(
     try:
         decoded = codec.decode(encoded, kind, ())
         again, _ = (None, None) if identity is None else _identify(codec, decoded, unordered=unordered)
-    except Exception as cause:
-        raise NotEncodable(f"what it wrote cannot be read back: {type(cause).__name__}: {cause}") from cause
+    except BaseException as cause:
+        if not is_refusal(cause):
+            raise
+        raise NotEncodable(f"what it wrote cannot be read back: {type(cause).__name__}: {said(cause)}") from cause
     if identity is not None:
-        if again is None or again.version != identity.version:
+        if again is None or (
+            again.version != identity.version and not _differ_in_sharing(codec, value, decoded, unordered)
+        ):
             raise NotEncodable("it does not give the same value back")
-    elif type(decoded) is not type(value):
+        return again
+    if type(decoded) is not type(value):
         raise NotEncodable(f"it gives a `{type_name(type(decoded))}` back")
-    elif isinstance(codec, OwnCodec) and not codec.agrees(encoded, decoded, value):
+    if isinstance(codec, OwnCodec) and not codec.agrees(encoded, decoded, value):
         raise NotEncodable("it does not give the same value back: encoded again, that is other bytes")
+    return None
+
+
+def _differ_in_sharing(codec: Codec, value: object, decoded: object, unordered: bool) -> bool:
+    """Say whether the only difference is which parts are one object: readers get it as it was decoded, which counts."""
+    if isinstance(codec, OwnCodec):
+        return False
+    one, other = (identify_value(each, unordered=unordered) for each in (value, decoded))
+    return one.version == other.version
 
 
 def _notes(stored: Stored, reasons: list[tuple[Codec, str]]) -> tuple[str, ...]:

@@ -52,7 +52,6 @@ _OBJECTS = (
     [
         pytest.param(pd.RangeIndex(0, 5, 2), pd.RangeIndex(0, 6, 2), id="where a range stops"),
         pytest.param(pd.RangeIndex(0), pd.RangeIndex(5, 5), id="empty ranges"),
-        pytest.param(_columns([0, 1]), _columns(pd.RangeIndex(2)), id="a range of labels"),
         pytest.param(
             _columns(pd.Index(["a", "b"], dtype=object)), _columns(pd.Index(["a", "b"], dtype="str")), id="text labels"
         ),

@@ -151,7 +151,7 @@ PICKLED: dict[str, Any] = {
     "masked": np.ma.array([1, 2], mask=[False, True]),
     "records": np.rec.array([(1, 2.0)], dtype=[("a", "i4"), ("b", "f8")]),
     "strings of numpy": np.array(["a", "bb"], dtype=np.dtypes.StringDType()),
-    "number of numpy": np.float64(1.5),
+    "number of numpy": np.complex128(1.5),
     "sparse": scipy.sparse.csr_matrix(np.eye(3)),
     "sparse array": scipy.sparse.coo_array(np.eye(3)),
     "paths": [Path("x")],

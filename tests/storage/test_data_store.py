@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import dataclasses
+import itertools
 import threading
 import types
 from collections.abc import Callable
@@ -63,6 +64,14 @@ class Settings:
     depth: int
 
 
+class Rebuilt(types.SimpleNamespace):
+    def __init__(self, one: list[int], other: list[int]) -> None:
+        super().__init__(one=one, other=other)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Rebuilt, (list(self.one), list(self.other))
+
+
 _ROWS = [[0.0, 1.0], [1.0, 0.0], [1.0, 1.0], [0.0, 0.0]]
 
 VALUES: dict[str, tuple[Any, str]] = {
@@ -117,6 +126,76 @@ def test_a_pickle_names_the_first_party_classes_it_brings_and_no_others(put: Put
     classes = put([point, {"when": {point}}, Path("x").stem]).value.classes
     assert classes == (f"{type(point).__module__}:{type(point).__qualname__}",)
     assert put((1, 2)).value.classes == ()
+
+
+def test_which_parts_are_one_object_counts_and_comes_back(store: BlobDataStore, put: Put) -> None:
+    box = {1, 2}
+    shared, apart = put([box, box]), put([box, set(box)])
+    assert shared.value.version != apart.value.version
+    one, other = store.load(shared, Wanted())
+    assert one is other
+    one, other = store.load(apart, Wanted())
+    assert one is not other
+
+
+def test_json_removes_sharing_and_its_version_says_so(store: BlobDataStore, put: Put) -> None:
+    part = [1]
+    shared, apart = put({"a": part, "b": part}), put({"a": [1], "b": [1]})
+    assert (shared.codec, shared.value) == ("json/1", apart.value)
+    value = store.load(shared, Wanted())
+    assert value["a"] is not value["b"]
+
+
+def test_a_class_that_makes_its_parts_anew_has_the_version_of_what_readers_get(put: Put) -> None:
+    part = [1]
+    assert put(Rebuilt(part, part)).value.version == put(Rebuilt([1], [1])).value.version
+
+
+NUMBERS: dict[str, tuple[Any, str, bytes]] = {
+    "float64": (np.float64(0.93), "numpy-scalar/1", b"0.93"),
+    "float32": (np.float32(0.1), "numpy-scalar/1", b"0.1"),
+    "float16": (np.float16(0.1), "numpy-scalar/1", b"0.1"),
+    "negative zero": (np.float64(-0.0), "numpy-scalar/1", b"-0.0"),
+    "nan": (np.float64("nan"), "numpy-scalar/1", b'"nan"'),
+    "infinity": (np.float32("-inf"), "numpy-scalar/1", b'"-inf"'),
+    "int8": (np.int8(-3), "numpy-scalar/1", b"-3"),
+    "uint64": (np.uint64(2**64 - 1), "numpy-scalar/1", b"18446744073709551615"),
+    "bool": (np.bool_(True), "numpy-scalar/1", b"true"),
+    "text": (np.str_("a\ud800"), "numpy-scalar/1", b'"a\\ud800"'),
+    "metrics": (
+        {"accuracy": np.float64(0.5), "n": [3, np.int64(4)]},
+        "json-numpy/1",
+        b'{"accuracy": {"numpy": "float64", "value": 0.5}, "n": [3, {"numpy": "int64", "value": 4}]}',
+    ),
+}
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+def test_numbers_of_numpy_are_json_and_keep_their_type(store: BlobDataStore, put: Put, name: str) -> None:
+    value, codec, text = NUMBERS[name]
+    output = put(value)
+    assert (output.codec, output.inline, output.value) == (codec, text, identify_value(value))
+    back = store.load(output, Wanted())
+    assert repr(back) == repr(value)
+    assert type(back) is type(value)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [np.longdouble(1) / 3, np.complex64(1j), np.datetime64("NaT", "D"), np.bytes_(b"x"), [np.float64(1), (2,)],
+     {"numpy": "float64", "value": np.int8(1)}, {1: np.float64(1)}],
+    ids=repr,
+)  # fmt: skip
+def test_numbers_that_json_has_no_form_for_come_back_from_a_pickle(store: BlobDataStore, put: Put, value: Any) -> None:
+    output = put(value)
+    assert output.codec == "pickle/1"
+    assert repr(store.load(output, Wanted())) == repr(value)
+
+
+def test_a_number_that_was_recorded_as_a_pickle_is_still_read(store: BlobDataStore, put: Put) -> None:
+    output = put(np.float64(0.5), codec="pickle")
+    assert output.value == put(np.float64(0.5)).value
+    assert store.load(output, Wanted()) == np.float64(0.5)
 
 
 def test_none_has_its_provenance_as_version(store: BlobDataStore, put: Put) -> None:
@@ -287,6 +366,37 @@ def test_a_stream_is_kept_as_the_table_it_makes(store: BlobDataStore, put: Put) 
     assert output.value == identify_value(table)
     assert store.load(output, Wanted()).equals(table)
     assert store.load(output, Wanted(Form.READER)).read_all().equals(table)
+
+
+def test_iterators_are_no_data_but_those_of_tables_are_streams(store: BlobDataStore, put: Put) -> None:
+    for iterator in (
+        map(str, [1]),
+        zip([1], [2], strict=True),
+        filter(None, [1]),
+        iter([1]),
+        itertools.count(),
+        reversed([1]),
+    ):
+        with pytest.raises(AssetFailed, match="cannot be stored as a table: part 0 is a `"):
+            put(iterator)
+    parts = [pa.table({"a": [1]}), pa.table({"a": [2]})]
+    assert store.load(put(map(pa.Table.combine_chunks, parts)), Wanted()).to_pydict() == {"a": [1, 2]}
+
+
+class Sheet:
+    """As xarray's and other libraries' objects: more than the rows that they give to whoever asks."""
+
+    def __init__(self, title: str) -> None:
+        self.title = title
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        return pa.table({"a": [1]}).__arrow_c_stream__(requested_schema)
+
+
+def test_an_object_that_can_give_rows_is_kept_as_what_it_is(store: BlobDataStore, put: Put) -> None:
+    output = put(Sheet("t"))
+    assert output.codec == "pickle/1"
+    assert store.load(output, Wanted()).title == "t"
 
 
 def test_a_stream_that_breaks_leaves_nothing(put: Put, layout: Layout) -> None:

@@ -12,10 +12,14 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from assetctl.lineage.facts.records import ColumnDigest, Digest, ValueIdentity
-from assetctl.lineage.identity.encode import Framed
 from assetctl.lineage.identity.values.arrow_blocks import logical_type
-from assetctl.lineage.identity.values.tables import column_digests, table_version, unordered_version
-from assetctl.lineage.identity.values.walk import FORMAT
+from assetctl.lineage.identity.values.tables import (
+    column_digests,
+    digest_of_frames,
+    framed,
+    table_version,
+    unordered_version,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,23 +37,11 @@ def identify_frame(
 ) -> ValueIdentity:
     """Identify a table from prepared columns."""
     if unordered:
-        frames = Framed(FORMAT).tag("frames")
-        for column in columns:
-            frames.none() if column.frame is None else frames.child(column.frame)
-        if labels is not None:
-            frames.tag("labels").child(labels)
-        named = [(column.name, column.cells) for column in columns]
-        return unordered_version(kind, named, n_rows, frames.hexdigest())
+        beside = digest_of_frames([column.frame for column in columns], labels)
+        return unordered_version(kind, [(column.name, column.cells) for column in columns], n_rows, beside)
     digests = column_digests([column.cells for column in columns])
     described = (
-        ColumnDigest(c.name, c.type or logical_type(c.cells.type), framed(c, digest))
+        ColumnDigest(c.name, c.type or logical_type(c.cells.type), framed(c.frame, digest))
         for c, digest in zip(columns, digests, strict=True)
     )
     return table_version(kind, n_rows, described, labels)
-
-
-def framed(column: Column, cells: Digest) -> Digest:
-    """Return a column's digest from that of its cells."""
-    if column.frame is None:
-        return cells
-    return Framed(FORMAT).tag("framed").child(column.frame).child(cells).hexdigest()

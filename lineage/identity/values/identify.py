@@ -11,11 +11,13 @@ from __future__ import annotations
 import importlib
 import sys
 import threading
+from dataclasses import replace
 from typing import Protocol, cast
 
 from assetctl.lineage.facts.records import DataVersion, Digest, ValueIdentity
 from assetctl.lineage.identity.encode import Framed
 from assetctl.lineage.identity.values import library_objects, python_values
+from assetctl.lineage.identity.values.sharing import sharing_digest
 from assetctl.lineage.identity.values.walk import FORMAT, Encoder, Refer, Unencodable, Walk, mro, type_name
 
 __all__ = ["FORMAT", "Refer", "Unencodable", "digest_of", "identify_value", "kind_of", "write_value"]
@@ -92,18 +94,25 @@ def write_value(out: Framed, value: object, refer: Refer | None = None) -> None:
     Walk(_registry.lookup, refer).write(out, value)
 
 
-def identify_value(value: object, *, unordered: bool = False) -> ValueIdentity:
+def identify_value(value: object, *, unordered: bool = False, sharing: bool = False) -> ValueIdentity:
     """Return the identity of a value.
 
     `unordered`: the rows of a table count as a multiset, their order does not matter.
+    `sharing`: it counts which of its changeable parts are one and the same object, as for what is handed to a reader.
 
     Raises:
         Unencodable: the value, or something inside of it, has no defined identity.
     """
     encoding = _registry.lookup(type(value))
     if encoding is not None and encoding[0].identify is not None and not encoding[1]:
-        return encoding[0].identify(value, unordered)
-    return ValueIdentity(DataVersion(digest_of(value)), kind_of(value))
+        identity = encoding[0].identify(value, unordered)
+    else:
+        identity = ValueIdentity(DataVersion(digest_of(value)), kind_of(value))
+    shared = sharing_digest(value) if sharing else None
+    if shared is None:
+        return identity
+    version = Framed(FORMAT).tag("with sharing").child(identity.version).child(shared).hexdigest()
+    return replace(identity, version=DataVersion(version))
 
 
 def digest_of(value: object) -> Digest:

@@ -1,4 +1,4 @@
-"""Identity of pandas values: columns, index, dtypes and labels; not blocks, not `attrs`.
+"""Identity of pandas values: columns, index, dtypes, labels, and `attrs` and flags where there are any; not blocks.
 
 The index always counts, a default one too. Object columns count by Python values:
 1, "1" and True differ, and so do None, NaN and NA.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime
 import zoneinfo
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,9 +19,9 @@ import pyarrow as pa
 from assetctl.lineage.facts.records import Digest, ValueIdentity
 from assetctl.lineage.identity.encode import Framed
 from assetctl.lineage.identity.values.arrays import array_digest
-from assetctl.lineage.identity.values.frames import Column, framed, identify_frame
+from assetctl.lineage.identity.values.frames import Column, identify_frame
 from assetctl.lineage.identity.values.identify import digest_of
-from assetctl.lineage.identity.values.tables import column_digests, table_encoder
+from assetctl.lineage.identity.values.tables import column_digests, framed, table_encoder
 from assetctl.lineage.identity.values.walk import Child, Encoder, Unencodable, Walk, is_of, type_name
 
 _PLAIN_KINDS = "biufmM"
@@ -32,14 +33,15 @@ def identify_pandas(frame: pd.DataFrame, unordered: bool = False) -> ValueIdenti
         *_index_columns(frame.index, unordered),
         *(_column(_shown(label), frame.iloc[:, place].array) for place, label in enumerate(frame.columns)),
     ]
-    labels = _labels(frame.index, [list(frame.columns), list(frame.columns.names)], _label_marks(frame.columns))
+    marks = [*_label_marks(frame.columns), *beside(frame)]
+    labels = _labels(frame.index, [list(frame.columns), list(frame.columns.names)], marks)
     return identify_frame("pandas.DataFrame", columns, len(frame), labels=labels, unordered=unordered)
 
 
 def identify_series(series: pd.Series[Any], unordered: bool = False) -> ValueIdentity:
     """Identify a series: its index, its values and its name."""
     columns = [*_index_columns(series.index, unordered), _column(_shown(series.name), series.array)]
-    labels = _labels(series.index, [series.name], [])
+    labels = _labels(series.index, [series.name], beside(series))
     return identify_frame("pandas.Series", columns, len(series), labels=labels, unordered=unordered)
 
 
@@ -71,7 +73,51 @@ def _label_marks(columns: pd.Index[Any]) -> list[object]:
     marks: list[object] = [
         (place, level.dtype) for place, level in enumerate(levels) if not _says_all(getattr(level, "dtype", None))
     ]
-    return ["columns", *_level_marks(columns), *marks] if marks or _level_marks(columns) else []
+    marks = [*_level_marks(columns), *marks, *frequency(columns)]
+    if is_plain_range(columns):
+        marks.append("numbers of a range")
+    return ["columns", *marks] if marks else []
+
+
+def beside(held: Any) -> list[object]:
+    """Return what a frame or series has beside its data, as far as a person set it."""
+    marks: list[object] = [["attrs", held.attrs]] if held.attrs else []
+    return marks if held.flags.allows_duplicate_labels else [*marks, "no duplicate labels"]
+
+
+def frequency(index: pd.Index[Any]) -> list[object]:
+    """Return the frequency of an index of times: its text, and what the text does not say."""
+    freq = _freq(index)
+    if freq is None:
+        return []
+    if frequency_text(index) is not None:
+        return ["freq", freq.freqstr]
+    said = sorted((name, repr(item)) for name, item in freq.kwds.items() if name != "calendar")
+    return ["freq", freq.freqstr, type(freq).__name__, freq.n, freq.normalize, said]
+
+
+def _freq(index: pd.Index[Any]) -> Any:
+    """Return the frequency of an index of times; that of an index of periods is in its dtype."""
+    return index.freq if isinstance(index, (pd.DatetimeIndex, pd.TimedeltaIndex)) else None
+
+
+def frequency_text(index: pd.Index[Any]) -> str | None:
+    """Return the text that says all of an index's frequency; None if it has none, or one that no text says."""
+    freq = _freq(index)
+    try:
+        return (
+            str(freq.freqstr) if freq is not None and pd.tseries.frequencies.to_offset(freq.freqstr) == freq else None
+        )
+    except ValueError:
+        return None
+
+
+def is_plain_range(labels: pd.Index[Any]) -> bool:
+    """Say whether labels are numbers with one step between them, and yet no `RangeIndex`, as which such come back."""
+    if type(labels) is not pd.Index or labels.dtype != np.dtype("i8") or not len(labels):
+        return False
+    steps = np.diff(labels.to_numpy())
+    return bool(len(steps) == 0 or (steps[0] != 0 and (steps == steps[0]).all()))
 
 
 def _says_all(dtype: object) -> bool:
@@ -97,7 +143,9 @@ def _index_columns(index: pd.Index[Any], unordered: bool) -> list[Column]:
     if isinstance(index, pd.MultiIndex):
         levels = [(name, index.get_level_values(place)) for place, name in enumerate(index.names)]
         return [_column(f"index:{_shown(name)}", level.array) for name, level in levels]
-    return [_column(f"index:{_shown(index.name)}", index.array)]
+    column = _column(f"index:{_shown(index.name)}", index.array)
+    freq = frequency(index)
+    return [replace(column, frame=digest_of([*freq, column.frame]))] if freq else [column]
 
 
 def _shown(label: object) -> str:
@@ -203,7 +251,7 @@ def _chunked(array: pa.Array | pa.ChunkedArray) -> pa.ChunkedArray:
 
 def _digest(array: Any) -> Digest:
     column = _column("", array)
-    return framed(column, column_digests([column.cells])[0])
+    return framed(column.frame, column_digests([column.cells])[0])
 
 
 def _write_timestamp(walk: Walk, out: Framed, value: Any) -> Iterator[Child]:

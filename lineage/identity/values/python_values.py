@@ -84,10 +84,10 @@ def _pairs(walk: Walk, out: Framed, pairs: Iterable[tuple[Any, Any]], n_pairs: i
         if not walk.leaf(out, key):
             yield out, key, ".keys()"
         if not walk.leaf(out, item):
-            yield out, item, _step_of(key)
+            yield out, item, step_of(key)
 
 
-def _step_of(key: object) -> str:
+def step_of(key: object) -> str:
     """Return the step to a dict's item, for people; a key's own `__repr__` is not asked."""
     if type(key) is int:
         return f"[{key}]" if key.bit_length() <= _SHOWN_BITS else "[...]"

@@ -16,6 +16,7 @@ from assetctl.lineage.facts.records import ColumnDigest, DataVersion, Digest, Va
 from assetctl.lineage.identity.encode import Framed
 from assetctl.lineage.identity.values.arrow_blocks import logical_type, write_block
 from assetctl.lineage.identity.values.arrow_plain import type_text
+from assetctl.lineage.identity.values.metadata import field_digest, schema_digest
 from assetctl.lineage.identity.values.rows import unordered_digest
 from assetctl.lineage.identity.values.threads import hashing_threads
 from assetctl.lineage.identity.values.walk import FORMAT, Encoder, Walk
@@ -88,18 +89,9 @@ def unordered_version(
     return ValueIdentity(DataVersion(version), kind, n_rows, whole, unordered=True)
 
 
-def identify_columns(
-    kind: str, names: Sequence[str], columns: Sequence[pa.ChunkedArray], n_rows: int, *, unordered: bool = False
-) -> ValueIdentity:
-    """Identify a table given as named Arrow columns."""
-    if unordered:
-        return unordered_version(kind, list(zip(names, columns, strict=True)), n_rows)
-    digests = column_digests(columns)
-    described = (
-        ColumnDigest(name, logical_type(column.type), digest)
-        for name, column, digest in zip(names, columns, digests, strict=True)
-    )
-    return table_version(kind, n_rows, described)
+def framed(frame: Digest | None, cells: Digest) -> Digest:
+    """Return a column's digest from that of its cells, and of what there is beside them."""
+    return cells if frame is None else Framed(FORMAT).tag("framed").child(frame).child(cells).hexdigest()
 
 
 def identify_table(table: pa.Table | pa.RecordBatch, unordered: bool = False) -> ValueIdentity:
@@ -107,19 +99,43 @@ def identify_table(table: pa.Table | pa.RecordBatch, unordered: bool = False) ->
     kind = ARROW_TABLE
     if isinstance(table, pa.RecordBatch):
         kind, table = "arrow.RecordBatch", pa.Table.from_batches([table])
-    return identify_columns(kind, table.column_names, table.columns, table.num_rows, unordered=unordered)
+    frames, labels = [field_digest(field) for field in table.schema], schema_digest(table.schema)
+    if unordered:
+        beside = digest_of_frames(frames, labels) if labels or any(frames) else None
+        named = list(zip(table.column_names, table.columns, strict=True))
+        return unordered_version(kind, named, table.num_rows, beside)
+    digests = column_digests(table.columns)
+    described = (
+        ColumnDigest(field.name, logical_type(field.type), framed(frame, digest))
+        for field, frame, digest in zip(table.schema, frames, digests, strict=True)
+    )
+    return table_version(kind, table.num_rows, described, labels)
+
+
+def digest_of_frames(frames: Iterable[Digest | None], labels: Digest | None) -> Digest:
+    """Return the digest of what there is beside the cells of a table whose rows are a multiset."""
+    out = Framed(FORMAT).tag("frames")
+    for frame in frames:
+        out.none() if frame is None else out.child(frame)
+    if labels is not None:
+        out.tag("labels").child(labels)
+    return out.hexdigest()
 
 
 def identify_array(array: pa.Array | pa.ChunkedArray, unordered: bool = False) -> ValueIdentity:
-    """Identify a single Arrow array."""
-    chunked = array if isinstance(array, pa.ChunkedArray) else pa.chunked_array([array])
-    return identify_columns("arrow.Array", [""], [chunked], len(chunked), unordered=unordered)
+    """Identify a single Arrow array; one in chunks is of a kind of its own."""
+    is_chunked = isinstance(array, pa.ChunkedArray)
+    kind, chunked = ("arrow.ChunkedArray", array) if is_chunked else ("arrow.Array", pa.chunked_array([array]))
+    if unordered:
+        return unordered_version(kind, [("", chunked)], len(chunked))
+    column = ColumnDigest("", logical_type(chunked.type), column_digests([chunked])[0])
+    return table_version(kind, len(chunked), [column])
 
 
 class TableHasher:
     """Identify a table from a stream of record batches, holding at most a block of rows.
 
-    Gives what `identify_table` gives for the whole, however the stream is cut.
+    Gives what `identify_table` gives for the whole without its metadata, however the stream is cut.
     """
 
     def __init__(self, schema: pa.Schema, kind: str = ARROW_TABLE) -> None:
