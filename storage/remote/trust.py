@@ -85,7 +85,8 @@ def flaw_of_origin(entry: Entry, trust: Trust, verify: Verify, is_imported: Call
         if codec not in _RUN_NO_CODE or is_pickle_name(suffix) or output.value.classes:
             return f"no trusted key signed it, and loading `{output.target}` ({output.codec}) could run code"
     for used in entry.fact.undeclared:
-        if used.kind != UndeclaredKind.FILE and not is_imported(used.name.partition(":")[0]):
+        is_harmless = isinstance(used.kind, UndeclaredKind) and not used.kind.runs_code
+        if not is_harmless and not is_imported(used.name.partition(":")[0]):
             return f"no trusted key signed it, and checking it would import `{used.name.rstrip(':')}`"
     return None
 

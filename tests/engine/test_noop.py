@@ -143,7 +143,7 @@ def test_another_folder_is_another_command(root, monkeypatch):
 
 
 def test_what_is_young_is_not_remembered(root):
-    assert not remember(root, age_s=0)
+    assert not remember(root, age_s=-3600)
 
 
 @pytest.mark.parametrize(
