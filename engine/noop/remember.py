@@ -1,8 +1,8 @@
 """Remember that there was nothing to do, with the status of everything that verdict depended on.
 
 This is done only where the status of files is enough to know: no file may be so recent that
-an edit could hide behind its mtime, what is imported must follow from files (`imports.py`),
-and every value read must be in a file. `answer.py` reads what was remembered.
+an edit could hide behind its mtime, what is imported must follow from files (`imports.py`,
+and the recorder, which tells from which), and every value read must be in a file. `answer.py` reads what was remembered.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from assetctl.assets.definition import SourceShape
 from assetctl.assets.importing import is_personal, text_of
 from assetctl.engine.noop.answer import FORMAT, VOLATILE, file_name, journal_line, signature
 from assetctl.engine.noop.imports import follows_from_files
+from assetctl.engine.watching.touched import status_of
 from assetctl.engine.workspace.workspace import Workspace
 from assetctl.lineage.deciding.relied_on import ReliedOn
 from assetctl.lineage.facts.kinds import UndeclaredKind
@@ -112,7 +113,11 @@ def _code(workspace: Workspace, files: Sequence[str]) -> Iterator[str]:
     if looked.unseen:
         raise _NotRememberable(*looked.unseen)
     _refuse_variables(looked.variables)
-    yield from (path for path in looked.paths if not path.startswith(own_state))
+    for path, status in looked.paths.items():
+        if not path.startswith(own_state):
+            if status_of(path) != status:
+                raise _NotRememberable(path)
+            yield path
 
 
 def _folders(workspace: Workspace, files: Sequence[str]) -> Iterator[str]:

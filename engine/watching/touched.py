@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import Flag, auto
@@ -215,7 +215,7 @@ class Opened(Touched):
         inside = self.within(path)
         is_meant = asker is Asker.OWN or Aspect.BYTES in aspects  # what libraries ask for follows from files anyway
         if is_meant and inside is not None and inside not in self.looks:
-            self.looks[inside] = Look(aspects, asker, None)
+            self.looks[inside] = Look(aspects, asker, status_of(inside))
 
     def note_opened(self, path: object, frame: FrameType | None) -> None:
         self.note_look(path, Aspect.BYTES, Asker.LIBRARY)
@@ -223,15 +223,15 @@ class Opened(Touched):
 
 @dataclass(frozen=True, slots=True)
 class AtImport:
-    """What importing first-party modules looked at."""
+    """What importing first-party modules looked at; each path with its status when that was first done."""
 
-    paths: frozenset[str] = frozenset()
+    paths: Mapping[str, Status] = field(default_factory=dict)
     variables: frozenset[str] = frozenset()
     unseen: frozenset[str] = frozenset()
 
     def __or__(self, other: Touched | AtImport) -> AtImport:
-        paths = other.looks.keys() if isinstance(other, Touched) else other.paths
-        return AtImport(self.paths | paths, self.variables | other.variables, self.unseen | other.unseen)
+        looks = other.paths if isinstance(other, AtImport) else {path: x.status for path, x in other.looks.items()}
+        return AtImport({**looks, **self.paths}, self.variables | other.variables, self.unseen | other.unseen)
 
 
 def status_of(path: str) -> Status:

@@ -69,8 +69,10 @@ _iter_noted = functools.update_wrapper(_iter, _original_iter)
 def wrapped_calls() -> Iterator[None]:
     """Note statuses asked and variables read while the block runs."""
     for name, (original, wrapper) in _WRAPPED.items():
-        if getattr(os, name) is original:  # somebody else's replacement stays
+        if getattr(os, name) is original:
             setattr(os, name, wrapper)
+        elif active:  # somebody else's replacement stays
+            active[0].unseen.add(f"os.{name}")
     _ENVIRON.__getitem__, _ENVIRON.__iter__ = _get_noted, _iter_noted
     try:
         yield
