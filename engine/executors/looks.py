@@ -50,6 +50,10 @@ def status_of_all(paths: Collection[str]) -> Mapping[str, object]:
 
 def _is_its_own(touched: Touched, path: str, look: Look, answer: Undeclareds) -> bool:
     """Say whether what is there is a product of the step; note where somebody else changed it."""
+    if look.aspects is Aspect.KIND and touched.wrote(path) and Path(path).is_dir():
+        return True  # it asked only to write there
+    if not look.aspects & (Aspect.BYTES | Aspect.TREE) and touched.wrote(path) and look.asker is Asker.LIBRARY:
+        return True
     if not _has_changed(path, look):
         return False
     if touched.wrote(path):

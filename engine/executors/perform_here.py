@@ -40,13 +40,14 @@ def perform_here(workspace: Workspace, task: StepTask) -> StepResult:
     if task.captures_values and not identification.is_unchanged(step):
         result = replace(result, code_changed=True)
     seen = workspace.seen(environment)
-    declared = [*sources, *(str(workspace.root / name) for name in identification.declared_files(step))]
-    looks = undeclared_looks(touched, seen, declared)
+    files = identification.declared_files(step) if touched.looks else ()
+    looks = undeclared_looks(touched, seen, [*sources, *(str(workspace.root / name) for name in files)])
     if looks.changed or status_of_all(sources) != before:
         result = replace(result, inputs_changed=True)
+    variables = identification.declared_variables(step, graph) if touched.variables else set()
     used = [
         *looks.used,
-        *_variables(seen, touched.variables - identification.declared_variables(step, graph)),
+        *_variables(seen, touched.variables - variables),
         *identification.undeclared_symbols(step, touched.executed, graph),
         *identification.undeclared_modules(step, touched.imported, graph),
         *identification.used_codecs(workspace.declarations.codecs(), result.outputs),

@@ -83,6 +83,18 @@ class Asked:
             is_own = not calls_library(frame) if is_own else _is_for_settings(frame.f_code.co_filename)
         self.asker = Asker.OWN if is_own else Asker.LIBRARY
 
+    def is_while_importing(self) -> bool:
+        """Say whether the asking code is part of an import, and no first-party code lies between."""
+        frame = self.calling
+        while frame is not None:
+            whose = _whose(frame.f_code.co_filename)
+            if whose is _Whose.OWN:
+                return False
+            if whose is _Whose.IMPORTS:
+                return True
+            frame = frame.f_back
+        return False
+
     def next_attribute(self) -> str:
         """Return the attribute that the asking code takes of what it gets, as in `os.stat(path).st_size`; "" if none."""
         frame = self.calling

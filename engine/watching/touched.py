@@ -8,10 +8,10 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Flag, auto
+from functools import lru_cache
 from pathlib import Path
 from stat import S_ISREG
 from types import CodeType, FrameType
@@ -31,15 +31,19 @@ OF_TERMINALS = frozenset({
     "XDG_SESSION_ID", "GPG_TTY",
 })  # fmt: skip
 _CODE_SUFFIXES = (".py", ".pyc", ".so", ".pyd")
-_NOBODYS = frozenset({".assetctl", ".git", ".venv", ".tox", ".nox", "__pycache__", "site-packages"})  # names of folders
+_NOBODYS = frozenset(
+    {".assetctl", ".git", ".venv", ".tox", ".nox", "__pycache__", "site-packages", ".cache"}
+)  # names of folders
 _KIND_TESTS = frozenset({
     "exists", "lexists", "isfile", "isdir", "islink", "ismount", "samefile", "is_file", "is_dir", "is_symlink",
     "is_mount", "is_fifo", "is_socket", "is_block_device", "is_char_device", "access", "walk", "_walk", "glob",
     "iglob", "rglob",
 })  # fmt: skip
+# Functions of the standard library that ask only so that they can do what they are told to.
 _SILENT = frozenset({
-    "makedirs", "mkdir", "realpath", "_joinrealpath", "resolve", "samestat", "expanduser", "copystat",
-    "rmtree",
+    "makedirs", "mkdir", "realpath", "_joinrealpath", "resolve", "samestat", "expanduser", "copystat", "rmtree",
+    "copyfile", "copy", "copy2", "copytree", "_copytree", "copymode", "move", "_samefile", "make_archive",
+    "unpack_archive",
 })  # fmt: skip
 _stat = os.stat  # while a watch is on, the name leads to a wrapper that notes who asked
 Status = tuple[int, int, int, int] | None
@@ -88,7 +92,7 @@ class Touched:
     _real: str = ""
 
     def __post_init__(self) -> None:
-        self._real = os.path.realpath(self.root) + os.sep if self.root else ""
+        self._real = _real_folder(self.root) if self.root else ""
 
     @property
     def read(self) -> set[str]:
@@ -138,6 +142,8 @@ class Touched:
         asked = Asked(frame)
         if asked.asker is Asker.NOBODY or "import" in asked.through or asked.through & _SILENT:
             return
+        if asked.asker is Asker.LIBRARY and asked.is_while_importing():
+            return  # a library looks for its settings when it is first imported, by whomever
         self.note_look(path, Aspect.KIND if is_access else _aspects(asked), asked.asker)
 
     def note_variable(self, name: object, frame: FrameType | None) -> None:
@@ -166,6 +172,12 @@ class Touched:
         if inside is not None:
             (self.made if status_of(inside) is None else self.altered).add(inside)
 
+    def note_folder_made(self, path: object) -> None:
+        """Note that a folder is made, if there was nothing."""
+        inside = self.within(path)
+        if inside is not None and status_of(inside) is None:
+            self.made.add(inside)
+
     def note_executed(self, code: CodeType) -> None:
         if code not in self.executed and is_personal(code.co_filename):
             self.executed.add(code)
@@ -175,6 +187,12 @@ class Touched:
         if path in self.made or path in self.altered:
             return True
         return any(os.path.dirname(other) == path for other in self.made)
+
+    def may_hold(self, path: object) -> bool:
+        """Say, quickly, whether a path could lie in the project."""
+        if type(path) is not str or path[:1] != "/" or "/." in path:
+            return True
+        return path.startswith((self.root, self._real)) or path + "/" == self.root
 
     def within(self, path: object) -> str | None:
         """Return the path if it lies in the project and is neither state nor an environment's."""
@@ -210,6 +228,9 @@ class Opened(Touched):
         if absolute.startswith(SYSTEM):
             return None
         return absolute if is_personal(absolute) and not absolute.endswith(".pyc") else None
+
+    def may_hold(self, path: object) -> bool:
+        return True
 
     def note_look(self, path: object, aspects: Aspect, asker: Asker) -> None:
         inside = self.within(path)
@@ -249,6 +270,11 @@ def names_in(folder: str) -> frozenset[str] | None:
         return frozenset(os.listdir(folder))  # noqa: PTH208  a million names, perhaps
     except OSError:
         return None
+
+
+@lru_cache(maxsize=16)
+def _real_folder(folder: str) -> str:
+    return os.path.realpath(folder) + os.sep
 
 
 def contents(folder: str, aspects: Aspect) -> frozenset[str] | None:
@@ -298,15 +324,24 @@ active: list[Touched] = []  # what is watched now; at most one
 _noting: set[int] = set()  # threads that note something just now: what they open themselves is not the step's
 
 
-@contextmanager
-def noting() -> Iterator[Touched | None]:
-    """Give what is watched now; None if nothing is, or if this thread is noting something already."""
-    thread = threading.get_ident()
-    if not active or thread in _noting:
-        yield None
-        return
-    _noting.add(thread)
-    try:
-        yield active[0] if active else None
-    finally:
-        _noting.discard(thread)
+class noting:  # noqa: N801  used like a function
+    """Give what is watched now; None if nothing is, or if this thread is noting something already.
+
+    What goes wrong here is not the watched code's: it ends with a look that is unseen.
+    """
+
+    __slots__ = ("_thread", "_touched")
+
+    def __enter__(self) -> Touched | None:
+        self._thread, self._touched = threading.get_ident(), None
+        if self._thread not in _noting:
+            for self._touched in active:
+                _noting.add(self._thread)
+        return self._touched
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> bool:
+        if self._touched is not None:
+            _noting.discard(self._thread)
+            if kind is not None:
+                self._touched.unseen.add(kind.__name__)
+        return kind is not None and issubclass(kind, Exception)

@@ -103,7 +103,7 @@ def _on_audit(event: str, arguments: tuple[Any, ...]) -> None:
 
 
 def _on_open(path: object, mode: object, flags: object) -> None:
-    if isinstance(path, int):
+    if isinstance(path, int) or not any(touched.may_hold(path) for touched in active):
         return
     frame = sys._getframe(2)
     with noting() as touched:
@@ -161,7 +161,7 @@ def _on_removed(path: object, *_: object) -> None:
 def _on_folder_made(path: object, *_: object) -> None:
     with noting() as touched:
         if touched is not None:
-            touched.note_altered(path)  # the event is raised for a folder that is there, too
+            touched.note_folder_made(path)
 
 
 def _on_status_set(path: object, *_: object) -> None:

@@ -25,10 +25,11 @@ def _asking(function: Callable[..., Any]) -> Callable[..., Any]:
     is_access = function.__name__ == "access"
 
     def ask(path: Any, *arguments: Any, **keywords: Any) -> Any:
-        if active and not isinstance(path, int) and keywords.get("dir_fd") is None:
-            with noting() as touched:
-                if touched is not None:
-                    touched.note_asked(path, sys._getframe(1), is_access=is_access)
+        for watched in active:
+            if watched.may_hold(path) and type(path) is not int and keywords.get("dir_fd") is None:
+                with noting() as touched:
+                    if touched is not None:
+                        touched.note_asked(path, sys._getframe(1), is_access=is_access)
         return function(path, *arguments, **keywords)
 
     # It looks like the function of `os` that it stands for: to `inspect`, to `pickle`, and to whoever identifies code.

@@ -21,6 +21,7 @@ from pathlib import Path
 import duckdb
 import dotenv
 import numpy as np
+import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pyarrow.dataset as ds
@@ -147,6 +148,10 @@ NOT_ITS_CONCERN = {
     "made": "[os.makedirs('out/deep', exist_ok=True), os.listdir('out'), Path('out').is_dir()][1]",
     "own_table": "[pq.write_table(pa.table({'x': [1]}), 'own.parquet'), pq.read_table('own.parquet').num_rows][1]",
     "own_folder": "[Path('own').mkdir(), pl.DataFrame({'x': [1]}).write_csv('own/a.csv'), pl.read_csv('own').height][2]",
+    "own_check": "[os.path.exists('made') or os.makedirs('made'), Path('made/x').write_text('')][1]",
+    "own_frame": "[os.makedirs('frames', exist_ok=True), pd.DataFrame({'x': [1]}).to_csv('frames/x.csv')][1]",
+    "copied_to": "[Path('c1').write_text('x'), __import__('shutil').copy('c1', 'c2'), 3][2]",
+    "logged": "open('log.txt', 'a').write('x')",
     "optional": "importlib.util.find_spec('nothing_of_this_name') is None",
     "home": "len(os.path.expanduser('~/x')) > 1",
     "temporary": "__import__('tempfile').gettempdir()[:1]",
