@@ -189,10 +189,11 @@ def project(tmp_path, monkeypatch):
 
 
 def test_each_way_of_looking_counts_from_then_on(project):
-    assert project.materialize(jobs=1).finished.failed == ()
+    result = project.materialize(jobs=1)
+    assert result.finished.failed == ()
     used = {
-        name: {(u.kind, u.name) for u in project.find(name).materialization.undeclared if u.kind != "symbol"}
-        for name in (*WAYS, *NOT_ITS_CONCERN)
+        str(target): {(u.kind, u.name) for u in recorded.materialization.undeclared if u.kind != "symbol"}
+        for target, recorded in result.relied_on.latest.items()
     }
     assert used == {**{name: way.used for name, way in WAYS.items()}, **{name: set() for name in NOT_ITS_CONCERN}}
     assert project.plan().is_fresh

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import importlib
+import inspect
+import os
+import pickle
 import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
 import pyarrow.csv as arrow_csv
 import pyarrow.parquet as pq
 import pytest
 
 from assetctl.engine.executors.looks import undeclared_looks
 from assetctl.engine.project import Project
-from assetctl.engine.watching.touched import status_of
-from assetctl.engine.watching.watching import watching
+from assetctl.engine.watching.touched import Touched, status_of
+from assetctl.engine.watching.watching import opening, watching
+from assetctl.engine.workspace.code_world import ProjectWorld
 from assetctl.engine.workspace.seen import Seen
 from assetctl.lineage.deciding.reasons import InputChangedDuringRun, ObservedChanged
 from assetctl.lineage.facts.records import MaterializationId, Trace, Undeclared
+from assetctl.lineage.identity.code.identify import CodeIdentifier
 from assetctl.storage.blobs.file_digests import FileDigests
 
 HEADER = "import importlib, json, time\nfrom pathlib import Path\nfrom assetctl import asset, check, source\n"
@@ -151,6 +158,60 @@ def test_files_outside_the_project_and_those_of_git_and_environments_are_not_not
         for path in paths:
             path.read_text()
     assert touched.read == {str(inside / ".settings")}
+
+
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [
+        ("duckdb", "sql"), ("duckdb", "connect"), ("duckdb", "execute"), ("pyarrow.dataset", "dataset"),
+        ("pyarrow.parquet", "ParquetFile"), ("pyarrow", "OSFile"), ("polars", "read_lines"), ("os", "stat"), ("os", "access"),
+    ],
+)  # fmt: skip
+def test_code_is_identified_as_if_nothing_were_wrapped(tmp_path, monkeypatch, module, name):
+    """Another code version would rebuild, after an upgrade, everything that uses one of these."""
+    home = importlib.import_module(module)
+    (tmp_path / "user_of_it.py").write_text(
+        f"import {module}\nfrom {module} import {name} as f\ndef a():\n    return {module}.{name}('x'), f('x')\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def version() -> str:
+        sys.modules.pop("user_of_it", None)
+        code = importlib.import_module("user_of_it").a
+        return CodeIdentifier(ProjectWorld(tmp_path, b"key")).identify(code).version
+
+    with opening():
+        wrapper = getattr(home, name)
+        importlib.import_module("user_of_it")
+    seen = CodeIdentifier(ProjectWorld(tmp_path, b"key")).identify(sys.modules["user_of_it"].a).version
+    is_class = isinstance(wrapper, type)
+    monkeypatch.setattr(
+        home, name, wrapper.__base__ if is_class and name == "OSFile" else getattr(wrapper, "__wrapped__", wrapper)
+    )
+    assert seen == version()
+    sys.modules.pop("user_of_it")
+
+
+def test_what_is_wrapped_looks_as_it_did(tmp_path):
+    plain = inspect.signature(os.stat)
+    with watching(tmp_path):
+        assert inspect.signature(os.stat) == plain
+        assert pickle.loads(pickle.dumps(os.stat)) is os.stat
+        assert os.stat in os.supports_follow_symlinks
+        with pytest.raises(KeyError, match="AT_NOT_THERE"):
+            os.environ["AT_NOT_THERE"]
+        with pytest.raises(FileNotFoundError):
+            (tmp_path / "nothing").stat()
+    assert type(os.stat).__name__ == "builtin_function_or_method"
+    assert isinstance(pa.OSFile(__file__), pa.OSFile)
+
+
+def test_what_goes_wrong_while_noting_is_not_the_steps(tmp_path, monkeypatch):
+    monkeypatch.setattr(Touched, "note_look", lambda *_: 1 / 0)
+    (tmp_path / "x.txt").write_text("x")
+    with watching(tmp_path) as touched:
+        assert (tmp_path / "x.txt").read_text() == "x"
+    assert touched.unseen == {"ZeroDivisionError"}
 
 
 def test_nothing_is_noted_after_the_watch(tmp_path):
