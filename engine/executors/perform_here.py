@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 
+from assetctl.engine.executors.looks import status_of_all, undeclared_looks
 from assetctl.engine.secrets.masking import Mask
 from assetctl.engine.secrets.secret_values import mask_of_step
 from assetctl.engine.steps.capture import captured_streams
@@ -14,17 +16,20 @@ from assetctl.engine.steps.loading import Loader
 from assetctl.engine.steps.masked import mask_result
 from assetctl.engine.steps.perform import perform
 from assetctl.engine.steps.tasks import SourceInput, StepResult, StepTask
-from assetctl.engine.watching.touched import Touched
+from assetctl.engine.watching.touched import ALL_VARIABLES
 from assetctl.engine.watching.watching import watching
+from assetctl.engine.workspace.seen import Seen
 from assetctl.engine.workspace.workspace import Workspace
 from assetctl.lineage.facts.kinds import UndeclaredKind
 from assetctl.lineage.facts.records import Undeclared
 
 
 def perform_here(workspace: Workspace, task: StepTask) -> StepResult:
-    """Perform a task in this process, and look whether the step changed what its code had captured."""
+    """Perform a task in this process, look whether it changed what it was made from, and what else it looked at."""
     graph = workspace.declarations.current(task.set_config, task.former_names)
     loader = Loader(workspace.stores.data, graph.sources, workspace.stores.observer(workspace.root))
+    sources = [] if task.stored else _sources(task, loader)
+    before, environment = status_of_all(sources), dict(os.environ)
     with watching(workspace.root) as touched:
         result = perform(task, graph, loader, workspace.layout)
     result = mask_result(result, mask_of_task(workspace, task))
@@ -34,8 +39,15 @@ def perform_here(workspace: Workspace, task: StepTask) -> StepResult:
     step = graph.steps[task.step.asset]
     if task.captures_values and not identification.is_unchanged(step):
         result = replace(result, code_changed=True)
+    seen = workspace.seen(environment)
+    files = identification.declared_files(step) if touched.looks else ()
+    looks = undeclared_looks(touched, seen, [*sources, *(str(workspace.root / name) for name in files)])
+    if looks.changed or status_of_all(sources) != before:
+        result = replace(result, inputs_changed=True)
+    variables = identification.declared_variables(step, graph) if touched.variables else set()
     used = [
-        *_undeclared_files(workspace, loader, task, touched),
+        *looks.used,
+        *_variables(seen, touched.variables - variables),
         *identification.undeclared_symbols(step, touched.executed, graph),
         *identification.undeclared_modules(step, touched.imported, graph),
         *identification.used_codecs(workspace.declarations.codecs(), result.outputs),
@@ -60,13 +72,14 @@ def mask_of_task(workspace: Workspace, task: StepTask) -> Mask:
     return mask_of_step(step, workspace.declarations.identification().identify(step, graph))
 
 
-def _undeclared_files(workspace: Workspace, loader: Loader, task: StepTask, touched: Touched) -> list[Undeclared]:
-    """Return the project files that were read and that no source of the step stands for."""
-    declared = [path for needed in task.inputs if isinstance(needed, SourceInput) for path in loader.paths(needed)]
-    undeclared: list[Undeclared] = []
-    for text in sorted(touched.read - touched.written):
-        path = Path(text)
-        if path.is_file() and not any(text == d or text.startswith(d + os.sep) for d in declared):
-            name = path.relative_to(workspace.root).as_posix()
-            undeclared.append(Undeclared(UndeclaredKind.FILE, name, workspace.stores.digests.of(path)))
-    return undeclared
+def _sources(task: StepTask, loader: Loader) -> list[str]:
+    """Return the absolute paths of the sources that a task reads."""
+    return [path for needed in task.inputs if isinstance(needed, SourceInput) for path in loader.paths(needed)]
+
+
+def _variables(seen: Seen, names: Collection[str]) -> Iterator[Undeclared]:
+    """Yield what is recorded of variables; where all were read, no single one."""
+    for name in [ALL_VARIABLES] if ALL_VARIABLES in names else sorted(names):  # `APP_*` is such a name, too
+        digest = seen.digest(UndeclaredKind.VARIABLE, name)
+        if digest is not None:
+            yield Undeclared(UndeclaredKind.VARIABLE, name, digest)

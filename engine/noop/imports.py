@@ -2,9 +2,10 @@
 
 A remembered no-op is answered without importing anything, so all that an import computes
 must follow from files whose status is remembered. Only what is listed here is trusted to
-do so: a name that is not listed may depend on the clock, chance, a folder, a database or the
-network, and then the whole comparison is made. A function that is mentioned
-counts as called.
+do so: what is pure, and what looks at files or folders in a way that the recorder sees
+(`engine/watching/`), which tells which. A name that is not listed may depend on the clock,
+chance, a database or the network, and then the whole comparison is made. A function that is
+mentioned counts as called.
 """
 
 from __future__ import annotations
@@ -35,11 +36,13 @@ _LISTED = """
 assetctl.AssetKey assetctl.CheckResult assetctl.Codec assetctl.Context assetctl.asset assetctl.check assetctl.columns
 assetctl.source
 datetime.UTC datetime.date datetime.datetime datetime.time datetime.timedelta datetime.timezone
+glob.escape glob.glob glob.iglob
 importlib.resources.files importlib.util.find_spec
 logging.DEBUG logging.ERROR logging.INFO logging.NullHandler logging.WARNING logging.getLogger
 numpy.array numpy.e numpy.float32 numpy.float64 numpy.inf numpy.int32 numpy.int64 numpy.nan numpy.pi
-os.PathLike os.environ os.fspath os.getenv os.linesep os.path.abspath os.path.basename os.path.dirname os.path.join
-os.path.normpath os.path.sep os.path.splitext os.sep
+os.PathLike os.environ os.fspath os.getenv os.linesep os.listdir os.path.abspath os.path.basename os.path.dirname
+os.path.exists os.path.getmtime os.path.getsize os.path.isdir os.path.isfile os.path.join os.path.normpath os.path.sep
+os.path.splitext os.sep os.walk
 pandas.set_option
 pathlib.Path pathlib.PosixPath pathlib.PurePath pathlib.PurePosixPath
 sklearn.base.BaseEstimator sklearn.base.ClassifierMixin sklearn.base.RegressorMixin sklearn.base.TransformerMixin
@@ -57,10 +60,10 @@ _ERRORS = {name for name, kind in vars(builtins).items() if isinstance(kind, typ
 _BUILTINS = _ERRORS.union(_FUNCTIONS.split())
 _PLAIN = (str, bytes, bytearray, list, dict, set, frozenset, tuple, int, float, PurePosixPath, re.Pattern, re.Match)
 _OTHER_METHODS = """
-__init__ __init_subclass__ __new__ addHandler close deleter getter isoformat read read_bytes read_text readline
-readlines setLevel setter total_seconds
+__init__ __init_subclass__ __new__ addHandler close deleter exists getter glob is_dir is_file isoformat iterdir read
+read_bytes read_text readline readlines rglob setLevel setter total_seconds
 """
-# Of plain values, and reading what was opened: an opened file is remembered with its status.
+# Of plain values, and looking at files: what was opened, listed or tested is remembered with its status.
 _METHODS = {name for kind in _PLAIN for name in dir(kind) if not name.startswith("_")}.union(_OTHER_METHODS.split())
 # Of the listed types, what asks the clock or the disk: no method of ours that has such a name vouches for it.
 _ASKING = {name for kind in (Path, datetime) for name in dir(kind)} - _METHODS

@@ -1,8 +1,8 @@
 """Remember that there was nothing to do, with the status of everything that verdict depended on.
 
 This is done only where the status of files is enough to know: no file may be so recent that
-an edit could hide behind its mtime, what is imported must follow from files (`imports.py`),
-and every value read must be in a file. `answer.py` reads what was remembered.
+an edit could hide behind its mtime, what is imported must follow from files (`imports.py`,
+and the recorder, which tells from which), and every value read must be in a file. `answer.py` reads what was remembered.
 """
 
 from __future__ import annotations
@@ -15,12 +15,13 @@ from types import ModuleType
 
 from assetctl.assets.definition import SourceShape
 from assetctl.assets.importing import is_personal, text_of
-from assetctl.engine.noop.answer import FORMAT, file_name, journal_line, signature
+from assetctl.engine.noop.answer import FORMAT, VOLATILE, file_name, journal_line, signature
 from assetctl.engine.noop.imports import follows_from_files
+from assetctl.engine.watching.touched import status_of
 from assetctl.engine.workspace.workspace import Workspace
 from assetctl.lineage.deciding.relied_on import ReliedOn
 from assetctl.lineage.facts.kinds import UndeclaredKind
-from assetctl.lineage.facts.records import Output
+from assetctl.lineage.facts.records import Output, Undeclared
 from assetctl.storage.sources.observing import glob_files, source_path
 from assetctl.storage.state.whole import write_whole
 
@@ -108,8 +109,15 @@ def _code(workspace: Workspace, files: Sequence[str]) -> Iterator[str]:
         raise _NotRememberable("what is imported")
     yield from files
     own_state = f"{workspace.layout.state}{os.sep}"  # what we cached ourselves decides nothing
-    read = workspace.declarations.read_at_import | workspace.declarations.identification().read_at_import
-    yield from (path for path in read if not path.startswith(own_state))
+    looked = workspace.declarations.looked_at_import | workspace.declarations.identification().looked_at_import
+    if looked.unseen:
+        raise _NotRememberable(*looked.unseen)
+    _refuse_variables(looked.variables)
+    for path, status in looked.paths.items():
+        if not path.startswith(own_state):
+            if status_of(path) != status:
+                raise _NotRememberable(path)
+            yield path
 
 
 def _folders(workspace: Workspace, files: Sequence[str]) -> Iterator[str]:
@@ -137,11 +145,38 @@ def _data(workspace: Workspace, known: ReliedOn) -> Iterator[str]:
     for recorded in known.latest.values():
         yield from _blobs(workspace, recorded.output)
         for used in recorded.materialization.undeclared:
-            if used.kind != UndeclaredKind.FILE:
-                raise _NotRememberable(used.name)
-            yield str(workspace.root / used.name)
+            yield from _used(workspace, used)
+        step = known.graph.steps[recorded.output.target.asset]
+        _refuse_variables(workspace.declarations.identification().declared_variables(step, known.graph))
     if any(step.declaration.options.exists is not None for step in known.graph.steps.values()):
         raise _NotRememberable("exists")
+
+
+def _used(workspace: Workspace, used: Undeclared) -> Iterator[str]:
+    """Yield the paths whose status tells whether something that a step was seen to use is as it was."""
+    path = workspace.root / used.name
+    match used.kind:
+        case (
+            UndeclaredKind.FILE
+            | UndeclaredKind.LISTING
+            | UndeclaredKind.PLACE
+            | UndeclaredKind.SIZE
+            | UndeclaredKind.TIME
+        ):
+            yield str(path)
+        case UndeclaredKind.FOLDER | UndeclaredKind.ENTRIES:
+            yield from _below(path, lambda _: True)
+        case UndeclaredKind.VARIABLE:
+            _refuse_variables([used.name])
+        case _:
+            raise _NotRememberable(used.name)
+
+
+def _refuse_variables(names: Iterable[str]) -> None:
+    """Refuse variables that are not compared because they differ between two terminals."""
+    for name in names:
+        if name in VOLATILE or any(other.startswith(name[:-1]) for other in VOLATILE if name.endswith("*")):
+            raise _NotRememberable(name)
 
 
 def _blobs(workspace: Workspace, output: Output) -> Iterator[str]:

@@ -204,6 +204,5 @@ class _DigestNow:
                 return declarations.identification().codec_code(declarations.codecs(), used.name)
             case UndeclaredKind.SYMBOL | UndeclaredKind.MODULE:
                 return declarations.identification().class_code(used.name)
-            case _:  # a file; what only a later release can name is none, and counts as gone
-                path = self.workspace.root / used.name
-                return self.workspace.stores.digests.of(path) if path.is_file() else None
+            case _:  # what only a later release can name counts as gone
+                return self.workspace.seen().digest(used.kind, used.name)

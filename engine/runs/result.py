@@ -15,8 +15,10 @@ from assetctl.lineage.deciding.reasons import CheckFailed, PinNotPublished, desc
 from assetctl.lineage.deciding.relied_on import ReliedOn
 from assetctl.lineage.deciding.staleness import Fresh
 from assetctl.lineage.facts.kinds import Outcome, RunStatus, UndeclaredKind
-from assetctl.lineage.facts.records import CodeIdentity, Materialized, Trace
+from assetctl.lineage.facts.records import CodeIdentity, Materialized, Trace, Undeclared
 from assetctl.lineage.facts.snapshot import Recorded
+
+_MOST_NAMED = 10  # things of one kind that one step used without declaring them
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -112,13 +114,33 @@ def warnings_of(
     if fact.trace is not Trace.SOUND:
         warnings.append(f"what `{fact.step}` read changed while it ran, so it will be built again")
     warnings += [f"`{fact.step}` has code that cannot be followed ({place})" for place in code.dynamic]
-    warnings += [
-        f"`{fact.step}` used the {used.kind} `{used.name.rstrip(':')}` without declaring it; it counts from now on"
-        for used in fact.undeclared
-        if used.kind != UndeclaredKind.CODEC  # using it is how one declares it
-    ]
+    by_kind: dict[str, list[Undeclared]] = {}
+    for used in fact.undeclared:
+        if used.kind != UndeclaredKind.CODEC:  # using it is how one declares it
+            by_kind.setdefault(used.kind, []).append(used)
+    for alike in by_kind.values():
+        named = alike if len(alike) <= _MOST_NAMED else alike[:1]
+        more = "" if named is alike else f", and {len(alike) - 1} more like it,"
+        warnings += [f"`{fact.step}` {_did(u)}{more} without declaring it; it counts from now on" for u in named]
     warnings += [f"`{output.target}` {note}" for output, said in zip(fact.outputs, notes, strict=True) for note in said]
     return tuple(warnings)
+
+
+def _did(used: Undeclared) -> str:
+    """Say what a step did with something that it used."""
+    match used.kind:
+        case UndeclaredKind.LISTING | UndeclaredKind.ENTRIES:
+            return f"looked for names in `{used.name}`"
+        case UndeclaredKind.PLACE:
+            return f"looked whether `{used.name}` is there"
+        case UndeclaredKind.SIZE | UndeclaredKind.TIME:
+            return f"asked for the {used.kind} of `{used.name}`"
+        case UndeclaredKind.VARIABLE if used.name == "*":
+            return "read all environment variables"
+        case UndeclaredKind.VARIABLE:
+            return f"read the environment variable `{used.name}`"
+        case _:
+            return f"used the {used.kind} `{used.name.rstrip(':')}`"
 
 
 def is_nondeterministic(fact: Materialized, before: Mapping[Target, Recorded | None]) -> bool:

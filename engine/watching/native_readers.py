@@ -1,25 +1,29 @@
 """Readers that open files in native code, where Python raises no event: noted by wrapping their Python names.
 
-Seen: pyarrow's Parquet, CSV, JSON, Feather and memory-map readers, polars' `read_*` and
-`scan_*`, DuckDB's `read_*`. Not seen: file names inside SQL text, C extensions that open
-files themselves (HDF5, netCDF, SQLite), child processes, and names that were imported
-from these modules before the first watch and called by that name.
+A module's readers are wrapped when it is loaded, for good; a wrapper does nothing while no
+watch is on. Not seen: C extensions that are not listed, methods of `pyarrow.fs`, and
+functions of native code that were imported by name.
 """
 
 from __future__ import annotations
 
+import builtins
 import functools
 import importlib.abc
 import importlib.machinery
 import sys
-from collections.abc import Callable, Sequence
+import types
+from collections.abc import Callable, Iterable, Sequence
+from enum import Enum
 from types import ModuleType
 from typing import Any
 
-from assetctl.engine.watching.touched import note_read
+from assetctl.engine.watching.given import note_database, note_given, note_sql, note_written
 
-_READERS = {
-    "pyarrow": ("memory_map", "OSFile"),
+# These were wrapped before the others; their wrappers count as this tool's where code is identified, and
+# making them look like what they wrap would change code versions that are recorded.
+_FIRST = {
+    "pyarrow": ("memory_map",),
     "pyarrow.parquet": ("read_table", "read_pandas", "read_metadata", "read_schema"),
     "pyarrow.csv": ("read_csv", "open_csv"),
     "pyarrow.json": ("read_json", "open_json"),
@@ -30,16 +34,95 @@ _READERS = {
     ),
     "duckdb": ("read_csv", "read_parquet", "read_json", "from_csv_auto", "from_parquet"),
 }  # fmt: skip
+
+
+class _Takes(Enum):
+    """What the first argument of a function is."""
+
+    PATHS = "paths"
+    SQL = "sql"
+    DATABASE = "database"
+    TARGET = "target"  # it is written
+
+
+# Functions and classes of modules, and "Class.method"s.
+_READERS: dict[_Takes, dict[str, tuple[str, ...]]] = {
+    _Takes.PATHS: {
+        "pyarrow": ("OSFile",),
+        "pyarrow.parquet": ("ParquetFile", "ParquetDataset"),
+        "pyarrow.dataset": ("dataset", "parquet_dataset"),
+        "pyarrow.orc": ("read_table", "ORCFile"),
+        "polars": (
+            "read_ipc_schema", "read_ipc_stream", "read_lines", "read_ods", "read_parquet_metadata",
+            "read_parquet_schema", "read_delta", "scan_lines", "scan_delta", "scan_lance", "scan_iceberg",
+        ),
+        "duckdb": (
+            "DuckDBPyConnection.read_csv", "DuckDBPyConnection.read_parquet", "DuckDBPyConnection.read_json",
+            "DuckDBPyConnection.from_csv_auto", "DuckDBPyConnection.from_parquet",
+        ),
+        "h5py": ("File",),
+        "netCDF4": ("Dataset", "MFDataset"),
+        "xarray": ("open_dataset", "open_dataarray", "open_mfdataset", "open_zarr", "load_dataset", "load_dataarray",
+                   "open_datatree"),
+        "zarr": ("open", "open_group", "open_array", "load"),
+        "tables": ("open_file",),
+        "pyreadstat": ("read_sav", "read_dta", "read_sas7bdat", "read_xport", "read_por"),
+        "pyogrio": ("read_dataframe", "read_arrow", "read_info"),
+        "fiona": ("open",),
+        "rasterio": ("open",),
+        "cv2": ("imread",),
+        "fastexcel": ("read_excel",),
+        "python_calamine": ("load_workbook",),
+        "safetensors": ("safe_open",),
+        "onnxruntime": ("InferenceSession",),
+        "xgboost": ("DMatrix", "Booster.load_model"),
+        "lightgbm": ("Dataset",),
+        "deltalake": ("DeltaTable",),
+    },
+    _Takes.SQL: {
+        "duckdb": (
+            "sql", "query", "execute", "from_query", "query_df", "DuckDBPyConnection.execute", "DuckDBPyConnection.sql",
+            "DuckDBPyConnection.executemany", "DuckDBPyConnection.query", "DuckDBPyConnection.from_query",
+        ),
+        "polars": ("sql", "SQLContext.execute"),
+    },
+    _Takes.DATABASE: {"duckdb": ("connect",)},
+    _Takes.TARGET: {
+        "pyarrow.parquet": ("write_table", "write_metadata", "ParquetWriter"),
+        "pyarrow.feather": ("write_feather",),
+        "pyarrow.orc": ("write_table", "ORCWriter"),
+        "pyarrow.dataset": ("write_dataset",),
+        "polars": tuple(f"DataFrame.write_{kind}" for kind in ("parquet", "csv", "ipc", "ndjson", "json", "avro"))
+        + tuple(f"LazyFrame.sink_{kind}" for kind in ("parquet", "csv", "ipc", "ndjson")),
+        "duckdb": tuple(f"DuckDBPyRelation.{name}" for name in ("to_parquet", "to_csv", "write_parquet", "write_csv")),
+    },
+}  # fmt: skip
+_NAMES_OF_PATHS = frozenset({
+    "source", "sources", "path", "paths", "where", "filename", "filenames", "path_or_paths", "filepath",
+    "file", "file_name", "fname", "name", "url", "database", "path_or_buf", "root_path", "base_dir", "dest",
+    "target",
+})  # fmt: skip
+_MODULES = {*_FIRST, *(module for table in _READERS.values() for module in table)}
 _MARK = "__assetctl_notes_reads__"
+_originals: dict[int, Any] = {}  # of what is native: by the identity of its wrapper
 
 
 def wrap_readers() -> None:
     """Wrap the readers of modules that are loaded, and of the others once they are."""
     if _finder not in sys.meta_path:
         sys.meta_path.insert(0, _finder)
-    for module_name in _READERS:
+    for module_name in _MODULES:
         if module_name in sys.modules:
             _wrap(sys.modules[module_name])
+
+
+def put_back_readers(modules: Iterable[ModuleType]) -> None:
+    """Give modules that took a wrapper of a native function by name the function itself: so it was identified."""
+    for module in modules:
+        for name, value in list(vars(module).items()):
+            original = _originals.get(id(value))
+            if original is not None:
+                setattr(module, name, original)
 
 
 class _ReaderFinder(importlib.abc.MetaPathFinder):
@@ -48,7 +131,7 @@ class _ReaderFinder(importlib.abc.MetaPathFinder):
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> importlib.machinery.ModuleSpec | None:
-        if fullname not in _READERS:
+        if fullname not in _MODULES:
             return None
         spec = importlib.machinery.PathFinder.find_spec(fullname, path, target)
         if spec is not None and isinstance(spec.loader, importlib.machinery.SourceFileLoader):
@@ -66,18 +149,87 @@ _finder = _ReaderFinder()
 
 
 def _wrap(module: ModuleType) -> None:
-    for name in _READERS[module.__name__]:
+    for name in _FIRST.get(module.__name__, ()):
         reader = getattr(module, name, None)
         if callable(reader) and not isinstance(reader, type) and not hasattr(reader, _MARK):
             setattr(module, name, _noting(reader))
+    for takes, table in _READERS.items():
+        for dotted in table.get(module.__name__, ()):
+            owner, _, name = dotted.rpartition(".")
+            holder = getattr(module, owner, None) if owner else module
+            reader = getattr(holder, name, None)
+            if holder is not None and callable(reader) and not hasattr(reader, _MARK):
+                _wrap_one(module, holder, name, reader, takes)
+
+
+def _wrap_one(module: ModuleType, holder: Any, name: str, reader: Any, takes: _Takes) -> None:
+    if not isinstance(reader, type):
+        setattr(holder, name, _twin(reader, module, takes, is_method=isinstance(holder, type)))
+        return
+    try:
+        reader.__init__ = _twin(reader.__init__, module, takes, is_method=True)  # type: ignore[misc]
+        setattr(reader, _MARK, True)
+    except TypeError:  # a class of native code cannot be changed
+        setattr(module, name, _heir(reader, takes))
 
 
 def _noting(reader: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(reader)
     def read(*arguments: Any, **keywords: Any) -> Any:
-        for given in (*arguments[:1], *keywords.values()):
-            note_read(given)
+        _note(_Takes.PATHS, arguments, keywords)
         return reader(*arguments, **keywords)
 
     setattr(read, _MARK, True)
     return read
+
+
+def _twin(reader: Callable[..., Any], home: ModuleType, takes: _Takes, *, is_method: bool) -> Callable[..., Any]:
+    """Return a function that notes and calls the reader; whoever identifies code takes it for the reader."""
+
+    def read(*arguments: Any, **keywords: Any) -> Any:
+        note(takes, arguments[1:] if is_method else arguments, keywords)
+        return reader(*arguments, **keywords)
+
+    note = _note
+    code = read.__code__.replace(co_filename=getattr(home, "__file__", None) or read.__code__.co_filename)
+    space = {"__name__": home.__name__, "__builtins__": builtins}
+    twin = types.FunctionType(code, space, reader.__name__, None, read.__closure__)
+    functools.update_wrapper(twin, reader)
+    setattr(twin, _MARK, True)
+    if not isinstance(reader, types.FunctionType) and not is_method:
+        _originals[id(twin)] = reader
+    return twin
+
+
+def _heir(kind: type, takes: _Takes) -> type:
+    """Return a class that stands for one of native code, and notes what it is made with."""
+
+    class Meta(type(kind)):  # type: ignore[misc]
+        def __instancecheck__(cls, value: object) -> bool:
+            return isinstance(value, kind)
+
+        def __subclasscheck__(cls, other: type) -> bool:
+            return issubclass(other, kind)
+
+        def __call__(cls, *arguments: Any, **keywords: Any) -> Any:
+            _note(takes, arguments, keywords)
+            return kind(*arguments, **keywords) if cls is heir else super().__call__(*arguments, **keywords)
+
+    names = {"__module__": kind.__module__, "__qualname__": kind.__qualname__, "__doc__": kind.__doc__, _MARK: True}
+    heir: type = Meta(kind.__name__, (kind,), names)
+    return heir
+
+
+def _note(takes: _Takes, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> None:
+    if takes is _Takes.SQL:
+        text, *rest = (*arguments, *keywords.values(), None)
+        note_sql(text, rest)
+        return
+    given = [*arguments[:1], *(value for name, value in keywords.items() if name in _NAMES_OF_PATHS)]
+    notes: dict[_Takes, Callable[[object], None]] = {
+        _Takes.PATHS: note_given,
+        _Takes.DATABASE: note_database,
+        _Takes.TARGET: note_written,
+    }
+    for value in given:
+        notes[takes](value)

@@ -1,11 +1,12 @@
-"""Watch what a step really uses: the project files it opens, the first-party functions it executes.
+"""Watch what a step, or an import, really uses: what it opens, lists, asks for, reads and executes.
 
-Whatever the static graph of its code lacks is recorded with the materialization, and counts from
-then on. Opened files come from Python's audit events and from wrapped native readers
-(`engine/watching/native_readers.py`). Executed functions come from `sys.monitoring` on Python 3.12 and
-later, at one event per function. Python 3.11 has nothing as cheap, so there a thread samples
-the step's stack every few milliseconds, and functions that return sooner can be missed.
-This is detection; it does not promise to see everything.
+Whatever the static graph of a step's code lacks is recorded with the materialization, and counts
+from then on. Opened files, listed folders, child processes and sockets come from Python's audit
+events, statuses and variables from wrapped functions (`wrapped_calls.py`), files opened in native
+code from wrapped readers (`native_readers.py`). Executed functions come from `sys.monitoring` on
+Python 3.12 and later, at one event per function. Python 3.11 has nothing as cheap, so there a
+thread samples the step's stack every few milliseconds, and functions that return sooner can be
+missed. This is detection; it does not promise to see everything.
 """
 
 from __future__ import annotations
@@ -14,18 +15,20 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import CodeType, FrameType
+from types import CodeType, FrameType, ModuleType
 from typing import Any
 
-from assetctl.engine.watching.native_readers import wrap_readers
-from assetctl.engine.watching.touched import Opened, Touched, active
+from assetctl.assets.importing import is_personal
+from assetctl.engine.watching.given import note_command, note_database
+from assetctl.engine.watching.native_readers import put_back_readers, wrap_readers
+from assetctl.engine.watching.touched import Opened, Touched, active, noting
+from assetctl.engine.watching.wrapped_calls import put_back, wrapped_calls
 
 _SAMPLE_S = 0.005
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
-
 
 _installed: list[bool] = []
 
@@ -38,28 +41,47 @@ def watching(root: Path) -> Iterator[Touched]:
         yield touched
         return
     _install()
-    active.append(touched)
     loaded = set(sys.modules)
+    active.append(touched)
     try:
-        with _executions(touched):
+        with wrapped_calls(), _executions(touched):
             yield touched
     finally:
         active.clear()
         touched.imported.update(sys.modules.keys() - loaded)
+        _put_back(touched.imported)
 
 
 @contextmanager
-def opening() -> Iterator[set[str]]:
-    """Note every file that is read while the block runs, inside the project or not; executed code is not looked at."""
+def opening() -> Iterator[Opened]:
+    """Note what an import looks at while the block runs, in the project or not; executed code is not looked at."""
     opened = Opened("")
-    if not active:
-        _install()
-        active.append(opened)
+    if active:
+        yield opened
+        return
+    _install()
+    loaded = set(sys.modules)
+    active.append(opened)
     try:
-        yield opened.read
+        with wrapped_calls():
+            yield opened
     finally:
-        if active and active[0] is opened:
-            active.clear()
+        active.clear()
+        _put_back(sys.modules.keys() - loaded)
+
+
+def _put_back(names: Iterable[str]) -> None:
+    own = list(_own(names))
+    put_back(own)
+    put_back_readers(own)
+
+
+def _own(names: Iterable[str]) -> Iterator[ModuleType]:
+    for name in names:
+        module = sys.modules.get(name)
+        file = getattr(module, "__file__", None)
+        if module is not None and isinstance(file, str) and is_personal(file):
+            yield module
 
 
 def _install() -> None:
@@ -71,14 +93,132 @@ def _install() -> None:
 
 
 def _on_audit(event: str, arguments: tuple[Any, ...]) -> None:
-    if event != "open" or not active:
+    if not active:
         return
-    path, mode, flags = arguments
-    writes = any(letter in mode for letter in "wax+") if isinstance(mode, str) else bool((flags or 0) & _WRITING)
-    if writes:
-        active[0].note_written(path)
-    else:
-        active[0].note_read(path)
+    noted = _EVENTS.get(event)
+    if noted is not None:
+        noted(*arguments)
+    elif event.startswith("socket.") and event not in _LOCAL:
+        _note_unseen("the network", sys._getframe(1))
+
+
+def _on_open(path: object, mode: object, flags: object) -> None:
+    if isinstance(path, int) or not any(touched.may_hold(path) for touched in active):
+        return
+    frame = sys._getframe(2)
+    with noting() as touched:
+        if touched is None:
+            return
+        given = flags if isinstance(flags, int) else 0
+        if isinstance(mode, str):
+            reads, truncates = "r" in mode or "+" in mode, "w" in mode or "x" in mode
+            writes = truncates or "a" in mode or "+" in mode
+        else:
+            writes, truncates = bool(given & _WRITING), bool(given & os.O_TRUNC)
+            reads = not given & os.O_WRONLY
+        if reads and not truncates:
+            touched.note_opened(path, frame)
+        if truncates:
+            touched.note_made(path)
+        elif writes:
+            touched.note_altered(path)
+
+
+def _on_listdir(path: object = None) -> None:
+    _listed(path, sys._getframe(2), with_status=False)
+
+
+def _on_scandir(path: object = None) -> None:
+    _listed(path, sys._getframe(2), with_status=True)
+
+
+def _listed(path: object, frame: FrameType, *, with_status: bool) -> None:
+    with noting() as touched:
+        if touched is not None:
+            touched.note_listed("." if path is None else path, frame, with_status=with_status)
+
+
+def _on_made(*paths: object) -> None:
+    with noting() as touched:
+        if touched is not None:
+            for path in paths:
+                touched.note_made(path)
+
+
+def _on_renamed(source: object, target: object, *_: object) -> None:
+    _on_made(source, target)
+
+
+def _on_linked(source: object, target: object, *_: object) -> None:
+    _on_made(target)
+    _on_status_set(source)
+
+
+def _on_removed(path: object, *_: object) -> None:
+    _on_made(path)
+
+
+def _on_folder_made(path: object, *_: object) -> None:
+    with noting() as touched:
+        if touched is not None:
+            touched.note_folder_made(path)
+
+
+def _on_status_set(path: object, *_: object) -> None:
+    with noting() as touched:
+        if touched is not None:
+            touched.note_altered(path)
+
+
+def _on_process(executable: object, command: object, folder: object = None, *_: object) -> None:
+    note_command(sys._getframe(2), command, folder)
+
+
+def _on_system(command: object) -> None:
+    note_command(sys._getframe(2), command)
+
+
+def _on_exec(path: object, command: object, *_: object) -> None:
+    note_command(sys._getframe(2), command)
+
+
+def _on_spawn(mode: object, path: object, command: object, *_: object) -> None:
+    note_command(sys._getframe(2), command)
+
+
+def _on_fork() -> None:
+    _note_unseen("a child process", sys._getframe(2))
+
+
+def _note_unseen(what: str, frame: FrameType) -> None:
+    with noting() as touched:
+        if touched is not None:
+            touched.note_unseen(what, frame)
+
+
+_LOCAL = frozenset({"socket.__new__", "socket.gethostname"})  # a socket is made for much that never connects
+_EVENTS: dict[str, Callable[..., None]] = {
+    "open": _on_open,
+    "os.listdir": _on_listdir,
+    "os.scandir": _on_scandir,
+    "os.rename": _on_renamed,
+    "os.remove": _on_removed,
+    "os.rmdir": _on_removed,
+    "os.link": _on_linked,
+    "os.symlink": _on_linked,
+    "os.mkdir": _on_folder_made,
+    "os.truncate": _on_status_set,
+    "os.utime": _on_status_set,
+    "os.chmod": _on_status_set,
+    "sqlite3.connect": note_database,
+    "subprocess.Popen": _on_process,
+    "os.system": _on_system,
+    "os.exec": _on_exec,
+    "os.posix_spawn": _on_exec,
+    "os.spawn": _on_spawn,
+    "os.fork": _on_fork,
+    "os.forkpty": _on_fork,
+}
 
 
 @contextmanager

@@ -93,7 +93,10 @@ class ProjectWorld:
 
     def variable(self, name: str) -> str | None:
         """Return a keyed hash of an environment variable's value, or None if it is unset."""
-        value = os.environ.get(name)
+        return self.hashed(name, os.environ.get(name))
+
+    def hashed(self, name: str, value: str | None) -> str | None:
+        """Return the keyed hash of a value that a variable has, or had."""
         if value is None:
             return None
         text = value.encode("utf-8", "surrogateescape")

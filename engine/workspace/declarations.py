@@ -17,6 +17,7 @@ from assetctl.assets.collect import Declared, collect, find_codecs, find_declara
 from assetctl.assets.errors import DeclarationError, Problem
 from assetctl.assets.ids import AssetKey
 from assetctl.assets.importing import activate, forget_modules, is_personal
+from assetctl.engine.watching.touched import AtImport
 from assetctl.engine.watching.watching import opening
 from assetctl.engine.workspace.identification import Identification
 from assetctl.engine.workspace.settings import Settings
@@ -32,7 +33,7 @@ class Declarations:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self.read_at_import: frozenset[str] = frozenset()  # files opened while the project's modules were imported
+        self.looked_at_import = AtImport()
         self._declarations: list[Declared] | None = None
         self._codecs: list[type[Codec]] = []
         self._stamp: _Stamp = {}
@@ -92,9 +93,9 @@ class Declarations:
     def _collect(self) -> None:
         self._declarations, self._graph = None, None
         forget_modules(self._settings.root)
-        with opening() as read:
+        with opening() as opened:
             declarations, codecs, problems = collect(self._settings.root, self._settings.assets)
-        self.read_at_import = frozenset(read)
+        self.looked_at_import = AtImport() | opened
         problems += _flaws(codecs)
         if problems:
             raise _with_graph_problems(declarations, problems)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import platform
 import sys
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -14,6 +15,7 @@ from assetctl.assets.codec import Codec, full_name, home_of
 from assetctl.assets.definition import AssetOptions
 from assetctl.assets.ids import AssetKey
 from assetctl.assets.importing import is_personal
+from assetctl.engine.watching.touched import ALL_VARIABLES, OF_TERMINALS, AtImport
 from assetctl.engine.watching.watching import opening
 from assetctl.engine.workspace.code_world import ProjectWorld
 from assetctl.engine.workspace.settings import Settings
@@ -49,7 +51,7 @@ class Identification:
             variables={name: self._world.variable(name) for name in settings.environment.variables},
         )
         self._code: dict[AssetKey, CodeIdentity] = {}
-        self.read_at_import: set[str] = set()
+        self.looked_at_import = AtImport()
         self._identified: dict[AssetKey, tuple[Step, Identified]] = {}
         self._classes: dict[str, Digest] = {}
         self._checks: dict[tuple[AssetKey, str], Digest] = {}
@@ -72,9 +74,9 @@ class Identification:
     def identify_all(self, graph: AssetGraph, keys: Collection[AssetKey]) -> dict[AssetKey, Identified]:
         """Return what is identified for the steps of these assets, by step key."""
         steps = {graph.steps[key].key: graph.steps[key] for key in keys if key in graph.steps}
-        with opening() as read:  # it executes the first-party imports inside of functions
+        with opening() as opened:  # it executes the first-party imports inside of functions
             identified = {key: self.identify(step, graph) for key, step in steps.items()}
-        self.read_at_import |= read
+        self.looked_at_import |= opened
         self._identifier.keep()
         return identified
 
@@ -136,6 +138,33 @@ class Identification:
     def _check_symbols(self, step: Step, graph: AssetGraph) -> list[Symbol]:
         checks = [check for key in step.outputs for check in graph.checks.get(key, ())]
         return [s for c in checks for s in self._identifier.identify(c.declaration.compute, name=c.name).symbols]
+
+    def variable(self, name: str, environment: Mapping[str, str] | None = None) -> str | None:
+        """Return a keyed hash of a variable's value now, or in an environment of earlier; None if it is unset.
+
+        "APP_*" stands for all that begin so in any case, "*" for all but those that differ between two terminals.
+        """
+        values = os.environ if environment is None else environment
+        if not name.endswith("*"):
+            return self._world.hashed(name, values.get(name))
+        if name == ALL_VARIABLES:
+            kept = {n: v for n, v in values.items() if n not in OF_TERMINALS and not n.startswith("ASSETCTL_")}
+        else:
+            kept = {n: v for n, v in values.items() if n.upper().startswith(name[:-1].upper())}
+        return digest_mapping("seen/1", {n: self._world.hashed(n, value) for n, value in kept.items()})
+
+    def declared_variables(self, step: Step, graph: AssetGraph) -> set[str]:
+        """Return the names of the variables that count for a step, or for its checks, anyway."""
+        names = {*self.identify(step, graph).code.variables, *self._settings.environment.variables}
+        checks = [check for key in step.outputs for check in graph.checks.get(key, ())]
+        for check in checks:
+            names |= self._identifier.identify(check.declaration.compute, name=check.name).variables.keys()
+        return names
+
+    def declared_files(self, step: Step) -> set[str]:
+        """Return the files, relative to the project, that `code_deps` names."""
+        patterns = [named for named in step.declaration.options.code_deps if isinstance(named, str)]
+        return {file for pattern in patterns for file in self._world.files(pattern)}
 
     def is_unchanged(self, step: Step) -> bool:
         """Say whether a step's code, with all values it captures, is still what was identified."""

@@ -6,7 +6,7 @@ code is imported until a question needs it, and no lock or database stays open b
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,7 @@ from assetctl.storage.state.format import check_state
 from assetctl.storage.state.roots import locate
 
 if TYPE_CHECKING:
+    from assetctl.engine.workspace.seen import Seen
     from assetctl.engine.workspace.stores import Stores
 
 
@@ -81,6 +82,13 @@ class Workspace:
 
             self._stores = Stores(self.layout, self.declarations.codecs, self.settings.remote)
         return self._stores
+
+    def seen(self, environment: Mapping[str, str] | None = None) -> Seen:
+        """Return what gives the digests of what steps were seen to look at; with the variables of now, or of then."""
+        from assetctl.engine.workspace.seen import Seen
+
+        identification = self.declarations.identification()
+        return Seen(self.root, self.stores.digests, lambda name: identification.variable(name, environment))
 
     @property
     def warnings(self) -> tuple[str, ...]:

@@ -15,12 +15,24 @@ class SymbolKind(StrEnum):
 
 
 class UndeclaredKind(StrEnum):
-    """What a step was seen to use, and what its name is made of."""
+    """What a step was seen to use, and what its name is made of: of a path, as it is relative to the project root."""
 
-    FILE = "file"  # the path relative to the project root
+    FILE = "file"  # a file's bytes
+    FOLDER = "folder"  # names and bytes of all files below it
+    LISTING = "listing"  # the names in a folder
+    ENTRIES = "entries"  # the names in a folder, with sizes and times
+    PLACE = "place"  # what is there: nothing, a file or a folder
+    SIZE = "size"
+    TIME = "time"  # when it was changed last
+    VARIABLE = "variable"  # the name of an environment variable; "*" for all of them
     SYMBOL = "symbol"  # "module:qualname"
     MODULE = "module"  # "module:"
     CODEC = "codec"  # "module:qualname" of a codec of the project's own
+
+    @property
+    def runs_code(self) -> bool:
+        """Whether comparing it imports a module of the project."""
+        return self in (UndeclaredKind.SYMBOL, UndeclaredKind.MODULE, UndeclaredKind.CODEC)
 
 
 class RunStatus(StrEnum):

@@ -44,6 +44,7 @@ _RUN_NO_CODE = frozenset(
     )
 )
 _PICKLE_SUFFIXES = (".pkl", ".pickle", ".p", ".joblib", ".dill", ".cloudpickle", ".pt", ".pth", ".ckpt", ".bin", ".sav")
+_COMPARED_UNRUN = frozenset(kind for kind in UndeclaredKind if not kind.runs_code)
 
 Verify = Callable[[str, bytes, bytes], bool]
 """(public key, signature, message) -> whether the one made the other."""
@@ -87,7 +88,7 @@ def flaw_of_origin(entry: Entry, trust: Trust, verify: Verify, is_imported: Call
         if codec not in _RUN_NO_CODE or is_pickle_name(suffix) or output.value.classes:
             return f"no trusted key signed it, and loading `{output.target}` ({output.codec}) could run code"
     for used in entry.fact.undeclared:
-        if used.kind != UndeclaredKind.FILE and not is_imported(used.name.partition(":")[0]):
+        if used.kind not in _COMPARED_UNRUN and not is_imported(used.name.partition(":")[0]):
             return f"no trusted key signed it, and checking it would import `{used.name.rstrip(':')}`"
     return None
 

@@ -11,10 +11,11 @@ from types import ModuleType
 
 import pytest
 
-from assetctl.engine.noop.answer import answer, surroundings
+from assetctl.engine.noop.answer import VOLATILE, answer, surroundings
 from assetctl.engine.noop.remember import Beginning, remember_noop
 from assetctl.engine.planning.options import PlanOptions
 from assetctl.engine.project import Project
+from assetctl.engine.watching.touched import OF_TERMINALS
 
 ROOT = Path(__file__).parents[2]
 FILES = {
@@ -143,7 +144,7 @@ def test_another_folder_is_another_command(root, monkeypatch):
 
 
 def test_what_is_young_is_not_remembered(root):
-    assert not remember(root, age_s=0)
+    assert not remember(root, age_s=-3600)
 
 
 @pytest.mark.parametrize(
@@ -162,12 +163,15 @@ def test_what_is_young_is_not_remembered(root):
         ("from datetime import date\nDAY = (lambda: str(date.today()))()\n", False),
         ("from datetime import date\nDAY = str(getattr(date, 'today')())\n", False),
         ("from datetime import date\nFIRST = date(2026, 1, 1)\nDAY = str(FIRST.today())\n", False),
-        ("import os\nFILES = sorted(os.listdir('folder'))\n", False),
-        ("from os import listdir as files\nFILES = sorted(files('folder'))\n", False),
-        ("import os\nHAS = os.path.exists('folder/new')\n", False),
-        ("from pathlib import Path\nHAS = (Path('folder') / 'new').exists()\n", False),
-        ("from pathlib import Path\nFILES = sorted(p.name for p in Path('folder').glob('*'))\n", False),
-        ("from pathlib import Path\ndef exists():\n    return 1\nHAS = Path('folder/new').exists()\n", False),
+        ("import os\nWIDE = os.environ.get('COLUMNS')\n", False),
+        ("import os\nWHERE = os.getenv('TERM_PROGRAM', '')\n", False),
+        ("import os\nALL = dict(os.environ)\n", False),
+        ("import os\nfrom assetctl import asset\n@asset\ndef w():\n    return os.environ.get('COLUMNS')\n", False),
+        ("import os\nfrom assetctl import asset\n@asset\ndef w():\n    return os.getenv('TERM' + '_PROGRAM')\n", False),
+        ("import shutil\nWIDE = shutil.get_terminal_size().columns\n", False),
+        ("import os\nKEPT = os.popen('echo 1').read()\n", False),
+        ("import subprocess\nKEPT = subprocess.check_output(['echo', '1'])\n", False),
+        ("import os\nSIZES = [e.stat().st_size for e in os.scandir('folder')]\n", False),
         ("from pathlib import Path\nSIZE = Path('seen.txt').stat().st_size\n", False),
         ("from pathlib import Path\nHERE = str(Path.cwd())\n", False),
         ("import sqlite3\nDB = sqlite3.connect(':memory:')\nN = DB.total_changes\nDB.close()\n", False),
@@ -222,6 +226,50 @@ def test_what_files_do_not_tell_is_not_remembered(root, extra, is_remembered):
     (root / "pkg" / "extra.py").write_text(extra)
     Project.open(root).materialize(jobs=1)
     assert remember(root) is is_remembered
+
+
+LOOKS = {
+    "os.listdir": "import os\nFILES = sorted(os.listdir('looked'))\n",
+    "by another name": "from os import listdir as files\nFILES = sorted(files('looked'))\n",
+    "iterdir": (
+        "from pathlib import Path\n"
+        "FILES = sorted(p.name for p in (Path(__file__).resolve().parent.parent / 'looked').iterdir())\n"
+    ),
+    "Path.glob": "from pathlib import Path\nFILES = sorted(p.name for p in Path('looked').glob('*'))\n",
+    "glob.glob": "import glob\nFILES = sorted(glob.glob('looked/*'))\n",
+    "walk": "import os\nFILES = [names for _, _, names in os.walk('looked')]\n",
+    "exists": "from pathlib import Path\nHAS = (Path('looked') / 'new').exists()\n",
+    "our own exists": "from pathlib import Path\ndef exists():\n    return 1\nHAS = Path('looked/new').exists()\n",
+    "os.path.exists": "import os\nHAS = os.path.exists('looked/new')\n",
+    "isfile": "from os.path import isfile\nHAS = isfile('looked/new')\n",
+    "a mapped test": "import os\nHAS = list(map(os.path.exists, ['looked/new']))\n",
+    "in a function": "import os\nfrom pathlib import Path\ndef has():\n    return Path('looked/new').is_file()\nHAS = has()\n",
+}
+
+
+@pytest.mark.parametrize("extra", LOOKS.values(), ids=LOOKS)
+def test_what_an_import_looked_at_is_compared(root, extra):
+    (root / "looked").mkdir()
+    (root / "looked" / "old").write_text("")
+    (root / "pkg" / "extra.py").write_text(extra)
+    Project.open(root).materialize(jobs=1)
+    assert remember(root)
+    assert answer(["materialize"]) is not None
+    (root / "looked" / "new").write_text("")
+    assert answer(["materialize"]) is None
+
+
+def test_the_size_that_an_import_asked_for_is_compared(root):
+    (root / "pkg" / "extra.py").write_text("import os\nSIZE = os.path.getsize('seen.txt')\n")
+    (root / "pkg" / "steps.py").write_text(FILES["pkg/steps.py"].replace("len(Path('seen.txt').read_text())", "1"))
+    Project.open(root).materialize(jobs=1)
+    assert remember(root)
+    (root / "seen.txt").write_text("seen more")
+    assert answer(["materialize"]) is None
+
+
+def test_the_variables_of_terminals_are_the_same_wherever_they_are_left_out():
+    assert VOLATILE == OF_TERMINALS
 
 
 def test_another_process_that_recorded_meanwhile_is_noticed(root):

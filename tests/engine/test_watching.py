@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+import importlib
+import inspect
+import os
+import pickle
 import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
 import pyarrow.csv as arrow_csv
 import pyarrow.parquet as pq
 import pytest
 
+from assetctl.engine.executors.looks import undeclared_looks
 from assetctl.engine.project import Project
-from assetctl.engine.watching.watching import watching
-from assetctl.lineage.deciding.reasons import ObservedChanged
-from assetctl.lineage.facts.records import MaterializationId, Undeclared
+from assetctl.engine.watching.touched import Touched, status_of
+from assetctl.engine.watching.watching import opening, watching
+from assetctl.engine.workspace.code_world import ProjectWorld
+from assetctl.engine.workspace.seen import Seen
+from assetctl.lineage.deciding.reasons import InputChangedDuringRun, ObservedChanged
+from assetctl.lineage.facts.records import MaterializationId, Trace, Undeclared
+from assetctl.lineage.identity.code.identify import CodeIdentifier
+from assetctl.storage.blobs.file_digests import FileDigests
 
 HEADER = "import importlib, json, time\nfrom pathlib import Path\nfrom assetctl import asset, check, source\n"
 SPIN = "def spin():\n    end = time.monotonic() + 0.1\n    while time.monotonic() < end: pass\n"
@@ -136,15 +147,71 @@ def test_native_readers_are_seen_where_they_are_imported_while_watching(tmp_path
     assert said.stdout == "True\n"
 
 
-def test_files_outside_the_project_and_hidden_ones_are_not_noted(tmp_path):
+def test_files_outside_the_project_and_those_of_git_and_environments_are_not_noted(tmp_path):
     inside, outside = tmp_path / "project", tmp_path / "elsewhere.txt"
     (inside / ".venv").mkdir(parents=True)
-    for path in (outside, inside / ".venv" / "x.txt", inside / "code.py"):
+    (inside / ".git").mkdir()
+    paths = (outside, inside / ".venv" / "x.txt", inside / ".git" / "HEAD", inside / ".settings")
+    for path in paths:
         path.write_text("x")
     with watching(inside) as touched:
-        for path in (outside, inside / ".venv" / "x.txt", inside / "code.py"):
+        for path in paths:
             path.read_text()
-    assert touched.read == set()
+    assert touched.read == {str(inside / ".settings")}
+
+
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [
+        ("duckdb", "sql"), ("duckdb", "connect"), ("duckdb", "execute"), ("pyarrow.dataset", "dataset"),
+        ("pyarrow.parquet", "ParquetFile"), ("pyarrow", "OSFile"), ("polars", "read_lines"), ("os", "stat"), ("os", "access"),
+    ],
+)  # fmt: skip
+def test_code_is_identified_as_if_nothing_were_wrapped(tmp_path, monkeypatch, module, name):
+    """Another code version would rebuild, after an upgrade, everything that uses one of these."""
+    home = importlib.import_module(module)
+    (tmp_path / "user_of_it.py").write_text(
+        f"import {module}\nfrom {module} import {name} as f\ndef a():\n    return {module}.{name}('x'), f('x')\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def version() -> str:
+        sys.modules.pop("user_of_it", None)
+        code = importlib.import_module("user_of_it").a
+        return CodeIdentifier(ProjectWorld(tmp_path, b"key")).identify(code).version
+
+    with opening():
+        wrapper = getattr(home, name)
+        importlib.import_module("user_of_it")
+    seen = CodeIdentifier(ProjectWorld(tmp_path, b"key")).identify(sys.modules["user_of_it"].a).version
+    is_class = isinstance(wrapper, type)
+    monkeypatch.setattr(
+        home, name, wrapper.__base__ if is_class and name == "OSFile" else getattr(wrapper, "__wrapped__", wrapper)
+    )
+    assert seen == version()
+    sys.modules.pop("user_of_it")
+
+
+def test_what_is_wrapped_looks_as_it_did(tmp_path):
+    plain = inspect.signature(os.stat)
+    with watching(tmp_path):
+        assert inspect.signature(os.stat) == plain
+        assert pickle.loads(pickle.dumps(os.stat)) is os.stat
+        assert os.stat in os.supports_follow_symlinks
+        with pytest.raises(KeyError, match="AT_NOT_THERE"):
+            os.environ["AT_NOT_THERE"]
+        with pytest.raises(FileNotFoundError):
+            (tmp_path / "nothing").stat()
+    assert type(os.stat).__name__ == "builtin_function_or_method"
+    assert isinstance(pa.OSFile(__file__), pa.OSFile)
+
+
+def test_what_goes_wrong_while_noting_is_not_the_steps(tmp_path, monkeypatch):
+    monkeypatch.setattr(Touched, "note_look", lambda *_: 1 / 0)
+    (tmp_path / "x.txt").write_text("x")
+    with watching(tmp_path) as touched:
+        assert (tmp_path / "x.txt").read_text() == "x"
+    assert touched.unseen == {"ZeroDivisionError"}
 
 
 def test_nothing_is_noted_after_the_watch(tmp_path):
@@ -191,3 +258,80 @@ def test_the_digest_of_a_module_that_a_step_loads_is_that_of_earlier_releases(tm
     declarations.current()
     digest = declarations.identification().class_code("helpers_of_a:")
     assert digest == "b3:b374d95a7fa79b04d768d4710eb3c163e3dd8f3080583533b83ca68fb499042b"
+
+
+@pytest.fixture
+def another(tmp_path_factory):
+    """Return what a step runs so that somebody else does something while it runs: a script that lies elsewhere."""
+
+    def program(doing: str) -> str:
+        script = tmp_path_factory.mktemp("elsewhere") / "other.py"
+        script.write_text(f"import os\nfrom pathlib import Path\n{doing}\n")
+        return f"__import__('subprocess').run([{sys.executable!r}, {str(script)!r}], check=True)"
+
+    return program
+
+
+@pytest.mark.parametrize(
+    "doing",
+    [
+        "text = Path('s.txt').read_text(); Path('s.txt').write_text('2'); Path('s.txt').write_text(text)",
+        "Path('t').write_text('1'); os.replace('t', 's.txt')",
+    ],
+    ids=["there and back", "another file of the same bytes"],
+)
+def test_a_source_that_changed_and_changed_back_is_no_trace(make, another, doing):
+    body = f"s = source.file('s.txt')\n@asset\ndef a(s):\n    {another(doing)}\n    return s.read_text()\n"
+    project = make(body, s_dot_txt="1")
+    project.materialize(jobs=1)
+    assert project.find("a").materialization.trace is Trace.INPUT_CHANGED
+    assert [type(reason) for reason in project.plan()["a"].reasons] == [InputChangedDuringRun]
+
+
+@pytest.mark.parametrize(
+    "doing",
+    ["Path('c.json').write_text('[2]')", "os.rename('c2.json', 'c.json')", "os.remove('c.json')"],
+    ids=["edited", "replaced", "removed"],
+)
+def test_an_undeclared_file_that_changed_after_it_was_read_is_no_trace(make, another, doing):
+    body = f"@asset\ndef a():\n    text = Path('c.json').read_text()\n    {another(doing)}\n    return text\n"
+    project = make(body, c_dot_json="[1]", c2_dot_json="[3]")
+    project.materialize(jobs=1)
+    assert project.load("a") == "[1]"
+    assert project.find("a").materialization.trace is Trace.INPUT_CHANGED
+    assert not project.plan().is_fresh
+
+
+def test_a_file_made_while_the_step_ran_is_taken_as_it_was_when_it_was_read(tmp_path, another):
+    """Its status may be that of a later content: a file system's clock is coarse."""
+    path = tmp_path / "young.txt"
+    with watching(tmp_path) as touched:
+        exec(another(f"Path({str(path)!r}).write_text('one')"))
+        path.read_text()
+        exec(another(f"Path({str(path)!r}).write_text('two')"))
+    look = touched.looks[str(path)]
+    touched.looks[str(path)] = replace(look, status=status_of(str(path)))  # as if the clock had not moved on
+    seen = Seen(tmp_path, FileDigests(tmp_path / "cache"), lambda name: None)
+    assert undeclared_looks(touched, seen, ()).changed == [str(path)]
+
+
+@pytest.mark.parametrize(
+    ("body", "used"),
+    [
+        (
+            "p = Path('c.txt')\n    if not p.exists():\n        p.write_text('1')\n    return p.read_text()",
+            [("place", "c.txt")],
+        ),
+        (
+            "f = open('n.txt', 'r+')\n    n = f.read()\n    f.write('1')\n    f.close()\n    return n",
+            [("file", "n.txt")],
+        ),
+        ("open('log', 'a').write('x')\n    return 1", []),
+    ],
+    ids=["a cache", "a counter", "a log"],
+)
+def test_what_a_step_looked_at_and_then_changed_counts_as_it_left_it(make, body, used):
+    project = make(f"@asset\ndef a():\n    {body}\n", n_dot_txt="0")
+    project.materialize(jobs=1)
+    assert [(u.kind, u.name) for u in project.find("a").materialization.undeclared] == used
+    assert project.plan().is_fresh

@@ -319,7 +319,15 @@ def test_a_forged_signature_is_worse_than_none(key, trust):
 
 @pytest.mark.parametrize(
     ("kind", "name", "is_used"),
-    [("file", "x.txt", True), ("symbol", "antigravity:fly", False), ("module", "os:", True)],
+    [
+        ("file", "x.txt", True),
+        ("listing", "data", True),
+        ("variable", "HOME", True),
+        ("symbol", "antigravity:fly", False),
+        ("codec", "antigravity:fly", False),
+        ("of a later release", "antigravity:fly", False),
+        ("module", "os:", True),
+    ],
 )
 def test_nothing_unsigned_makes_this_process_import_anything(kind, name, is_used):
     made = entry(undeclared=(Undeclared(kind, name, digest("x")),))
