@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 
+from assetctl.engine.executors.captures import Captures
 from assetctl.engine.secrets.masking import Mask
 from assetctl.engine.secrets.secret_values import mask_of_step
 from assetctl.engine.steps.capture import captured_streams
@@ -22,18 +23,18 @@ from assetctl.lineage.facts.records import Undeclared
 
 
 def perform_here(workspace: Workspace, task: StepTask) -> StepResult:
-    """Perform a task in this process, and look whether the step changed what its code had captured."""
+    """Perform a task in this process, and put back what the step changed of what its code captures."""
     graph = workspace.declarations.current(task.set_config, task.former_names)
     loader = Loader(workspace.stores.data, graph.sources, workspace.stores.observer(workspace.root))
+    captures = Captures(workspace, task, graph)
     with watching(workspace.root) as touched:
         result = perform(task, graph, loader, workspace.layout)
+    result = replace(result, captured_changes=captures.put_back())
     result = mask_result(result, mask_of_task(workspace, task))
     if result.failure is not None or task.stored:
         return result
     identification = workspace.declarations.identification()
     step = graph.steps[task.step.asset]
-    if task.captures_values and not identification.is_unchanged(step):
-        result = replace(result, code_changed=True)
     used = [
         *_undeclared_files(workspace, loader, task, touched),
         *identification.undeclared_symbols(step, touched.executed, graph),

@@ -52,7 +52,7 @@ def _put_back_environment(was: dict[Any, Any]) -> None:
 
 def _folder() -> str | None:
     try:
-        return os.getcwd()
+        return os.getcwd()  # noqa: PTH109  asked for around every step
     except OSError:  # it was deleted
         return None
 
@@ -72,7 +72,7 @@ def _put_back_handlers(was: list[Any]) -> None:
     if was == now or threading.current_thread() is not threading.main_thread():
         return
     for number, before, after in zip(_SIGNALS, was, now, strict=True):
-        if before is not after and before is not None:
+        if before is not None and before is not after:
             _signal.signal(number, before)
 
 

@@ -18,6 +18,7 @@ from assetctl.lineage.facts.records import (
 )
 
 BEGUN = "begun"  # what a worker says when a step with a timeout begins
+UNFIT = "unfit"  # what a worker says when other steps changed it too much to perform this one
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,7 @@ class StepTask:
     former_names: Mapping[AssetKey, tuple[AssetKey, ...]] = field(default_factory=dict)
     upstream_metrics: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     captures_values: bool = False
+    isolate: bool = False  # it wants a process in which nothing else was performed
     timeout_s: float | None = None
 
 
@@ -97,7 +99,8 @@ class StepResult:
     """What running one task gave; `failure` is None exactly if `outputs` are usable.
 
     `code_changed` and `inputs_changed` say that the step ran with other code, or read other
-    sources, than the plan was made with.
+    sources, than the plan was made with. `captured_changes` are what it changed of the objects
+    that its code captures, by name and place.
     """
 
     step: Target
@@ -107,6 +110,7 @@ class StepResult:
     figures: Mapping[str, str] = field(default_factory=dict)
     links: Mapping[str, str] = field(default_factory=dict)
     code_changed: bool = False
+    captured_changes: tuple[str, ...] = ()
     inputs_changed: bool = False
     undeclared: tuple[Undeclared, ...] = ()
     duration_s: float = 0.0
@@ -114,5 +118,11 @@ class StepResult:
 
     @property
     def notes(self) -> tuple[tuple[str, ...], ...]:
-        """What a person should know about how each output was kept."""
-        return tuple(stored.notes for stored in self.outputs)
+        """What a person should know about how each output was made and kept."""
+        own = tuple(
+            f"changed {name} while it was made: that counts as it was after import" for name in self.captured_changes
+        )
+        first = [True, *(False for _ in self.outputs[1:])]
+        return tuple(
+            (*own, *s.notes) if is_first else s.notes for s, is_first in zip(self.outputs, first, strict=False)
+        )
