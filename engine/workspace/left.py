@@ -61,16 +61,24 @@ class LeftByStep:
 def changed_names(before: CodeIdentity, now: CodeIdentity) -> tuple[str, ...]:
     """Return what a person calls that which differs: captured values, else code."""
     changed = _changed(before, now)
-    values = [symbol for symbol in changed if symbol.kind is SymbolKind.VALUE]
-    names = {symbol.name for symbol in values}
-    outermost = [symbol for symbol in values if symbol.via not in names] or changed
-    shown = tuple(dict.fromkeys(map(_shown, outermost)))
+    values = {symbol.name: symbol for symbol in before.symbols if symbol.kind is SymbolKind.VALUE}
+    captured = [_outermost(symbol, values) for symbol in changed if symbol.kind is SymbolKind.VALUE]
+    shown = tuple(dict.fromkeys(map(_shown, captured or changed)))
     return shown[:_SHOWN] or ("something that its code reaches",)
 
 
 def _changed(before: CodeIdentity, now: CodeIdentity) -> list[Symbol]:
     known = {(symbol.name, symbol.digest) for symbol in now.symbols}
     return [symbol for symbol in before.symbols if (symbol.name, symbol.digest) not in known]
+
+
+def _outermost(symbol: Symbol, values: Mapping[str, Symbol]) -> Symbol:
+    """Return the captured value that code reads, of one that lies inside of it."""
+    seen = {symbol.name}
+    while symbol.via in values and symbol.via not in seen:
+        symbol = values[symbol.via]
+        seen.add(symbol.name)
+    return symbol
 
 
 def _shown(symbol: Symbol) -> str:
