@@ -7,6 +7,7 @@ anew from the live objects: the process is fit if that gives what was identified
 
 from __future__ import annotations
 
+from assetctl.engine.isolation.starting_state import StartingState
 from assetctl.engine.steps.tasks import StepTask
 from assetctl.engine.workspace.workspace import Workspace
 
@@ -26,7 +27,7 @@ class Fitness:
         return True
 
     def _is_fit(self, task: StepTask) -> bool:
-        if task.isolate:
+        if task.isolate or StartingState.lost:
             return False
         declarations = self._workspace.declarations
         graph = declarations.current(task.set_config, task.former_names)

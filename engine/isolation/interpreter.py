@@ -72,8 +72,9 @@ def _put_back_handlers(was: list[Any]) -> None:
     if was == now or threading.current_thread() is not threading.main_thread():
         return
     for number, before, after in zip(_SIGNALS, was, now, strict=True):
-        if before is not None and before is not after:
-            _signal.signal(number, before)
+        if before is after or before is None:  # None: it was set by code that is not Python's
+            continue
+        _signal.signal(number, before)
 
 
 def _timer() -> bool:
@@ -100,7 +101,7 @@ def _put_back_path(was: list[str]) -> None:
     if sys.path == was:
         return
     installed = tuple(entry + os.sep for entry in was if entry.endswith(("site-packages", "dist-packages")))
-    sys.path[:] = [*was, *(p for p in sys.path if p not in was and isinstance(p, str) and p.startswith(installed))]
+    sys.path[:] = [*was, *(entry for entry in sys.path if entry not in was and str(entry).startswith(installed))]
 
 
 def _put_back_filters(was: list[Any]) -> None:

@@ -16,25 +16,30 @@ from typing import Any
 from assetctl.engine.isolation.kept import Kept
 
 _RAW_BYTES = 625 * 4  # of a Mersenne twister: 624 words and a position
-_of_python: list[int] = []  # the hash of the last state of `random` known to come from entropy
+_of_python: list[int] = []  # the hash of the words of the last state of `random` known to come from entropy
 _of_numpy: list[bytes] = []  # the same of numpy's, as it is in memory
 _legacy: list[tuple[bytes, Any]] = []  # numpy's last full state, which takes long to ask for
 
 
 def note_entropy() -> None:
     """Take the present state of `random` for one that no seed gave: none of the person's code ran yet."""
-    _of_python[:] = [hash(random.getstate())]
+    random.random()  # the first number makes all words anew, those that follow only move on in them
+    _of_python[:] = [_words(random.getstate())]
+
+
+def _words(state: Any) -> int:
+    return hash(state[1][:-1])
 
 
 def _python() -> Any:
     state = random.getstate()
-    return None if _of_python and hash(state) == _of_python[0] else state
+    return None if _of_python and _words(state) == _of_python[0] else state
 
 
 def _put_back_python(was: Any) -> None:
     if was is not None:
         random.setstate(was)
-    elif hash(random.getstate()) != _of_python[0]:
+    else:
         random.seed()
         note_entropy()
 

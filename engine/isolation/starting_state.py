@@ -7,7 +7,7 @@ says why, and what is not kept.
 from __future__ import annotations
 
 import sys
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from assetctl.engine.isolation.interpreter import INTERPRETER
 from assetctl.engine.isolation.kept import Kept
@@ -26,11 +26,14 @@ class StartingState:
         value = function()
         start.before_storing()
         store(value)
+
+    `lost` are the kinds that could not be put back, once in the life of this process.
     """
+
+    lost: ClassVar[set[str]] = set()
 
     def __init__(self) -> None:
         self._saved: dict[str, Any] = {}
-        self.is_whole = True  # False once something could not be put back
 
     def __enter__(self) -> Self:
         loaded = sys.modules
@@ -58,4 +61,4 @@ class StartingState:
         try:
             kept.put_back(was)
         except Exception:  # noqa: BLE001  a folder that was deleted, a locale that is gone: the rest is put back
-            self.is_whole = False
+            self.lost.add(kept.name)

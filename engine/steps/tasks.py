@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from assetctl.assets.ids import AssetKey, Target
@@ -119,10 +119,13 @@ class StepResult:
     @property
     def notes(self) -> tuple[tuple[str, ...], ...]:
         """What a person should know about how each output was made and kept."""
-        own = tuple(
-            f"changed {name} while it was made: that counts as it was after import" for name in self.captured_changes
-        )
-        first = [True, *(False for _ in self.outputs[1:])]
-        return tuple(
-            (*own, *s.notes) if is_first else s.notes for s, is_first in zip(self.outputs, first, strict=False)
-        )
+        if not self.outputs:
+            return ()
+        first, *others = self.outputs
+        return ((*self._made(), *first.notes), *(output.notes for output in others))
+
+    def _made(self) -> Iterator[str]:
+        if self.code_changed:
+            yield "ran after another step had changed what its code captures, so its record is not trusted"
+        for name in self.captured_changes:
+            yield f"changed {name} while it was made: that counts as it was after import"
