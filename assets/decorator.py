@@ -42,6 +42,7 @@ def asset(  # type: ignore[misc]  # the overloads say `Any` where the options ar
     aliases: Sequence[str] = (),
     retries: int = 0,
     timeout: str | float | None = None,
+    isolate: bool = False,
     exists: Callable[[], bool] | None = None,
 ) -> AssetDef | Callable[[Callable[..., Any]], AssetDef]:
     """Declare an asset: `@asset`, `@asset(group="features")` or `asset(fn, key="x", ins={...})`.
@@ -71,6 +72,7 @@ def asset(  # type: ignore[misc]  # the overloads say `Any` where the options ar
         aliases=tuple(_names("aliases", aliases)),
         retries=retries,
         timeout_s=_seconds(timeout),
+        isolate=isolate,
         exists=exists,
     )
     if fn is None:

@@ -24,7 +24,7 @@ class AssetOptions:
 
     `timeout_s` is in seconds. `ins` maps a parameter to an asset key, `config` a
     parameter to its value. `code_deps` adds objects or project-relative file globs to
-    the code version; `version` replaces it.
+    the code version; `version` replaces it. `isolate` asks for a process of its own.
     """
 
     key: str | None = None
@@ -45,6 +45,7 @@ class AssetOptions:
     aliases: tuple[str, ...] = ()
     retries: int = 0
     timeout_s: float | None = None
+    isolate: bool = False
     exists: Callable[[], bool] | None = None
 
 

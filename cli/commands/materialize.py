@@ -8,6 +8,7 @@ from assetctl.cli.commands import plan as plan_command
 from assetctl.cli.options import plan_options, selection_argument
 from assetctl.cli.session import Session
 from assetctl.cli.verbs import Guide, Verb
+from assetctl.engine.isolation.randomness import note_entropy
 from assetctl.engine.planning.options import PlanOptions
 
 _GUIDE = Guide(
@@ -35,6 +36,7 @@ def command(session: Session, selection: tuple[str, ...], options: PlanOptions, 
     Only what is stale runs; an asset whose upstreams came out identical is kept. A failed
     asset stops only what reads it, and running the same command again resumes.
     """
+    note_entropy()
     if dry_run:
         plan_command.show(session, session.project.plan(*selection, options=options), selection)
         return 0

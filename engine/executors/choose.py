@@ -8,6 +8,7 @@ from functools import partial
 
 from assetctl.assets.errors import EnvironmentFault
 from assetctl.engine.executors.base import Executor
+from assetctl.engine.executors.fitness import Fitness
 from assetctl.engine.executors.inprocess import InProcessExecutor
 from assetctl.engine.executors.perform_here import captured_here, perform_here
 from assetctl.engine.executors.pool import PoolExecutor
@@ -52,7 +53,13 @@ def executor_for(workspace: Workspace, plan: Plan, jobs: int | None) -> Executor
 
 
 def _in_process(workspace: Workspace, n_workers: int) -> Executor:
-    return InProcessExecutor(partial(perform_here, workspace), partial(captured_here, workspace))
+    in_notebook = notebook_namespace() is not None  # no other process has the code of its cells
+    return InProcessExecutor(
+        partial(perform_here, workspace),
+        partial(captured_here, workspace),
+        Fitness(workspace).use,
+        None if in_notebook else partial(_pool, workspace, 1),
+    )
 
 
 def _pool(workspace: Workspace, n_workers: int) -> Executor:

@@ -5,13 +5,18 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 
-from assetctl.engine.executors.base import Capabilities
+from assetctl.engine.executors.base import Capabilities, Executor
 from assetctl.engine.steps.tasks import StepResult, StepTask
 
 
 class InProcessExecutor:
-    """Performs a task when its result is asked for, so that it is shown as started before it runs."""
+    """Performs a task when its result is asked for, so that it is shown as started before it runs.
+
+    What this process is not fit for is performed `elsewhere`; where there is no such place, it
+    is performed here, and its result says that it ran with other code than was identified.
+    """
 
     capabilities = Capabilities(shares_files=True, enforces_timeout=False, cancels_running=False)
 
@@ -19,9 +24,14 @@ class InProcessExecutor:
         self,
         perform: Callable[[StepTask], StepResult],
         captured: Callable[[StepTask], AbstractContextManager[object]] = lambda task: nullcontext(),
+        is_fit: Callable[[StepTask], bool] = lambda task: True,
+        elsewhere: Callable[[], Executor] | None = None,
     ) -> None:
         self._perform = perform
         self._captured = captured  # sends what is printed to the task's log
+        self._is_fit = is_fit
+        self._elsewhere = elsewhere
+        self._other: Executor | None = None  # once it was needed
         self._waiting: deque[StepTask] = deque()
 
     @property
@@ -34,12 +44,28 @@ class InProcessExecutor:
     def wait(self, timeout_s: float | None) -> Iterable[StepResult]:
         while self._waiting:
             task = self._waiting.popleft()
+            is_fit = self._is_fit(task)
+            if not is_fit and self._elsewhere is not None:
+                yield self._performed_elsewhere(task, self._elsewhere)
+                continue
             with self._captured(task):
                 result = self._perform(task)
-            yield result
+            yield result if is_fit else replace(result, code_changed=True)
+
+    def _performed_elsewhere(self, task: StepTask, elsewhere: Callable[[], Executor]) -> StepResult:
+        if self._other is None:
+            self._other = elsewhere()
+        self._other.submit(task)
+        while True:
+            for result in self._other.wait(None):
+                return result
 
     def cancel(self) -> None:
         self._waiting.clear()
+        if self._other is not None:
+            self._other.cancel()
 
     def close(self) -> None:
         self._waiting.clear()
+        if self._other is not None:
+            self._other.close()

@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 
+from assetctl.engine.executors.captures import Captures
 from assetctl.engine.executors.looks import status_of_all, undeclared_looks
 from assetctl.engine.secrets.masking import Mask
 from assetctl.engine.secrets.secret_values import mask_of_step
@@ -25,20 +26,20 @@ from assetctl.lineage.facts.records import Undeclared
 
 
 def perform_here(workspace: Workspace, task: StepTask) -> StepResult:
-    """Perform a task in this process, look whether it changed what it was made from, and what else it looked at."""
+    """Perform a task in this process, put back what it changed of what its code captures, and note what it looked at."""
     graph = workspace.declarations.current(task.set_config, task.former_names)
     loader = Loader(workspace.stores.data, graph.sources, workspace.stores.observer(workspace.root))
     sources = [] if task.stored else _sources(task, loader)
     before, environment = status_of_all(sources), dict(os.environ)
+    captures = Captures(workspace, task, graph)
     with watching(workspace.root) as touched:
         result = perform(task, graph, loader, workspace.layout)
+    result = replace(result, captured_changes=captures.put_back())
     result = mask_result(result, mask_of_task(workspace, task))
     if result.failure is not None or task.stored:
         return result
     identification = workspace.declarations.identification()
     step = graph.steps[task.step.asset]
-    if task.captures_values and not identification.is_unchanged(step):
-        result = replace(result, code_changed=True)
     seen = workspace.seen(environment)
     files = identification.declared_files(step) if touched.looks else ()
     looks = undeclared_looks(touched, seen, [*sources, *(str(workspace.root / name) for name in files)])

@@ -21,7 +21,7 @@ from typing import Any
 
 from assetctl.assets.errors import EnvironmentFault
 from assetctl.engine.executors.base import Capabilities
-from assetctl.engine.steps.tasks import BEGUN, Failure, StepResult, StepTask
+from assetctl.engine.steps.tasks import BEGUN, UNFIT, Failure, StepResult, StepTask
 
 
 @dataclass(slots=True, eq=False)
@@ -108,7 +108,7 @@ class PoolExecutor:
         worker.process, worker.connection, worker.task = fresh.process, fresh.connection, None
 
     def _receive(self, worker: _Worker) -> StepResult | None:
-        """Return a worker's result; None if it only said that the step has begun."""
+        """Return a worker's result; None if it only said that the step has begun, or that another one should do it."""
         task = _task_of(worker)
         try:
             result = worker.connection.recv()
@@ -116,6 +116,11 @@ class PoolExecutor:
             return self._bury(worker, task)
         if result == BEGUN:
             worker.started, worker.has_begun = time.monotonic(), True
+            return None
+        if result == UNFIT:
+            self._replace(worker)
+            worker.task, worker.started, worker.has_begun = task, time.monotonic(), False
+            worker.connection.send(task)
             return None
         worker.task = None
         if isinstance(result, EnvironmentFault):

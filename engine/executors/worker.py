@@ -17,12 +17,14 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from assetctl.assets.errors import AssetctlError, EnvironmentFault
+from assetctl.engine.executors.fitness import Fitness
 from assetctl.engine.executors.perform_here import log_of_task, mask_of_task, perform_here
+from assetctl.engine.isolation.randomness import note_entropy
 from assetctl.engine.secrets.secret_values import mask_of_environment
 from assetctl.engine.steps.capture import captured_descriptors
 from assetctl.engine.steps.masked import mask_result
 from assetctl.engine.steps.perform import failure_of
-from assetctl.engine.steps.tasks import BEGUN, Failure, StepResult, StepTask
+from assetctl.engine.steps.tasks import BEGUN, UNFIT, Failure, StepResult, StepTask
 from assetctl.engine.workspace.workspace import Workspace
 
 
@@ -31,7 +33,9 @@ def main(arguments: list[str]) -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what Ctrl-C means
     connection: Connection[object, StepTask] = Connection(int(arguments[0]))
     file = Path(arguments[2]) if len(arguments) > 2 else None
+    note_entropy()
     workspace = Workspace.open(Path(arguments[1]), file=file)
+    fitness = Fitness(workspace)
     threading.Thread(target=_die_with_parent, args=(connection.fileno(),), daemon=True).start()
     while True:
         try:
@@ -39,7 +43,7 @@ def main(arguments: list[str]) -> int:
         except (EOFError, OSError):
             return 0
         try:
-            connection.send(_serve(workspace, task, connection))
+            connection.send(_serve(workspace, task, connection) if fitness.use(task) else UNFIT)
         except ConnectionError:
             return 0
 

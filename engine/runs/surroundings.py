@@ -52,6 +52,7 @@ class ProjectSurroundings:
             former_names=step.former,
             upstream_metrics={u: latest[whole(u)].materialization.metrics for u in step.upstream if whole(u) in latest},
             captures_values=any(symbol.kind == SymbolKind.VALUE for symbol in identified.code.symbols),
+            isolate=step.declaration.options.isolate,
             timeout_s=step.declaration.options.timeout_s,
         )
 

@@ -1,7 +1,8 @@
 """Perform one task in this very process: load inputs, call the function, store what it returns, ask the checks.
 
 The same code runs in this process and in a worker. It publishes nothing: what is stored
-counts only once the run loop has recorded it.
+counts only once the run loop has recorded it. The function and each check start from the
+same state of the process, whatever ran in it before.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import shutil
 import time
 import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextvars import copy_context
 from pathlib import Path
 from typing import Any, assert_never
 
@@ -21,6 +23,7 @@ from assetctl.assets.checks import CheckResult
 from assetctl.assets.compute import Compute, PythonFunction
 from assetctl.assets.errors import AssetctlError, AssetFailed, CorruptionError, EnvironmentFault
 from assetctl.assets.ids import Target
+from assetctl.engine.isolation.starting_state import StartingState
 from assetctl.engine.steps.context import StepContext
 from assetctl.engine.steps.loading import Loader
 from assetctl.engine.steps.tasks import CheckAnswer, CheckTask, Failure, StepResult, StepTask
@@ -45,6 +48,7 @@ def perform(task: StepTask, graph: AssetGraph, loader: Loader, layout: Layout) -
     are_as_planned = loader.are_as_planned(task.inputs)
     started = time.perf_counter()
     stored: tuple[Stored, ...] = ()
+    figures: Mapping[str, str] = {}
     try:
         if task.stored:
             outputs = task.stored
@@ -52,14 +56,16 @@ def perform(task: StepTask, graph: AssetGraph, loader: Loader, layout: Layout) -
             arguments = _arguments(step, task, context, loader)
             reached(CrashPoint.INPUTS_HASHED)
             try:
-                value = compute(step.declaration.compute, arguments)
-                reached(CrashPoint.FUNCTION_RETURNED)
-                stored = _store(step, task, value, data)
+                with StartingState() as start:
+                    value = compute(step.declaration.compute, arguments)
+                    reached(CrashPoint.FUNCTION_RETURNED)
+                    start.before_storing()
+                    stored = _store(step, task, value, data)
+                    figures = context.store_figures(data)
             finally:
                 _discard_copies(arguments.values(), layout)
             outputs = tuple(outputs_of(task.step, step, stored).values())
         answers = tuple(_ask(check, graph, outputs, data) for check in task.checks)
-        figures = context.store_figures(data)
     except EnvironmentFault:
         raise
     except (Exception, SystemExit) as error:  # noqa: BLE001  whatever a person's function raises is a result
@@ -114,7 +120,8 @@ def compute(how: Compute, arguments: Mapping[str, Any]) -> Any:
     match how:
         case PythonFunction(fn):
             positional, keywords = _arranged(fn, arguments)
-            return _finished(fn(*positional, **keywords))
+            # What it sets in context variables (numpy's error state, for one) ends with the copy of the context.
+            return copy_context().run(lambda: _finished(fn(*positional, **keywords)))
         case _:
             assert_never(how)
 
@@ -186,7 +193,9 @@ def _ask(task: CheckTask, graph: AssetGraph, outputs: tuple[Output, ...], data: 
     check = next(c for c in graph.checks[task.target.asset] if c.name == task.name)
     output = next(o for o in outputs if o.target == task.target)
     try:
-        returned = compute(check.declaration.compute, {check.parameter: data.load(output, check.wanted)})
+        given = {check.parameter: data.load(output, check.wanted)}
+        with StartingState():
+            returned = compute(check.declaration.compute, given)
     except (CorruptionError, EnvironmentFault):
         raise
     except (Exception, SystemExit) as error:  # noqa: BLE001  a check that raises has answered no

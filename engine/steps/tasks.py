@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from assetctl.assets.ids import AssetKey, Target
@@ -18,6 +18,7 @@ from assetctl.lineage.facts.records import (
 )
 
 BEGUN = "begun"  # what a worker says when a step with a timeout begins
+UNFIT = "unfit"  # what a worker says when other steps changed it too much to perform this one
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,7 @@ class StepTask:
     former_names: Mapping[AssetKey, tuple[AssetKey, ...]] = field(default_factory=dict)
     upstream_metrics: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     captures_values: bool = False
+    isolate: bool = False  # it wants a process in which nothing else was performed
     timeout_s: float | None = None
 
 
@@ -97,7 +99,8 @@ class StepResult:
     """What running one task gave; `failure` is None exactly if `outputs` are usable.
 
     `code_changed` and `inputs_changed` say that the step ran with other code, or read other
-    sources, than the plan was made with.
+    sources, than the plan was made with. `captured_changes` are what it changed of the objects
+    that its code captures, by name and place.
     """
 
     step: Target
@@ -107,6 +110,7 @@ class StepResult:
     figures: Mapping[str, str] = field(default_factory=dict)
     links: Mapping[str, str] = field(default_factory=dict)
     code_changed: bool = False
+    captured_changes: tuple[str, ...] = ()
     inputs_changed: bool = False
     undeclared: tuple[Undeclared, ...] = ()
     duration_s: float = 0.0
@@ -114,5 +118,14 @@ class StepResult:
 
     @property
     def notes(self) -> tuple[tuple[str, ...], ...]:
-        """What a person should know about how each output was kept."""
-        return tuple(stored.notes for stored in self.outputs)
+        """What a person should know about how each output was made and kept."""
+        if not self.outputs:
+            return ()
+        first, *others = self.outputs
+        return ((*self._made(), *first.notes), *(output.notes for output in others))
+
+    def _made(self) -> Iterator[str]:
+        if self.code_changed:
+            yield "ran after another step had changed what its code captures, so its record is not trusted"
+        for name in self.captured_changes:
+            yield f"changed {name} while it was made: that counts as it was after import"

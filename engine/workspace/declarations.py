@@ -20,6 +20,7 @@ from assetctl.assets.importing import activate, forget_modules, is_personal
 from assetctl.engine.watching.touched import AtImport
 from assetctl.engine.watching.watching import opening
 from assetctl.engine.workspace.identification import Identification
+from assetctl.engine.workspace.left import LeftByStep
 from assetctl.engine.workspace.settings import Settings
 from assetctl.lineage.graph.asset_graph import AssetGraph, build_graph, with_former_names
 from assetctl.lineage.graph.configure import configure
@@ -39,6 +40,7 @@ class Declarations:
         self._stamp: _Stamp = {}
         self._graph: AssetGraph | None = None
         self._identification: Identification | None = None
+        self._left = LeftByStep()
 
     def graph(self) -> AssetGraph:
         """Return the graph of what is declared now.
@@ -87,7 +89,7 @@ class Declarations:
     def identification(self) -> Identification:
         """Return what identifies the steps of the graph last returned."""
         if self._identification is None:
-            self._identification = Identification(self._settings)
+            self._identification = Identification(self._settings, self._left)
         return self._identification
 
     def _collect(self) -> None:

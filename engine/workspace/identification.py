@@ -15,14 +15,16 @@ from assetctl.assets.codec import Codec, full_name, home_of
 from assetctl.assets.definition import AssetOptions
 from assetctl.assets.ids import AssetKey
 from assetctl.assets.importing import is_personal
+from assetctl.engine.isolation.captured import CapturedState
 from assetctl.engine.watching.touched import ALL_VARIABLES, OF_TERMINALS, AtImport
 from assetctl.engine.watching.watching import opening
 from assetctl.engine.workspace.code_world import ProjectWorld
+from assetctl.engine.workspace.left import LeftByStep, captured_by, changed_names, config_names, subjects_of
 from assetctl.engine.workspace.settings import Settings
 from assetctl.engine.workspace.text_cache import TextCache
 from assetctl.lineage.deciding.decide import Identified
 from assetctl.lineage.facts.kinds import SymbolKind, UndeclaredKind
-from assetctl.lineage.facts.ports import Stored
+from assetctl.lineage.facts.ports import OriginKind, Stored
 from assetctl.lineage.facts.records import CodeIdentity, Digest, Symbol, Undeclared
 from assetctl.lineage.graph.asset_graph import AssetGraph, Check, Step
 from assetctl.lineage.identity.code.identify import CodeIdentifier
@@ -39,7 +41,8 @@ _VARIABLE_KEY = b"assetctl environment variables/1"
 class Identification:
     """Answers for the steps of one graph; forget it when the code is imported anew."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, left: LeftByStep | None = None) -> None:
+        self._left = left if left is not None else LeftByStep()
         self._root = root = settings.root
         self._settings = settings
         self._cache = TextCache(Layout.of(root).cache)
@@ -62,7 +65,10 @@ class Identification:
         if known is not None and known[0] is step:  # `--set` makes another step of it
             return known[1]
         if step.key not in self._code:
-            self._code[step.key] = self._identify_code(step, self._identifier)
+            now = self._identify_code(step, self._identifier)
+            self._code[step.key] = self._left.as_after_import(
+                step.key, now, lambda: captured_by(step, self._identifier)
+            )
         code = self._code[step.key]
         if self._settings.dynamic == "always" and code.dynamic:
             code = replace(code, undecidable=(*code.undecidable, *code.dynamic))
@@ -166,10 +172,34 @@ class Identification:
         patterns = [named for named in step.declaration.options.code_deps if isinstance(named, str)]
         return {file for pattern in patterns for file in self._world.files(pattern)}
 
-    def is_unchanged(self, step: Step) -> bool:
-        """Say whether a step's code, with all values it captures, is still what was identified."""
-        again = self._identify_code(step, CodeIdentifier(ProjectWorld(self._root, _VARIABLE_KEY, self._cache)))
-        return again.version == self._code[step.key].version
+    def changes(self, step: Step) -> tuple[str, ...]:
+        """Return what of a step's code, and of the values it captures, is not as it was identified: names and places."""
+        again = self._identify_code(step, self._anew())
+        before = self._code[step.key]
+        return () if again.version == before.version else changed_names(before, again)
+
+    def captured(self, step: Step) -> CapturedState:
+        """Return what a step's code captures, as it is now, to be put back."""
+        return CapturedState(subjects_of(step, self._identifier), self._is_own)
+
+    def remember_changes(self, graph: AssetGraph) -> None:
+        """Remember, for every step, that what its code is now stands for what was identified.
+
+        Called right after a step changed captured values, before anybody else could.
+        """
+        identifier = self._anew()
+        for key, before in self._code.items():
+            if key in graph.steps:
+                step = graph.steps[key]
+                self._left.remember(key, before, self._identify_code(step, identifier), captured_by(step, identifier))
+
+    def _is_own(self, code: object) -> bool:
+        name = getattr(code, "__module__", None) or ""
+        file = getattr(sys.modules.get(name), "__file__", None)
+        return self._world.origin(name, file).kind is OriginKind.PROJECT
+
+    def _anew(self) -> CodeIdentifier:
+        return CodeIdentifier(ProjectWorld(self._root, _VARIABLE_KEY, self._cache))
 
     def _environment(self, code: CodeIdentity) -> dict[str, str]:
         return environment_slice(code, self._settings.environment, self._surrounding)
@@ -178,7 +208,7 @@ class Identification:
         options: AssetOptions = step.declaration.options
         return identifier.identify(
             step.declaration.compute,
-            config=frozenset(step.config) | set(options.secret) | set(options.ins),
+            config=config_names(step),
             code_deps=options.code_deps,
             version=options.version,
             name=step.name,

@@ -95,7 +95,7 @@ class OutputCorrupt:
 
 @dataclass(frozen=True, slots=True)
 class InputChangedDuringRun:
-    """`in_code`: it was a value captured by the code that the step itself changed."""
+    """`in_code`: not an input, but a value that its code captures, which another step of its process had changed."""
 
     in_code: bool = False
 
@@ -207,8 +207,8 @@ def describe(reason: Reason) -> str:
         case OutputCorrupt():
             return "its stored output is corrupt"
         case InputChangedDuringRun(in_code):
-            what = "values its code had captured" if in_code else "an input"
-            return f"{what} changed while it ran"
+            other = "another step had changed values that its code captures"
+            return other if in_code else "an input changed while it ran"
         case LastAttemptFailed(error_type):
             return f"the last attempt failed ({error_type})"
         case CheckFailed(check, message):

@@ -203,7 +203,7 @@ class Trace(Enum):
 
     SOUND = "sound"
     INPUT_CHANGED = "input_changed"  # an input changed while the step ran
-    CODE_CHANGED = "code_changed"  # the step changed values its code had captured
+    CODE_CHANGED = "code_changed"  # another step had changed values that its code captures
 
 
 @dataclass(frozen=True, slots=True)

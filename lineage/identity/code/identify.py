@@ -85,6 +85,16 @@ class CodeIdentifier:
             self._write_files(out, [dep for dep in code_deps if type(dep) is str])
         return _identity(CodeVersion(out.hexdigest()), order, reading)
 
+    def reached(
+        self, code: Compute | Callable[..., object], *, config: Collection[str] = (), code_deps: Sequence[object] = ()
+    ) -> list[tuple[str, SymbolKind | None, object]]:
+        """Return every live object that code which was identified reaches: its name, its kind, and itself."""
+        target = subject_of(code) if isinstance(code, Compute) else code
+        root = self._graph.node(target, "", "", Root(frozenset(config)))
+        extra = [self._reach.target(dep, "", "") for dep in code_deps if type(dep) is not str]
+        order, _ = self._graph.closure([root, *(node for node in extra if node is not None)])
+        return [(visit.name, visit.node.kind, visit.node.subject) for visit in order]
+
     def keep(self) -> None:
         """Hand what was learned from texts to the world, so that the next identifier need not parse them."""
         self._reach.sources.keep()
