@@ -33,6 +33,8 @@ from assetctl.storage.state.layout import Layout
 # so that two machines with the same values agree on what is fresh.
 _VARIABLE_KEY = b"assetctl environment variables/1"
 
+_NO_FUNCTIONS = (SymbolKind.VALUE, SymbolKind.STATEMENTS)
+
 
 class Identification:
     """Answers for the steps of one graph; forget it when the code is imported anew."""
@@ -176,7 +178,7 @@ def _spans(symbols: Collection[Symbol]) -> dict[str, list[tuple[int, int]]]:
     spans: dict[str, list[tuple[int, int]]] = {}
     for symbol in symbols:
         place, _, line = symbol.where.rpartition(":")
-        if symbol.kind != SymbolKind.VALUE and line.isdigit():
+        if symbol.kind not in _NO_FUNCTIONS and line.isdigit():
             first = int(line)
             spans.setdefault(place, []).append((first, first + symbol.source.count("\n") + 1))
     return spans
