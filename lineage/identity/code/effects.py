@@ -212,6 +212,9 @@ class _Finder:
         if self._is_builtin(name.id):
             if name.id in {"setattr", "delattr"} and call.args:
                 self._change(call.args[0])
+            elif name.id == "exec":  # what it defines is seen where it is read
+                for namespace in call.args[1:2]:
+                    self._change(namespace)
             elif name.id not in _HARMLESS_BUILTINS:
                 self._touches[_FOREIGN] = None
             return
