@@ -23,6 +23,7 @@ from assetctl.assets.errors import AssetctlError, AssetFailed, CorruptionError, 
 from assetctl.assets.ids import Target
 from assetctl.engine.steps.context import StepContext
 from assetctl.engine.steps.loading import Loader
+from assetctl.engine.steps.returned import refuse_forgotten_return
 from assetctl.engine.steps.tasks import CheckAnswer, CheckTask, Failure, StepResult, StepTask
 from assetctl.lineage.facts.ports import DataStore, Stored
 from assetctl.lineage.facts.records import Output
@@ -54,6 +55,7 @@ def perform(task: StepTask, graph: AssetGraph, loader: Loader, layout: Layout) -
             try:
                 value = compute(step.declaration.compute, arguments)
                 reached(CrashPoint.FUNCTION_RETURNED)
+                refuse_forgotten_return(step, value)
                 stored = _store(step, task, value, data)
             finally:
                 _discard_copies(arguments.values(), layout)

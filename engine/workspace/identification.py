@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import codecs
 import importlib
+import locale
 import platform
 import sys
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -49,6 +51,7 @@ class Identification:
             python=platform.python_version(),
             platform=f"{sys.platform}-{platform.machine()}",
             variables={name: self._world.variable(name) for name in settings.environment.variables},
+            modes=unusual_modes(),
         )
         self._code: dict[AssetKey, CodeIdentity] = {}
         self.read_at_import: set[str] = set()
@@ -171,6 +174,21 @@ class Identification:
             code = self._identifier.identify(check.declaration.compute, name=check.name)
             self._checks[place] = define_check(check, code, self._environment(code))
         return self._checks[place]
+
+
+def unusual_modes() -> dict[str, str]:
+    """Return the ways in which this interpreter runs code that are not the usual ones.
+
+    Without assertions (`-O`), `assert` and `__debug__` do something else; the encoding of texts is that of every
+    file that is opened without naming one.
+    """
+    modes: dict[str, str] = {}
+    if sys.flags.optimize:
+        modes["python -O"] = str(sys.flags.optimize)
+    encoding = "utf-8" if sys.flags.utf8_mode else codecs.lookup(locale.getencoding()).name
+    if encoding not in ("utf-8", "ascii"):  # "ascii" is the C locale's, which Python reads as UTF-8
+        modes["text encoding"] = encoding
+    return modes
 
 
 def _spans(symbols: Collection[Symbol]) -> dict[str, list[tuple[int, int]]]:
