@@ -25,7 +25,7 @@ from assetctl.lineage.graph.asset_graph import AssetGraph, build_graph, with_for
 from assetctl.lineage.graph.configure import configure
 
 _NO_NAMES: Mapping[AssetKey, tuple[AssetKey, ...]] = MappingProxyType({})
-_OF_IPYTHON = re.compile(r"_+|_(?:i{0,3}|\d+|i\d+|[do]h)|In|Out|exit|quit|get_ipython|display")
+_OF_IPYTHON = re.compile(r"_+|_(?:i{0,3}|\d+|i\d+|[doi]h)|In|Out|exit|quit|get_ipython|display")
 _Stamp = dict[str, tuple[int, int, int]]
 
 
