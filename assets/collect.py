@@ -21,7 +21,8 @@ from assetctl.assets.codec import Codec
 from assetctl.assets.definition import AssetDef, CheckDef, Declaration, SourceDef
 from assetctl.assets.errors import AssetctlError, DeclarationError, Problem
 from assetctl.assets.ids import AssetKey
-from assetctl.assets.importing import activate, install, put_on_path
+from assetctl.assets.importing import activate, install, put_on_path, refuse_shadows
+from assetctl.assets.misplaced import declared_twice, on_methods
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +50,19 @@ def collect(root: Path, entries: Sequence[str]) -> tuple[list[Declared], list[ty
     problems: list[Problem] = []
     modules: list[ModuleType] = []
     for entry in entries:
-        for name, file in _module_names(root, entry, problems):
+        try:
+            named = _module_names(root, entry, problems)
+        except DeclarationError as error:
+            problems += error.problems
+            continue
+        for name, file in named:
             module = _import(name, file, root, problems)
             if module is not None and module not in modules:
                 modules.append(module)
     declarations = find_declarations([(m, vars(m)) for m in modules], root, problems)
+    known = {declared.where for declared in declarations}
+    for module in modules:
+        problems += declared_twice(module, known, lambda where: relative(where, root))
     return declarations, find_codecs(modules), problems
 
 
@@ -70,6 +79,7 @@ def find_declarations(
     """Return the declarations held by namespaces, each object once, in order of first sight."""
     sightings: dict[int, list[_Sighting]] = {}
     for module, namespace in namespaces:
+        problems += on_methods(module.__name__, namespace, lambda where: relative(where, root))
         for sighting in _sightings(module, namespace):
             sightings.setdefault(id(sighting.declaration), []).append(sighting)
     declarations: list[Declared] = []
@@ -180,6 +190,8 @@ def _module_name(path: Path, root: Path) -> str:
         top = top.parent
     if top == path.parent or not top.is_relative_to(root):
         top = root if path.is_relative_to(root) else path.parent
+    if top != root:
+        refuse_shadows(top)
     put_on_path(top)
     if top != root:
         put_on_path(root)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import inspect
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, overload
 
 from assetctl.assets.codec import Codec
@@ -10,6 +11,7 @@ from assetctl.assets.compute import PythonFunction
 from assetctl.assets.definition import AssetDef, AssetOptions
 from assetctl.assets.durations import HOW_TO_WRITE, not_a_duration, parse_duration
 from assetctl.assets.errors import DeclarationError, Problem
+from assetctl.assets.hints import did_you_mean
 
 
 @overload
@@ -20,7 +22,7 @@ def asset(fn: Callable[..., Any], /, **options: Any) -> AssetDef: ...
 def asset(**options: Any) -> Callable[[Callable[..., Any]], AssetDef]: ...
 
 
-def asset(  # type: ignore[misc]  # the overloads say `Any` where the options are named here
+def asset(
     fn: Callable[..., Any] | None = None,
     /,
     *,
@@ -44,6 +46,7 @@ def asset(  # type: ignore[misc]  # the overloads say `Any` where the options ar
     timeout: str | float | None = None,
     isolate: bool = False,
     exists: Callable[[], bool] | None = None,
+    **unknown: object,
 ) -> AssetDef | Callable[[Callable[..., Any]], AssetDef]:
     """Declare an asset: `@asset`, `@asset(group="features")` or `asset(fn, key="x", ins={...})`.
 
@@ -53,6 +56,8 @@ def asset(  # type: ignore[misc]  # the overloads say `Any` where the options ar
     Raises:
         DeclarationError: an option cannot work, whatever the project looks like.
     """
+    if unknown:
+        raise _unknown_options(unknown)
     options = AssetOptions(
         key=key,
         ins=dict(ins or {}),
@@ -78,6 +83,17 @@ def asset(  # type: ignore[misc]  # the overloads say `Any` where the options ar
     if fn is None:
         return lambda function: _declare(function, options)
     return _declare(fn, options)
+
+
+def _unknown_options(names: Iterable[str]) -> DeclarationError:
+    known = [name for name in inspect.signature(asset).parameters if name not in {"fn", "unknown"}]
+    hint = f"the options are {', '.join(f'`{name}`' for name in known)}"
+    return DeclarationError(
+        *(
+            Problem("unknown-option", f"`@asset` has no option `{name}`", hint=did_you_mean(name, known) or hint)
+            for name in names
+        )
+    )
 
 
 def _declare(fn: Callable[..., Any], options: AssetOptions) -> AssetDef:

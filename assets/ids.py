@@ -34,7 +34,7 @@ class AssetKey(str):
                 Problem(
                     "bad-asset-key",
                     f"{text!r} is not an asset key: {flaw}",
-                    hint="use letters, digits, `_`, `.` and `-`, with `/` between segments",
+                    hint="use the letters a to z and A to Z, digits, `_`, `.` and `-`, with `/` between segments",
                 )
             )
         return super().__new__(cls, text)
@@ -131,5 +131,5 @@ def _flaw(text: str) -> str | None:
         if "__" in segment:
             return "a segment may not contain `__`"
         if not _SEGMENT.fullmatch(segment):
-            return f"segment {segment!r} has other characters than letters, digits, `_`, `.`, `-`"
+            return f"segment {segment!r} has other characters than the letters a to z, digits, `_`, `.`, `-`"
     return None

@@ -15,9 +15,11 @@ import importlib.util
 import os
 import sys
 import sysconfig
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import CodeType, ModuleType
+
+from assetctl.assets.errors import DeclarationError, Problem
 
 _imported_text: dict[str, str] = {}
 _imported_code: dict[str, CodeType] = {}
@@ -65,6 +67,89 @@ class _SourceFinder(importlib.abc.MetaPathFinder):
         return spec
 
 
+_NEEDED_BY_NOBODY = frozenset(
+    [
+        "test",
+        "tests",
+        "docs",
+        "doc",
+        "examples",
+        "example",
+        "scripts",
+        "benchmarks",
+        "utils",
+        "util",
+        "tools",
+        "helpers",
+        "config",
+        "common",
+        "lib",
+        "src",
+        "data",
+        "build",
+        "main",
+        "this",
+        "antigravity",
+        "idlelib",
+        "turtledemo",
+        "turtle",
+        "lib2to3",
+        "setup",
+        "conftest",
+        "noxfile",
+        "tasks",
+        "fabfile",
+        "manage",
+    ]
+)
+"""Names that projects use, and that no library imports even where something installed has them."""
+
+_LIBRARIES = frozenset(
+    [
+        "pandas",
+        "numpy",
+        "polars",
+        "pyarrow",
+        "duckdb",
+        "sklearn",
+        "scipy",
+        "skops",
+        "joblib",
+        "cloudpickle",
+        "matplotlib",
+        "mlflow",
+        "xarray",
+        "torch",
+        "lightgbm",
+        "xgboost",
+        "catboost",
+        "statsmodels",
+        "click",
+        "blake3",
+        "sqlmodel",
+        "sqlalchemy",
+        "pydantic",
+        "filelock",
+        "yaml",
+        "rich",
+        "psycopg",
+        "IPython",
+        "ipykernel",
+        "typing_extensions",
+        "packaging",
+        "dateutil",
+        "pytz",
+        "six",
+        "networkx",
+        "plotly",
+        "altair",
+        "PIL",
+        "requests",
+        "urllib3",
+    ]
+)
+"""What a folder with an `__init__.py` may not be called; any other such folder may be this very project, installed."""
+
 _finder = _SourceFinder()
 _TOOL = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep  # the folder of `assetctl`
 _INSTALLED = tuple({sysconfig.get_path(name) + os.sep for name in ("stdlib", "platstdlib", "purelib", "platlib")})
@@ -100,9 +185,13 @@ def activate(root: Path) -> None:
     """Make the modules of one project the ones that are imported, and shelve those of the previous project.
 
     Two projects of one process may both have a `helpers.py`; each sees its own.
+
+    Raises:
+        DeclarationError: a file of the project would be imported in place of a module that libraries need.
     """
     if _active and _active[0] == root:
         return
+    refuse_shadows(root)
     if _active:
         _shelved[_active[0]] = forget_modules(_active[0])
         sys.path[:] = [p for p in sys.path if p not in _added]
@@ -110,6 +199,54 @@ def activate(root: Path) -> None:
     _active[:] = [root]
     sys.modules.update(_shelved.pop(root, {}))
     put_on_path(root)
+
+
+def refuse_shadows(folder: Path) -> None:
+    """Refuse a folder whose files would be imported in place of modules that Python and its libraries need.
+
+    Raises:
+        DeclarationError: with every such file.
+    """
+    problems = [
+        Problem(
+            "shadows-module",
+            f"`{path.relative_to(folder)}` has the name of {owner}, which would import it instead",
+            (("the file", str(path)),),
+            "rename the file",
+        )
+        for path, owner in _shadows(folder)
+    ]
+    if problems:
+        raise DeclarationError(*problems)
+
+
+def _shadows(folder: Path) -> Iterator[tuple[Path, str]]:
+    try:
+        names = sorted(os.listdir(folder))  # noqa: PTH208  of every command, and only names are needed
+    except OSError:
+        return
+    for name in names:
+        module = name.removesuffix(".py")
+        path = folder / name if name.endswith(".py") else folder / name / "__init__.py"
+        is_standard = module in sys.stdlib_module_names and module not in _NEEDED_BY_NOBODY
+        if not is_standard and not name.endswith(".py") and module not in _LIBRARIES:
+            continue
+        if not path.is_file():
+            continue
+        if is_standard:
+            yield path, "a module of Python's own"
+        elif module not in _NEEDED_BY_NOBODY and _is_installed(module, folder, path):
+            yield path, f"the installed library `{module}`"
+
+
+def _is_installed(module: str, folder: Path, path: Path) -> bool:
+    """Say whether a library has the name of a module of the project, and is not that module, installed."""
+    places = [p for p in sys.path if p and "-packages" in p and not p.startswith(str(folder) + os.sep + "src")]
+    spec = importlib.machinery.PathFinder.find_spec(module, places)
+    installed = Path(spec.origin) if spec is not None and spec.origin is not None else None
+    if installed is None or not installed.is_file():
+        return False
+    return not installed.samefile(path) and installed.read_bytes() != path.read_bytes()
 
 
 def put_on_path(folder: Path) -> None:

@@ -17,11 +17,26 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
+from pathlib import Path
 from typing import Any
 
+import assetctl
 from assetctl.assets.errors import EnvironmentFault
 from assetctl.engine.executors.base import Capabilities
 from assetctl.engine.steps.tasks import BEGUN, UNFIT, Failure, StepResult, StepTask
+
+
+def interpreter_options() -> list[str]:
+    """Return the options of this interpreter that a worker's must have: it performs what this one identified.
+
+    The folder that commands are given in is no place to import from, but where this package lies in it.
+    """
+    try:
+        is_at_home = Path.cwd().samefile(Path(assetctl.__file__ or "").parent.parent)
+    except OSError:  # the folder is gone
+        is_at_home = False
+    safe = [] if is_at_home else ["-P"]
+    return [*["-O"] * sys.flags.optimize, *(["-X", "utf8"] if sys.flags.utf8_mode else []), *safe]
 
 
 @dataclass(slots=True, eq=False)
@@ -89,7 +104,14 @@ class PoolExecutor:
 
     def _start(self) -> _Worker:
         ours, theirs = socket.socketpair()
-        command = [sys.executable, "-m", "assetctl.engine.executors.worker", str(theirs.fileno()), *self._arguments]
+        command = [
+            sys.executable,
+            *interpreter_options(),
+            "-m",
+            "assetctl.engine.executors.worker",
+            str(theirs.fileno()),
+            *self._arguments,
+        ]
         try:
             process = subprocess.Popen(
                 command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, start_new_session=True

@@ -84,7 +84,7 @@ def surroundings() -> str:
     """
     kept = sorted(f"{name}={value}" for name, value in os.environ.items() if name not in VOLATILE)
     names = [f"{folder}: {_names(folder)}" for folder in sys.path]
-    parts = (assetctl.__version__, sys.version, sys.executable, sys.prefix, os.getcwd(), *names, *kept)
+    parts = (assetctl.__version__, sys.version, repr(sys.flags), sys.executable, sys.prefix, os.getcwd(), *names, *kept)
     return digest("\0".join(parts))
 
 

@@ -14,7 +14,13 @@ from typing import Self
 
 from assetctl.assets.ids import AssetKey, Target, whole
 from assetctl.engine.planning.options import PlanOptions
-from assetctl.engine.planning.refusals import gone_outside, refuse_dynamic, require_recorded, spare_pinned
+from assetctl.engine.planning.refusals import (
+    gone_outside,
+    refuse_dynamic,
+    refuse_nothing,
+    require_recorded,
+    spare_pinned,
+)
 from assetctl.engine.sharing.port import plan_with_others
 from assetctl.engine.workspace.workspace import Workspace
 from assetctl.lineage.deciding.decide import Deliberation, Identified, Observation, Question, Request
@@ -77,6 +83,7 @@ def deliberate(workspace: Workspace, selection: Sequence[str] = (), options: Pla
         SelectionError: with every term that names nothing, or what the options do not allow.
     """
     question = _Question(workspace, options)
+    refuse_nothing(question.declared, workspace.settings.assets)
     selected = question.resolve(selection, options.exclude)
     scope = question.scope(selected)
     borders = {u for k in scope for u in question.declared.upstream(k) if u not in scope}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from assetctl.assets.errors import DeclarationError, Problem, SelectionError
@@ -27,6 +27,19 @@ def refuse_dynamic(graph: AssetGraph, identified: Mapping[AssetKey, Identified])
     ]
     if problems:
         raise DeclarationError(*problems)
+
+
+def refuse_nothing(graph: AssetGraph, entries: Sequence[str]) -> None:
+    """Refuse to plan for a project that declares no asset: what was meant was not found."""
+    if not graph.steps:
+        raise DeclarationError(
+            Problem(
+                "nothing-declared",
+                "this project declares no assets, so there is nothing to build",
+                (("looked in", ", ".join(entries)), ("sources", str(len(graph.sources)))),
+                "put `@asset` above a function in one of these files, or name the right ones under `assets`",
+            )
+        )
 
 
 def gone_outside(graph: AssetGraph, keys: Collection[AssetKey]) -> set[AssetKey]:

@@ -26,6 +26,7 @@ from assetctl.assets.ids import Target
 from assetctl.engine.isolation.starting_state import StartingState
 from assetctl.engine.steps.context import StepContext
 from assetctl.engine.steps.loading import Loader
+from assetctl.engine.steps.returned import refuse_forgotten_return
 from assetctl.engine.steps.tasks import CheckAnswer, CheckTask, Failure, StepResult, StepTask
 from assetctl.lineage.facts.ports import DataStore, Stored
 from assetctl.lineage.facts.records import Output
@@ -59,6 +60,7 @@ def perform(task: StepTask, graph: AssetGraph, loader: Loader, layout: Layout) -
                 with StartingState() as start:
                     value = compute(step.declaration.compute, arguments)
                     reached(CrashPoint.FUNCTION_RETURNED)
+                    refuse_forgotten_return(step, value)
                     start.before_storing()
                     stored = _store(step, task, value, data)
                     figures = context.store_figures(data)

@@ -7,6 +7,7 @@ a cell that is run again replaces what it declared.
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Mapping
 from dataclasses import replace
@@ -26,6 +27,7 @@ from assetctl.lineage.graph.asset_graph import AssetGraph, build_graph, with_for
 from assetctl.lineage.graph.configure import configure
 
 _NO_NAMES: Mapping[AssetKey, tuple[AssetKey, ...]] = MappingProxyType({})
+_OF_IPYTHON = re.compile(r"_+|_(?:i{0,3}|\d+|i\d+|[doi]h)|In|Out|exit|quit|get_ipython|display")
 _Stamp = dict[str, tuple[int, int, int]]
 
 
@@ -106,7 +108,7 @@ class Declarations:
     def _with_cells(self, declarations: list[Declared], cells: ModuleType) -> list[Declared]:
         problems: list[Problem] = []
         known = {id(item.declaration) for item in declarations}
-        own = find_declarations([(cells, vars(cells))], self._settings.root, problems)
+        own = find_declarations([(cells, written_names(cells))], self._settings.root, problems)
         if problems:
             raise DeclarationError(*problems)
         return declarations + [item for item in own if id(item.declaration) not in known]
@@ -117,6 +119,17 @@ def notebook_namespace() -> ModuleType | None:
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython is not None else None
     return shell.user_module if shell is not None else None
+
+
+def written_names(cells: ModuleType) -> dict[str, object]:
+    """Return the names that a person's cells bound: not those that IPython keeps for itself and for results."""
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    hidden = getattr(shell, "user_ns_hidden", {})
+    return {
+        name: value
+        for name, value in vars(cells).items()
+        if not _OF_IPYTHON.fullmatch(name) and not (name in hidden and hidden[name] is value)
+    }
 
 
 def _flaws(codecs: list[type[Codec]]) -> list[Problem]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import codecs
 import importlib
+import locale
 import os
 import platform
 import sys
@@ -37,6 +39,8 @@ from assetctl.storage.state.layout import Layout
 # so that two machines with the same values agree on what is fresh.
 _VARIABLE_KEY = b"assetctl environment variables/1"
 
+_NO_FUNCTIONS = (SymbolKind.VALUE, SymbolKind.STATEMENTS)
+
 
 class Identification:
     """Answers for the steps of one graph; forget it when the code is imported anew."""
@@ -52,6 +56,7 @@ class Identification:
             python=platform.python_version(),
             platform=f"{sys.platform}-{platform.machine()}",
             variables={name: self._world.variable(name) for name in settings.environment.variables},
+            modes=unusual_modes(),
         )
         self._code: dict[AssetKey, CodeIdentity] = {}
         self.looked_at_import = AtImport()
@@ -230,12 +235,27 @@ class Identification:
         return self._checks[place]
 
 
+def unusual_modes() -> dict[str, str]:
+    """Return the ways in which this interpreter runs code that are not the usual ones.
+
+    Without assertions (`-O`), `assert` and `__debug__` do something else; the encoding of texts is that of every
+    file that is opened without naming one.
+    """
+    modes: dict[str, str] = {}
+    if sys.flags.optimize:
+        modes["python -O"] = str(sys.flags.optimize)
+    encoding = "utf-8" if sys.flags.utf8_mode else codecs.lookup(locale.getencoding()).name
+    if encoding not in ("utf-8", "ascii"):  # "ascii" is the C locale's, which Python reads as UTF-8
+        modes["text encoding"] = encoding
+    return modes
+
+
 def _spans(symbols: Collection[Symbol]) -> dict[str, list[tuple[int, int]]]:
     """Return the first and last lines of symbols that have a text, by file."""
     spans: dict[str, list[tuple[int, int]]] = {}
     for symbol in symbols:
         place, _, line = symbol.where.rpartition(":")
-        if symbol.kind != SymbolKind.VALUE and line.isdigit():
+        if symbol.kind not in _NO_FUNCTIONS and line.isdigit():
             first = int(line)
             spans.setdefault(place, []).append((first, first + symbol.source.count("\n") + 1))
     return spans

@@ -255,7 +255,7 @@ def _show(text: str | None) -> str:
 def _classes(names: tuple[str, ...]) -> str:
     if not names:
         return ""
-    return f" (it holds instances of {', '.join(f'`{name}`' for name in names)}, whose code changed)"
+    return f" (it uses {', '.join(f'`{name}`' for name in names)}, whose code changed)"
 
 
 def _columns(names: tuple[str, ...]) -> str:

@@ -12,6 +12,7 @@ class SymbolKind(StrEnum):
     CLASS = "class"
     VALUE = "value"
     CODE = "code"  # a function without a source text that provably is its own
+    STATEMENTS = "statements"  # those of a module that are run for their effect
 
 
 class UndeclaredKind(StrEnum):

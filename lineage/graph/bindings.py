@@ -83,6 +83,9 @@ def read_signature(compute: Compute, options: AssetOptions, known: Collection[As
     return Signature(tuple(reader.reads), reader.config, tuple(reader.context), tuple(reader.problems))
 
 
+_HOW_TO_NAME = "remove the `/` from its parameters; a function that is not yours is called from one of your own"
+
+
 @dataclass(slots=True)
 class _SignatureReader:
     """Takes one parameter after another and decides what it means."""
@@ -99,7 +102,7 @@ class _SignatureReader:
         name, default, annotation = parameter.name, parameter.default, parameter.annotation
         if parameter.kind is parameter.POSITIONAL_ONLY and default is parameter.empty:
             self.problems.append(
-                Problem("bad-signature", f"has a positional-only parameter `{name}`", hint="remove the `/`")
+                Problem("bad-signature", f"has a positional-only parameter `{name}`", hint=_HOW_TO_NAME)
             )
         elif annotation is Context:
             self.context.append(name)

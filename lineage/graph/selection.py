@@ -4,6 +4,7 @@ Pure. What a selection needs to know about stored data (`stale`, `failed`, `miss
 asked for only when a term needs it, through the function handed in. Every term that
 names nothing is reported, all at once; a state that holds for no asset is no mistake.
 
+    name:stale                                         an asset by its name, even if that is a word of this grammar
     model  +model  model+  2+model  model+2  +model+   names, with upstreams and downstreams
     @model                                             downstreams, and everything those need
     stg_*  raw/*                                       globs; `*` also matches `/`
@@ -31,7 +32,7 @@ States = Callable[[], Mapping[AssetKey, Collection[str]]]
 
 STATES = ("stale", "failed", "missing")  # may be written alone
 EVERY_STATE = ("fresh", "stale", "undecided", "failed", "missing", "restorable", "held", "pinned")
-METHODS = ("tag", "group", "kind", "owner", "path", "state")
+METHODS = ("name", "tag", "group", "kind", "owner", "path", "state")
 
 _ALL = -1  # every hop
 _TERM = re.compile(r"(?P<at>@)?(?:(?P<up>\d*)\+)?(?P<body>.+?)(?:\+(?P<down>\d*))?", re.DOTALL)
@@ -40,7 +41,7 @@ _GLOB = re.compile(r"[*?\[]")
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """One term. `method` is "name" or one of `METHODS`; `up` and `down` count hops, -1 means all of them."""
+    """One term. `method` is one of `METHODS`, "name" if none is written; `up` and `down` count hops, -1 means all of them."""
 
     text: str
     method: str
@@ -235,6 +236,8 @@ def _matches(world: _World, term: Term, problems: list[Problem]) -> set[AssetKey
 def _named(world: _World, term: Term, problems: list[Problem]) -> set[AssetKey]:
     keys = world.graph.where
     if term.value in keys:
+        if term.value in STATES and not term.text.lstrip("@+0123456789").startswith("name:"):
+            problems.append(_two_meanings(term.value))
         return {AssetKey(term.value)}
     if term.value in STATES:
         return world.in_state(term.value)
@@ -247,6 +250,14 @@ def _named(world: _World, term: Term, problems: list[Problem]) -> set[AssetKey]:
         return matches
     problems.append(_unknown(term.value, keys))
     return set()
+
+
+def _two_meanings(word: str) -> Problem:
+    return Problem(
+        "bad-selection",
+        f"`{word}` is the name of an asset, and means every asset in that state",
+        hint=f"write `name:{word}` for the asset, `state:{word}` for the state",
+    )
 
 
 def _unknown(name: str, keys: Iterable[str]) -> Problem:

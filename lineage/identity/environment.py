@@ -33,11 +33,15 @@ class EnvironmentPolicy:
 
 @dataclass(frozen=True, slots=True)
 class Surrounding:
-    """What the machine is: Python's version, the platform, and keyed hashes of the policy's variables."""
+    """What the machine is: Python's version, the platform, and keyed hashes of the policy's variables.
+
+    `modes` are those of the interpreter that are not the usual ones and change what code does; they always count.
+    """
 
     python: str = ""
     platform: str = ""
     variables: Mapping[str, str | None] = field(default_factory=dict)
+    modes: Mapping[str, str] = field(default_factory=dict)
 
 
 def environment_slice(code: CodeIdentity, policy: EnvironmentPolicy, around: Surrounding) -> dict[str, str]:
@@ -52,6 +56,7 @@ def environment_slice(code: CodeIdentity, policy: EnvironmentPolicy, around: Sur
         environment["python"] = python
     if policy.platform:
         environment["platform"] = around.platform
+    environment.update(around.modes)
     variables = {**{n: around.variables.get(n) for n in policy.variables}, **code.variables}
     environment.update({f"env:{name}": "(unset)" if value is None else value for name, value in variables.items()})
     return environment

@@ -10,18 +10,16 @@ from collections.abc import Iterable
 from typing import Any
 
 from assetctl.assets.importing import is_personal
+from assetctl.storage.codecs.pickled_names import names_in_pickle
 
 
-def carried_classes(value: object) -> tuple[str, ...]:
-    """Return "module:qualname" of every first-party class or function that the value's pickle names, sorted.
-
-    The value is known to be picklable: it has just been pickled.
-    """
+def carried_classes(value: object, pickled: bytes) -> tuple[str, ...]:
+    """Return "module:qualname" of every first-party class or function that a value or its pickle names, sorted."""
     noting = _NotingPickler()
     # What cannot be pickled by name was pickled by value; what was seen before that is still named.
     with contextlib.suppress(pickle.PicklingError, AttributeError):
         noting.dump(value)
-    return first_party_names(noting.seen)
+    return tuple(sorted({*first_party_names(noting.seen), *names_in_pickle(pickled)}))
 
 
 def first_party_names(candidates: Iterable[Any]) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ its codec ("file/1:.csv"), so that consumers and people get a file they can open
 from __future__ import annotations
 
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 from assetctl.assets.errors import AssetFailed, Problem
@@ -15,6 +16,7 @@ from assetctl.lineage.facts.records import Digest
 from assetctl.lineage.identity.encode import Framed
 from assetctl.storage.blobs.blobs import Blobs
 from assetctl.storage.blobs.folders import FolderFile, put_folder
+from assetctl.storage.codecs.pickled_names import names_in_file
 from assetctl.storage.codecs.registry import FILE, FOLDER
 from assetctl.storage.sources.observing import directory_identity, file_identity
 from assetctl.storage.state.copying import clone_or_copy
@@ -44,7 +46,9 @@ def put_path(blobs: Blobs, path: Path) -> Stored:
         raise environment_fault(cause, path, "a returned path cannot be read") from cause
     if stat.S_ISDIR(mode):
         blob, files, _ = put_folder(blobs, path)
-        return Stored(directory_identity(_folder_digest(files)), FOLDER, blob, sum(file.size_bytes for file in files))
+        names = sorted({name for file in files for name in names_in_file(path / file.name)})
+        folder = replace(directory_identity(_folder_digest(files)), classes=tuple(names))
+        return Stored(folder, FOLDER, blob, sum(file.size_bytes for file in files))
     if not stat.S_ISREG(mode):
         raise AssetFailed(
             Problem("returned-path-missing", f"the returned path `{path}` is neither a file nor a folder")
@@ -55,8 +59,9 @@ def put_path(blobs: Blobs, path: Path) -> Stored:
         size = temporary.stat().st_size
     except OSError as cause:
         raise environment_fault(cause, path, "a returned file cannot be stored") from cause
+    names_of_code = names_in_file(temporary)
     blob = blobs.put_file(temporary)
-    return Stored(file_identity(Digest(blob)), FILE + _suffix(path), blob, size)
+    return Stored(replace(file_identity(Digest(blob)), classes=names_of_code), FILE + _suffix(path), blob, size)
 
 
 def _folder_digest(files: list[FolderFile]) -> Digest:

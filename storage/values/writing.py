@@ -21,6 +21,7 @@ from assetctl.storage.blobs.blobs import Blobs
 from assetctl.storage.codecs.base import Codec, Encoded, NotEncodable, is_refusal, said
 from assetctl.storage.codecs.carried import carried_classes, first_party_names
 from assetctl.storage.codecs.own import OwnCodec
+from assetctl.storage.codecs.pickled_names import names_in_text
 from assetctl.storage.codecs.plain import dumps, shown_as_html
 from assetctl.storage.codecs.registry import NONE, PICKLE, Codecs
 from assetctl.storage.codecs.unpicklable import find_unpicklable
@@ -95,7 +96,7 @@ class OutputWriter:
             _encode(codec, value, sink)
             if not is_lossless:
                 identity = _checked(codec, value, sink.encoded(), identity, unordered=unordered)
-            identity = _with_classes(codec, value, identity or _blob_identity(value, sink.digest))
+            identity = _with_classes(codec, value, sink, identity or _blob_identity(value, sink.digest))
             if codec.may_inline and sink.size_bytes <= INLINE_BYTES:
                 return Stored(identity, codec.name, sink.digest, sink.size_bytes, sink.encoded().read())
             return Stored(identity, codec.name, sink.keep(), sink.size_bytes)
@@ -136,10 +137,12 @@ def _identify(codec: Codec, value: object, *, unordered: bool) -> tuple[ValueIde
         return None, Unencodable("", type_name(type(value)))
 
 
-def _with_classes(codec: Codec, value: object, identity: ValueIdentity) -> ValueIdentity:
-    """Add the first-party classes whose code runs where the value is read."""
+def _with_classes(codec: Codec, value: object, sink: Sink, identity: ValueIdentity) -> ValueIdentity:
+    """Add the first-party classes and functions whose code runs where the value is read."""
     if codec.name == PICKLE:
-        return replace(identity, classes=carried_classes(value))
+        return replace(identity, classes=carried_classes(value, sink.encoded().read()))
+    if type(value) is bytes:
+        return replace(identity, classes=names_in_text(value))
     if isinstance(codec, OwnCodec):
         return replace(identity, classes=first_party_names((codec.declared, type(value))))
     return identity

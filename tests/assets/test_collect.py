@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 from assetctl.assets.collect import collect
+from assetctl.assets.decorator import asset
 from assetctl.assets.definition import CheckDef
 from assetctl.assets.errors import DeclarationError
 from assetctl.engine.project import Project
@@ -111,9 +113,10 @@ def test_every_broken_file_is_reported_with_its_line(project):
     assert len(problems) == 6
 
 
-def test_a_file_whose_name_is_taken_is_reported_rather_than_left_out(project):
-    _, (problem,) = project({"random.py": HEADER + "@asset\ndef a(): ...\n"})
-    assert "`random.py` cannot be imported: another module has the name `random`" in problem.message
+def test_a_file_whose_name_is_taken_is_reported_rather_than_left_out(project, monkeypatch):
+    monkeypatch.setitem(sys.modules, "at_taken", ModuleType("at_taken"))
+    _, (problem,) = project({"at_taken.py": HEADER + "@asset\ndef a(): ...\n"})
+    assert "`at_taken.py` cannot be imported: another module has the name `at_taken`" in problem.message
 
 
 def test_virtual_environments_within_a_folder_are_not_the_project_s(project):
@@ -216,3 +219,74 @@ def test_codecs_are_the_named_classes_that_are_attributes_each_once(tmp_path):
     (tmp_path / "pipeline.py").write_text("from assetctl import Codec\nfrom own import Base, One\nagain = One\n")
     _, codecs, problems = collect(tmp_path, ("pipeline.py",))
     assert ([codec.__name__ for codec in codecs], problems) == (["One"], [])
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("@asset\ndef a(): return 1\n@asset\ndef a(): return 2\n", [2, 4]),
+        ("@asset(key='x')\ndef _(): ...\n@asset(key='y')\ndef _(): ...\n", [2, 4]),
+        ("s = source.file('a')\ns = source.file('b')\n", [2, 3]),
+        ("a = asset(len)\n@asset\nasync def a(): ...\n", [2, 3]),
+    ],
+)
+def test_two_declarations_of_one_name_are_refused_with_both_lines(project, text, lines):
+    _, problems = project({"pipeline.py": HEADER + text})
+    assert [p.code for p in problems] == ["declared-twice"]
+    assert [where for _, where in problems[0].facts] == [f"pipeline.py:{line}" for line in lines]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "kept = []\n@asset(key='x')\ndef f(): ...\nkept.append(f)\n@asset(key='y')\ndef f(): ...\n",
+        "@asset\ndef a(): ...\na = asset(a, group='g')\n",
+        "def a(): ...\n@asset\ndef a(): ...\n",
+        "import sys\nif sys.path:\n    @asset\n    def a(): ...\nelse:\n    @asset\n    def a(): ...\n",
+        "@asset\ndef a(): ...\nk = 1\nk = 2\n",
+    ],
+)
+def test_what_is_not_lost_may_share_a_name(project, text):
+    assert project({"pipeline.py": HEADER + text})[1] == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["    @asset\n    def m(self): ...\n", "    @staticmethod\n    @asset\n    def m(): ...\n", "    @check(asset='x')\n    def m(self): ...\n"],
+)  # fmt: skip
+def test_a_declaration_on_a_method_is_refused(project, body):
+    _, problems = project({"pipeline.py": HEADER + "class C:\n" + body})
+    assert [p.code for p in problems] == ["asset-on-method"]
+    assert "`C.m`" in problems[0].message
+
+
+def test_an_unknown_option_is_refused_with_the_one_that_was_meant():
+    with pytest.raises(DeclarationError) as raised:
+        asset(grup="g", nothing_like_it=1)
+    first, second = raised.value.problems
+    assert (first.code, first.message) == ("unknown-option", "`@asset` has no option `grup`")
+    assert first.hint == "did you mean `group`?"
+    assert "`retries`" in str(second.hint)
+
+
+SHADOWS = ["random.py", "signal.py", "queue/__init__.py", "pandas.py", "polars.py", "numpy/__init__.py", "six.py"]
+
+
+@pytest.mark.parametrize("name", SHADOWS)
+def test_a_file_named_like_a_module_that_libraries_need_is_refused(project, name):
+    with pytest.raises(DeclarationError) as raised:
+        project({"pipeline.py": HEADER, name: "x = 1\n"})
+    assert [(p.code, p.hint) for p in raised.value.problems] == [("shadows-module", "rename the file")]
+    assert f"`{name}`" in raised.value.problems[0].message
+
+
+@pytest.mark.parametrize(
+    "name", ["tests/__init__.py", "utils.py", "my_pandas.py", "queue/notes.txt", "test.py", "src/x.py"]
+)
+def test_other_names_are_the_projects_own(project, name):
+    assert project({"pipeline.py": HEADER, name: ""}, "pipeline.py")[1] == []
+
+
+def test_a_source_folder_is_looked_at_too(project):
+    _, problems = project({"src/pkg/__init__.py": "", "src/pkg/a.py": HEADER, "src/json.py": ""}, "src/pkg/a.py")
+    assert [p.code for p in problems] == ["shadows-module"]

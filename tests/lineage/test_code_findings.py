@@ -375,3 +375,56 @@ def test_digests_of_code_read_from_source_are_equal_on_every_python(tmp_path: Pa
         there = _identify_in(python, tmp_path, "1")
         differing = [CASES[int(n)].claim for n in here if here[n] != there[n] and not here[n][1]]
         assert not differing, python
+
+
+NUMBA = """
+import itertools
+_counter = itertools.count()
+class CPUDispatcher:
+    def __init__(self, py_func, options):
+        self.py_func, self.targetoptions, self.locals = py_func, options, {}
+        self.typingctx, self.overloads = (object(), next(_counter)), {}
+        self.generator = (i for i in "ab")
+    def __call__(self, *args):
+        return self.py_func(*args)
+class DUFunc:
+    def __init__(self, dispatcher):
+        self._dispatcher, self._frozen = dispatcher, object()
+def njit(**options):
+    return lambda fn: CPUDispatcher(fn, options)
+def vectorize(fn):
+    return DUFunc(CPUDispatcher(fn, {}))
+"""
+
+
+def test_a_compiled_function_of_numba_is_its_python_function_and_options(tmp_path: Path) -> None:
+    site = tmp_path / "site-packages"
+    (site / "numba").mkdir(parents=True)
+    (site / "numba" / "__init__.py").write_text(NUMBA)
+    (site / "numba-0.60.dist-info").mkdir()
+    (site / "numba-0.60.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: numba\nVersion: 0.60\n")
+    (site / "numba-0.60.dist-info" / "RECORD").write_text("numba/__init__.py,,\n")
+    project = (
+        "from numba import njit, vectorize\ndef helper(x):\n    return x + 1\n@njit(fastmath=False)\ndef f(x):\n"
+        "    return helper(x)\n@vectorize\ndef g(x):\n    return x * 2\n"
+        + ASSET
+        + "def model(x):\n    return f(g(x))\n"
+    )
+
+    def version(name: str, text: str) -> str:
+        write_project(tmp_path / name, text)
+        with imported(tmp_path / name, site=site) as module:
+            identity = CodeIdentifier(ProjectWorld(tmp_path / name, KEY)).identify(module.model)
+        assert not identity.undecidable
+        return identity.version
+
+    before = version("a", project)
+    assert version("b", project) == before
+    edits = [
+        ("x + 1", "x + 3"),
+        ("fastmath=False", "fastmath=True"),
+        ("helper(x)\n@", "-helper(x)\n@"),
+        ("x * 2", "x * 3"),
+    ]
+    for number, (old, new) in enumerate(edits):
+        assert version(f"edit{number}", project.replace(old, new)) != before

@@ -67,7 +67,7 @@ def test_nothing_that_a_function_binds_is_reported(name: str) -> None:
         tables.extend(table.get_children())
         if isinstance(table, symtable.Function) and table.get_name() != "lambda":
             by_place[table.get_name(), table.get_lineno()] = table
-    for node in file.nodes()[0]:
+    for node in file.nodes().functions:
         if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             continue
         function = by_place.get((node.name, node.lineno))

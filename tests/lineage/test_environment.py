@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from assetctl.lineage.facts.records import CodeIdentity, CodeVersion
@@ -55,3 +58,17 @@ def test_how_much_of_a_version_counts(version, level, expected):
 )  # fmt: skip
 def test_the_slice(policy, expected):
     assert environment_slice(CODE, policy, AROUND) == expected
+
+
+def test_unusual_modes_of_the_interpreter_always_count():
+    around = Surrounding("3.11.7", modes={"python -O": "1"})
+    assert environment_slice(CodeIdentity(CodeVersion("c")), EnvironmentPolicy("ignore"), around) == {"python -O": "1"}
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"), [([], "{}"), (["-O"], "{'python -O': '1'}"), (["-OO"], "{'python -O': '2'}")]
+)
+def test_the_modes_of_an_interpreter(options, expected):
+    code = "from assetctl.engine.workspace.identification import unusual_modes; print(unusual_modes())"
+    done = subprocess.run([sys.executable, *options, "-c", code], check=True, stdout=subprocess.PIPE, text=True)
+    assert done.stdout.strip() == expected

@@ -116,11 +116,15 @@ def test_states_are_asked_for_only_when_a_term_needs_them(graph):
         resolve(graph, ["stale"], [], refuse)
 
 
-def test_an_asset_called_like_a_state_is_the_asset():
+def test_an_asset_called_like_a_state_is_said_with_its_method():
     def stale(): ...
 
     graph = build_graph([_declared("stale", "a.py:1", stale)])
-    assert resolve(graph, ["stale"], [], dict) == ("stale",)
+    with pytest.raises(SelectionError) as raised:
+        resolve(graph, ["stale"], [], dict)
+    assert raised.value.problems[0].hint == "write `name:stale` for the asset, `state:stale` for the state"
+    assert resolve(graph, ["name:stale"], [], dict) == ("stale",)
+    assert resolve(graph, ["+name:stale+"], [], dict) == ("stale",)
     assert resolve(graph, ["state:stale"], [], dict) == ()
 
 

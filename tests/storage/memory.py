@@ -117,7 +117,7 @@ class MemoryDataStore:
         blob = BlobDigest(digest_bytes(data))
         self._blobs[blob] = data
         inline = data if len(data) <= _INLINE_BYTES else None
-        identity = replace(_identity(value, blob, unordered=unordered), classes=carried_classes(value))
+        identity = replace(_identity(value, blob, unordered=unordered), classes=carried_classes(value, data))
         return Stored(identity, name, blob, len(data), inline)
 
     def load(self, output: Output, wanted: Wanted) -> Any:

@@ -160,6 +160,7 @@ def _module(reach: Reach, node: Node, value: types.ModuleType) -> None:
         node.kind = None
         node.write(lambda out: out.tag("foreign module").text(package))
         return
+    node.findings.modules.append(str(name))
     node.write(lambda out: out.tag("module"))
     file = module_file(name)
     if file is not None and not file.endswith(".py"):

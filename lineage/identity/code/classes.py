@@ -53,6 +53,7 @@ def expand_class(reach: Reach, node: Node) -> None:
         return
     node.kind, node.name = SymbolKind.CLASS, f"{class_module(cls)}.{class_name(cls)}".replace("<locals>.", "")
     node.source = lambda: f"<class {class_name(cls)}>"
+    node.findings.modules.append(class_module(cls))
     source = class_syntax(reach, cls)
     if source is not None:
         node.where = reach.place(source.file.name, source.place.first)

@@ -30,6 +30,7 @@ def expand_function(reach: Reach, node: Node) -> None:
         return
     code = fn.__code__
     space = function_namespace(fn)
+    node.findings.modules.append(str(fn.__globals__.get("__name__", "")))
     node.name = function_name(fn)
     node.where = reach.place(code.co_filename, code.co_firstlineno)
     source = reach.sources.function(code)

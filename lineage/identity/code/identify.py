@@ -8,7 +8,9 @@ Format `fp/1`. How it is made:
 2. `functions`, `classes` `captured` and `instances` fill in the nodes: canonical syntax (`syntax`),
    code objects where there is no syntax that provably belongs to the live function
    (`sources`, `bytecode`), attributes, defaults, closures, and values by value identity.
-3. `condense` digests the graph, cycles included. The code version is the root's digest.
+3. `effects` finds the statements that modules run for their effect on what is not their own, and
+   `modules` makes them symbols of all code that is reached through these modules.
+4. `condense` digests the graph, cycles included. The code version is the root's digest.
 
 Left out on purpose: module names, paths and lines (a moved helper is the same helper),
 the asset function's own name, defaults of config parameters, docstrings and annotations
@@ -31,6 +33,7 @@ from assetctl.lineage.identity.code.classes import expand_class
 from assetctl.lineage.identity.code.condense import digest_alone, digest_node
 from assetctl.lineage.identity.code.functions import expand_function
 from assetctl.lineage.identity.code.links import Reach, subject_of
+from assetctl.lineage.identity.code.modules import Modules, ModuleStatements, expand_statements
 from assetctl.lineage.identity.code.origins import is_a
 from assetctl.lineage.identity.code.symbols import FORMAT, Graph, Node, Root, Visit
 from assetctl.lineage.identity.code.syntax import Reading
@@ -50,6 +53,7 @@ class CodeIdentifier:
         self._world = world
         self._graph = Graph(self._expand)
         self._reach = Reach(world, self._graph)
+        self._modules = Modules(self._reach)
 
     def identify(
         self,
@@ -74,7 +78,7 @@ class CodeIdentifier:
             self._reach.target(dep, f"code_deps[{i}]", "") for i, dep in enumerate(code_deps) if type(dep) is not str
         ]
         start = [root, *(node for node in extra if node is not None)]
-        order, reading = self._graph.closure(start)
+        statements, order, reading = self._closure(start)
         out = Framed(FORMAT)
         if version is not None:
             out.tag("pinned").text(version)
@@ -82,6 +86,10 @@ class CodeIdentifier:
             out.tag("code").integer(int(reading)).length(len(start))
             for node in start:
                 out.raw(digest_node(node, reading))
+            if statements:
+                out.tag("statements").length(len(statements))
+                for node in statements:
+                    out.raw(digest_node(node, reading))
             self._write_files(out, [dep for dep in code_deps if type(dep) is str])
         return _identity(CodeVersion(out.hexdigest()), order, reading)
 
@@ -99,6 +107,17 @@ class CodeIdentifier:
         """Hand what was learned from texts to the world, so that the next identifier need not parse them."""
         self._reach.sources.keep()
 
+    def _closure(self, start: list[Node]) -> tuple[list[Node], list[Visit], Reading]:
+        """Return everything reached, with the statements that the modules of reached code run for their effect."""
+        statements: list[Node] = []
+        while True:
+            order, reading = self._graph.closure([*start, *statements])
+            names = dict.fromkeys(name for visit in order for name in visit.node.findings.modules)
+            found = self._modules.reached_through(names)
+            if found == statements:
+                return statements, order, reading
+            statements = found
+
     def _write_files(self, out: Framed, patterns: Sequence[str]) -> None:
         for pattern in patterns:
             files = self._world.files(pattern)
@@ -110,7 +129,9 @@ class CodeIdentifier:
 
     def _expand(self, node: Node) -> None:
         subject = node.subject
-        if type(subject) is types.FunctionType:
+        if type(subject) is ModuleStatements:
+            expand_statements(self._reach, node)
+        elif type(subject) is types.FunctionType:
             expand_function(self._reach, node)
         elif is_a(subject, type):
             expand_class(self._reach, node)

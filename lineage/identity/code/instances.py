@@ -51,6 +51,8 @@ _STATELESS: tuple[type, ...] = (
 _RESOLVERS = frozenset({("pydantic", "NsResolver")})
 # The attributes that the rest is made from, where the rest holds addresses of objects.
 _MADE_FROM = {("pydantic", "TypeAdapter"): ("_type", "_config")}
+# numba's compiled functions (`njit`, `vectorize`, `guvectorize`): the Python function, and what the decorator was told.
+_OF_COMPILED = ("py_func", "targetoptions", "locals", "signature", "identity", "_dispatcher", "gufunc_builder")
 
 
 def expand_instance(reach: Reach, node: Node, value: object) -> None:
@@ -60,6 +62,9 @@ def expand_instance(reach: Reach, node: Node, value: object) -> None:
         if name in _MADE_FROM:
             _by_type(reach, node, value)
             _link_state(reach, node, {key: known for key, known in state_of(value).items() if key in _MADE_FROM[name]})
+        elif name[0] == "numba" and any(key in state_of(value) for key in _OF_COMPILED):
+            _by_type(reach, node, value)
+            _link_state(reach, node, {key: known for key, known in state_of(value).items() if key in _OF_COMPILED})
         elif name in _RESOLVERS or is_any(value, *_STATELESS):
             _by_type(reach, node, value)
         else:

@@ -8,8 +8,10 @@ them never runs code.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
+from assetctl.lineage.identity.code.effects import Touch, Use
 from assetctl.lineage.identity.code.reads import Import, Key, Read, Reads
 from assetctl.lineage.identity.code.syntax import Reading
 from assetctl.lineage.identity.code.texts import (
@@ -20,21 +22,30 @@ from assetctl.lineage.identity.code.texts import (
     FunctionPlace,
     FunctionText,
     Piece,
+    StatementPlace,
 )
 from assetctl.lineage.identity.encode import digest_bytes
 
+_FORM = 2  # of the bytes; what has another form counts as absent
 _Row = list[Any]
 
 
 def write_file_text(text_digest: str, file_text: FileText) -> bytes:
     """Return what is known of a text as bytes."""
     body = {
+        "form": _FORM,
         "text": text_digest,
         "functions": [[p.first, p.name, p.class_name, p.span, p.body] for p in file_text.functions],
         "classes": [[p.qualname, p.class_name, p.first, p.last] for p in file_text.classes],
         "bindings": file_text.bindings,
+        "imports": [[one.module, one.attribute, one.level] for one in file_text.imports],
+        "statements": [[p.spans, _touch_rows(p.touches)] for p in file_text.statements],
         "function_texts": {n: _function_row(one) for n, one in file_text.function_texts.items()},
         "class_texts": {n: _class_row(one) for n, one in file_text.class_texts.items()},
+        "statement_texts": {
+            n: [_text(one.syntax), _reads_row(one.reads)] for n, one in file_text.statement_texts.items()
+        },
+        "function_touches": {n: _touch_rows(touches) for n, touches in file_text.function_touches.items()},
     }
     # Lone surrogates stand in names and constants of some sources, so that this is ASCII.
     payload = json.dumps(body, separators=(",", ":")).encode("ascii")
@@ -47,7 +58,7 @@ def read_file_text(text_digest: str, stored: bytes) -> FileText | None:
     if checksum != digest_bytes(payload).encode():
         return None
     body = json.loads(payload)
-    if body["text"] != text_digest:
+    if body.get("form") != _FORM or body["text"] != text_digest:
         return None
     return FileText(
         [
@@ -56,9 +67,24 @@ def read_file_text(text_digest: str, stored: bytes) -> FileText | None:
         ],
         [ClassPlace(*row) for row in body["classes"]],
         body["bindings"],
+        [Import(*row) for row in body["imports"]],
+        [
+            StatementPlace(tuple([(first, last) for first, last in spans]), _touches(rows))
+            for spans, rows in body["statements"]
+        ],
         {int(n): _function(row) for n, row in body["function_texts"].items()},
         {int(n): _class(row) for n, row in body["class_texts"].items()},
+        {int(n): Piece(_bytes(syntax), _reads(reads)) for n, (syntax, reads) in body["statement_texts"].items()},
+        {int(n): _touches(rows) for n, rows in body["function_touches"].items()},
     )
+
+
+def _touch_rows(touches: Sequence[Touch]) -> list[_Row]:
+    return [[touch.use.value, *touch.chain] for touch in touches]
+
+
+def _touches(rows: list[_Row]) -> tuple[Touch, ...]:
+    return tuple([Touch(tuple(row[1:]), Use(row[0])) for row in rows])
 
 
 def _span(row: list[int] | None) -> tuple[int, int, int, int] | None:

@@ -128,8 +128,11 @@ class Linker:
             return
         reached = self.space.reach(read)
         for module in reached.modules:
-            if self.reach.note_origin(self.node, module).kind == TOOL:
+            kind = self.reach.note_origin(self.node, module).kind
+            if kind == TOOL:
                 return
+            if kind == PROJECT and read.imported is not None:
+                self.node.findings.modules.append(module.__name__)
         if reached.value is MISSING:
             self._foreign_module(read, reached)
         elif not self._special(read, reached):

@@ -14,7 +14,7 @@ from typing import TypeGuard, TypeVar
 from assetctl.lineage.facts.ports import CodeWorld, Origin, OriginKind
 from assetctl.lineage.identity.values.walk import mro, type_name
 
-PROJECT, DISTRIBUTION, TOOL = OriginKind.PROJECT, OriginKind.DISTRIBUTION, OriginKind.TOOL
+PROJECT, STDLIB, DISTRIBUTION, TOOL = OriginKind.PROJECT, OriginKind.STDLIB, OriginKind.DISTRIBUTION, OriginKind.TOOL
 _CLASS_MAKERS = frozenset({"types", "abc", "collections", "dataclasses", "enum", "typing"})
 _OS_MODULES = {"posixpath": "os.path", "ntpath": "os.path", "posix": "os", "nt": "os"}
 _NEVER_MODULES = frozenset(map(id, (types.FunctionType, types.BuiltinFunctionType, type, int, str, list, dict, tuple)))

@@ -49,6 +49,13 @@ def expression_reads(nodes: Sequence[ast.AST], class_name: str = "") -> Reads:
     return finder.result()
 
 
+def statement_reads(nodes: Sequence[ast.stmt]) -> Reads:
+    """Return what a module's statements read that they do not bind themselves."""
+    finder = _Finder("")
+    finder.push(nodes, _Scope("function", None))
+    return finder.result()
+
+
 def class_bindings(node: ast.ClassDef) -> frozenset[str]:
     """Return the names that a class body binds."""
     finder = _Finder(node.name)

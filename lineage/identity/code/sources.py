@@ -14,17 +14,23 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from assetctl.lineage.facts.ports import CodeWorld
+from assetctl.lineage.identity.code.bindings import names_bound
+from assetctl.lineage.identity.code.effects import Touch, function_touches
 from assetctl.lineage.identity.code.kept import read_file_text, write_file_text
 from assetctl.lineage.identity.code.syntax import FunctionNode, Reading, function_syntax, node_syntax
 from assetctl.lineage.identity.code.texts import (
     ClassPlace,
     ClassText,
+    FileNodes,
     FileText,
     FunctionPlace,
     FunctionText,
+    Piece,
+    StatementPlace,
     describe_class,
     describe_file,
     describe_function,
+    describe_statement,
 )
 from assetctl.lineage.identity.encode import digest_bytes
 
@@ -53,7 +59,16 @@ class FunctionSource:
         return known[self.number]
 
     def node(self) -> FunctionNode:
-        return self.file.nodes()[0][self.number]
+        return self.file.nodes().functions[self.number]
+
+    def touches(self) -> tuple[Touch, ...]:
+        """Return what calling it may change."""
+        known = self.file.texts.function_touches
+        if self.number not in known:
+            is_method = bool(self.place.class_name)
+            known[self.number] = function_touches(self.node(), names_bound(self.file.nodes().tree.body), is_method)
+            self.file.has_news = True
+        return known[self.number]
 
     def syntax(self, reading: Reading) -> bytes:
         """Return signature and body."""
@@ -91,7 +106,7 @@ class ClassSource:
         return known[self.number]
 
     def node(self) -> ast.ClassDef:
-        return self.file.nodes()[1][self.number]
+        return self.file.nodes().classes[self.number]
 
     def decorator_syntax(self, number: int, reading: Reading) -> bytes:
         """Return one decorator."""
@@ -104,6 +119,28 @@ class ClassSource:
         return "".join(self.file.lines()[self.place.first - 1 : self.place.last])
 
 
+@dataclass(frozen=True, slots=True)
+class StatementSource:
+    """A statement of a file that may be run for its effect: its place, and its syntax when asked."""
+
+    file: SourceFile
+    number: int
+    place: StatementPlace
+
+    def described(self) -> Piece:
+        """Return what identity takes from it where neither docstrings nor annotations are read."""
+        known = self.file.texts.statement_texts
+        if self.number not in known:
+            known[self.number] = describe_statement(self.file.nodes().statements[self.number])
+            self.file.has_news = True
+        return known[self.number]
+
+    def text(self) -> str:
+        """Return its source text, after that of the statements that bind what it reads."""
+        lines = self.file.lines()
+        return "".join("".join(lines[first - 1 : last]).rstrip("\n") + "\n" for first, last in self.place.spans)
+
+
 class SourceFile:
     """One file: its functions, classes and top-level bindings; parsed only if something of its text is unknown."""
 
@@ -113,12 +150,11 @@ class SourceFile:
         self.has_news = kept is None
         self._code = code
         self._lines: list[str] | None = None
-        self._nodes: tuple[list[FunctionNode], list[ast.ClassDef]] | None = None
+        self._nodes: FileNodes | None = None
         self._codes: dict[int, _Codes] = {}
         self._by_code: dict[int, tuple[types.CodeType, FunctionSource | None]] = {}
         if kept is None:
-            kept, functions, classes = describe_file(ast.parse(text))
-            self._nodes = (functions, classes)
+            kept, self._nodes = describe_file(ast.parse(text))
         self.texts = kept
         self._functions: dict[tuple[int, str], list[FunctionSource]] = {}
         self._classes: dict[str, list[ClassSource]] = {}
@@ -151,11 +187,14 @@ class SourceFile:
             self._lines = self.text.splitlines(keepends=True)
         return self._lines
 
-    def nodes(self) -> tuple[list[FunctionNode], list[ast.ClassDef]]:
-        """Return the nodes of functions and classes, by number of their place."""
+    def statements(self) -> list[StatementSource]:
+        """Return the top-level statements that may be run for their effect, in order of the file."""
+        return [StatementSource(self, number, place) for number, place in enumerate(self.texts.statements)]
+
+    def nodes(self) -> FileNodes:
+        """Return the nodes of what has a place, by number of the place."""
         if self._nodes is None:
-            _, functions, classes = describe_file(ast.parse(self.text))
-            self._nodes = (functions, classes)
+            _, self._nodes = describe_file(ast.parse(self.text))
         return self._nodes
 
     def _twins(self, code: types.CodeType, place: tuple[int, str]) -> Iterable[types.CodeType]:

@@ -59,6 +59,7 @@ class Findings:
     variables: dict[str, str | None] = field(default_factory=dict)
     dynamic: list[str] = field(default_factory=list)
     undecidable: list[str] = field(default_factory=list)
+    modules: list[str] = field(default_factory=list)  # the first-party ones that its own code is in or imports
     reading: Reading = Reading.NOTHING
 
 

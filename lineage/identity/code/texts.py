@@ -11,8 +11,16 @@ import ast
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from assetctl.lineage.identity.code.reads import Read, Reads
-from assetctl.lineage.identity.code.scopes import chain_of, class_bindings, expression_reads, function_reads
+from assetctl.lineage.identity.code.bindings import imported_modules
+from assetctl.lineage.identity.code.effects import Statement, Touch, statements_with_effects
+from assetctl.lineage.identity.code.reads import Import, Read, Reads
+from assetctl.lineage.identity.code.scopes import (
+    chain_of,
+    class_bindings,
+    expression_reads,
+    function_reads,
+    statement_reads,
+)
 from assetctl.lineage.identity.code.syntax import FunctionNode, Reading, function_syntax, node_syntax, nodes_syntax
 
 
@@ -82,18 +90,45 @@ class ClassPlace:
     last: int
 
 
+@dataclass(frozen=True, slots=True)
+class StatementPlace:
+    """Where a statement stands that may be run for its effect, and what it may change.
+
+    `spans` are first and last lines: its own, after those of the statements that bind what it reads.
+    """
+
+    spans: tuple[tuple[int, int], ...]
+    touches: tuple[Touch, ...]
+
+
 @dataclass(slots=True)
 class FileText:
     """One file: the places of its functions and classes in order, the lines that bind top-level names.
 
-    `function_texts` and `class_texts` are what was asked for so far, by number of the place.
+    `imports` are the modules that it imports itself, `statements` those that may be run for their effect.
+    `function_texts`, `class_texts`, `statement_texts` and `function_touches` are what was asked for so far, by
+    number of the place.
     """
 
     functions: list[FunctionPlace] = field(default_factory=list)
     classes: list[ClassPlace] = field(default_factory=list)
     bindings: dict[str, int] = field(default_factory=dict)
+    imports: list[Import] = field(default_factory=list)
+    statements: list[StatementPlace] = field(default_factory=list)
     function_texts: dict[int, FunctionText] = field(default_factory=dict)
     class_texts: dict[int, ClassText] = field(default_factory=dict)
+    statement_texts: dict[int, Piece] = field(default_factory=dict)
+    function_touches: dict[int, tuple[Touch, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class FileNodes:
+    """The syntax of a file, by number of the places in its `FileText`."""
+
+    tree: ast.Module
+    functions: list[FunctionNode]
+    classes: list[ast.ClassDef]
+    statements: list[Statement]
 
 
 def describe_function(node: FunctionNode, class_name: str) -> FunctionText:
@@ -115,6 +150,11 @@ def describe_class(node: ast.ClassDef, class_name: str) -> ClassText:
     )
 
 
+def describe_statement(statement: Statement) -> Piece:
+    """Return what identity takes from a statement that is run for its effect."""
+    return Piece(nodes_syntax(statement.nodes, Reading.NOTHING), statement_reads(statement.nodes))
+
+
 def counted_keywords(node: ast.ClassDef) -> list[ast.keyword]:
     """Return a class statement's keywords except the metaclass, which is seen live."""
     return [keyword for keyword in node.keywords if keyword.arg != "metaclass"]
@@ -130,9 +170,12 @@ def field_statements(statement: ast.ClassDef) -> list[ast.stmt]:
     ]
 
 
-def describe_file(tree: ast.Module) -> tuple[FileText, list[FunctionNode], list[ast.ClassDef]]:
+def describe_file(tree: ast.Module) -> tuple[FileText, FileNodes]:
     """Return the places of a file, and the nodes that stand there in the same order."""
-    file_text = FileText(bindings=_bindings(tree))
+    imports = [Import(*imported) for imported in imported_modules(tree)]
+    statements = statements_with_effects(tree)
+    places = [StatementPlace(tuple([_lines(node) for node in one.nodes]), one.touches) for one in statements]
+    file_text = FileText(bindings=_bindings(tree), imports=imports, statements=places)
     functions: list[FunctionNode] = []
     classes: list[ast.ClassDef] = []
     stack: list[tuple[ast.AST, str, str]] = [(tree, "", "")]
@@ -149,7 +192,7 @@ def describe_file(tree: ast.Module) -> tuple[FileText, list[FunctionNode], list[
             classes.append(node)
             prefix, class_name = f"{prefix}{node.name}.", node.name
         stack.extend([(child, prefix, class_name) for child in _children(node)])
-    return file_text, functions, classes
+    return file_text, FileNodes(tree, functions, classes, statements)
 
 
 def merged(reads: Sequence[Reads]) -> Reads:
@@ -179,6 +222,11 @@ def _function_place(node: FunctionNode, class_name: str) -> FunctionPlace:
 
 def _span(node: ast.expr | ast.stmt) -> tuple[int, int, int, int]:
     return (node.lineno, node.col_offset, node.end_lineno or node.lineno, node.end_col_offset or node.col_offset)
+
+
+def _lines(node: ast.stmt) -> tuple[int, int]:
+    is_definition = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+    return (_first_line(node) if is_definition else node.lineno, node.end_lineno or node.lineno)  # type: ignore[arg-type]
 
 
 def _first_line(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> int:

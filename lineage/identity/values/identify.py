@@ -20,7 +20,7 @@ from assetctl.lineage.identity.values import library_objects, python_values
 from assetctl.lineage.identity.values.sharing import sharing_digest
 from assetctl.lineage.identity.values.walk import FORMAT, Encoder, Refer, Unencodable, Walk, mro, type_name
 
-__all__ = ["FORMAT", "Refer", "Unencodable", "digest_of", "identify_value", "kind_of", "write_value"]
+__all__ = ["FORMAT", "Refer", "Unencodable", "digest_of", "has_identity", "identify_value", "kind_of", "write_value"]
 
 _PLUGINS = {
     "numpy": "assetctl.lineage.identity.values.arrays",
@@ -92,6 +92,12 @@ def write_value(out: Framed, value: object, refer: Refer | None = None) -> None:
         Unencodable: the value, or something inside of it, has no defined identity.
     """
     Walk(_registry.lookup, refer).write(out, value)
+
+
+def has_identity(cls: type) -> bool:
+    """Say whether instances of a class itself are known as values, not only what a base of it holds."""
+    encoding = _registry.lookup(cls)
+    return encoding is not None and not encoding[1]
 
 
 def identify_value(value: object, *, unordered: bool = False, sharing: bool = False) -> ValueIdentity:
