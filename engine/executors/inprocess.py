@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
 
 from assetctl.engine.executors.base import Capabilities
+from assetctl.engine.steps.descriptors import standard_descriptors_kept
+from assetctl.engine.steps.endings import exits_are_raised
+from assetctl.engine.steps.perform import failure_of
 from assetctl.engine.steps.tasks import StepResult, StepTask
 
 
@@ -23,6 +27,7 @@ class InProcessExecutor:
         self._perform = perform
         self._captured = captured  # sends what is printed to the task's log
         self._waiting: deque[StepTask] = deque()
+        self._is_cancelled = False
 
     @property
     def n_free(self) -> int:
@@ -34,11 +39,21 @@ class InProcessExecutor:
     def wait(self, timeout_s: float | None) -> Iterable[StepResult]:
         while self._waiting:
             task = self._waiting.popleft()
-            with self._captured(task):
-                result = self._perform(task)
+            with standard_descriptors_kept(), self._captured(task), exits_are_raised(task.step):
+                result = self._performed(task)
             yield result
 
+    def _performed(self, task: StepTask) -> StepResult:
+        began = time.monotonic()
+        try:
+            return self._perform(task)
+        except KeyboardInterrupt as error:
+            if self._is_cancelled:
+                raise
+            return StepResult(task.step, duration_s=time.monotonic() - began, failure=failure_of(error))
+
     def cancel(self) -> None:
+        self._is_cancelled = True
         self._waiting.clear()
 
     def close(self) -> None:

@@ -18,6 +18,7 @@ from assetctl.lineage.facts.records import (
 )
 
 BEGUN = "begun"  # what a worker says when a step with a timeout begins
+CONNECTION_LOST = 77  # the exit code of a worker whose step closed what it answers on
 
 
 @dataclass(frozen=True, slots=True)
