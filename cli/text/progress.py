@@ -75,7 +75,7 @@ class LineReporter:
     def _tell(self, event: Event) -> None:
         if isinstance(event, RunFinished):
             if not self._quiet or event.status != "succeeded":
-                show_summary(self._console, event, self._events)
+                show_summary(self._console, event, self._events, quiet=self._quiet)
             return
         if self._quiet and not isinstance(event, StepFailed):
             return

@@ -108,7 +108,7 @@ def _finished(event: StepFinished, output: Output) -> str:
     return f"{duration(event.duration_s):>8}  {_measures(output)}  {changed}"
 
 
-def _is_new(event: StepFinished) -> bool:
+def _is_new(event: StepFinished | StepFailed) -> bool:
     return any(isinstance(reason, NeverMaterialized) for reason in event.reasons)
 
 
@@ -148,8 +148,8 @@ def _indented(block: str) -> Text:
     return Text("\n".join(f"    {line}" for line in clean(block).rstrip().splitlines()), "dim")
 
 
-def show_summary(console: Console, finished: RunFinished, events: Sequence[Event]) -> None:
-    """Print the last lines of a run: totals, what was skipped for whose failure, and what to type next."""
+def show_summary(console: Console, finished: RunFinished, events: Sequence[Event], *, quiet: bool = False) -> None:
+    """Print the last lines of a run: totals, and what to type next; `quiet`, what was skipped, which no line said yet."""
     style = {"succeeded": "bold green", "failed": "bold red"}.get(finished.status, "bold yellow")
     n_cutoff = sum(len(e.outputs) for e in events if isinstance(e, StepKept) and e.by_cutoff)
     counts = [
@@ -163,17 +163,23 @@ def show_summary(console: Console, finished: RunFinished, events: Sequence[Event
     )
     line.append(f"   run {finished.run_id}", "dim")
     console.print(line)
-    if finished.failed:
-        blamed: dict[Target, list[Target]] = {}
-        for event in events:
-            if isinstance(event, StepSkipped):
-                blamed.setdefault(event.because, []).extend(event.outputs)
-        for failed, skipped in blamed.items():
+    if quiet:
+        for failed, skipped in _blamed(events).items():
             console.print(text(f"skipped because `{failed}` failed: {names(skipped, 8)}"))
+    if any(isinstance(event, StepFailed) and not _is_new(event) for event in events):
         console.print(text("what these published before stays as it was", "dim"))
     hint = _next(finished)
     if hint:
         console.print(text(f"hint: {hint}", "cyan"))
+
+
+def _blamed(events: Sequence[Event]) -> Mapping[Target, Sequence[Target]]:
+    """Return what was skipped, by the step whose failure is to blame."""
+    blamed: dict[Target, list[Target]] = {}
+    for event in events:
+        if isinstance(event, StepSkipped):
+            blamed.setdefault(event.because, []).extend(event.outputs)
+    return blamed
 
 
 def _outcomes(finished: RunFinished) -> Mapping[str, tuple[Target, ...]]:

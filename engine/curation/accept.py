@@ -15,6 +15,7 @@ from assetctl.engine.planning.options import PlanOptions
 from assetctl.engine.planning.planner import deliberate
 from assetctl.engine.runs.recording import Recorder
 from assetctl.engine.runs.surroundings import ProjectSurroundings
+from assetctl.engine.steps.endings import exits_are_raised
 from assetctl.engine.steps.perform import outputs_of
 from assetctl.engine.workspace.checkout import checkout_of
 from assetctl.engine.workspace.clock import SystemClock
@@ -139,7 +140,8 @@ def _verify(
     run_id: RunId,
 ) -> None:
     around = ProjectSurroundings(workspace, deliberation, run_id, (), {})
-    result = perform_here(workspace, around.task(decision, MaterializationId(new_identifier())))
+    with exits_are_raised(decision.target):
+        result = perform_here(workspace, around.task(decision, MaterializationId(new_identifier())))
     if result.failure is not None:
         failure = result.failure
         raise AssetFailed(

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 
 from assetctl.engine.executors.base import Capabilities, Executor
+from assetctl.engine.steps.descriptors import standard_descriptors_kept
+from assetctl.engine.steps.endings import exits_are_raised
+from assetctl.engine.steps.perform import failure_of
 from assetctl.engine.steps.tasks import StepResult, StepTask
 
 
@@ -33,6 +37,7 @@ class InProcessExecutor:
         self._elsewhere = elsewhere
         self._other: Executor | None = None  # once it was needed
         self._waiting: deque[StepTask] = deque()
+        self._is_cancelled = False
 
     @property
     def n_free(self) -> int:
@@ -48,8 +53,8 @@ class InProcessExecutor:
             if not is_fit and self._elsewhere is not None:
                 yield self._performed_elsewhere(task, self._elsewhere)
                 continue
-            with self._captured(task):
-                result = self._perform(task)
+            with standard_descriptors_kept(), self._captured(task), exits_are_raised(task.step):
+                result = self._performed(task)
             yield result if is_fit else replace(result, code_changed=True)
 
     def _performed_elsewhere(self, task: StepTask, elsewhere: Callable[[], Executor]) -> StepResult:
@@ -60,7 +65,17 @@ class InProcessExecutor:
             for result in self._other.wait(None):
                 return result
 
+    def _performed(self, task: StepTask) -> StepResult:
+        began = time.monotonic()
+        try:
+            return self._perform(task)
+        except KeyboardInterrupt as error:
+            if self._is_cancelled:
+                raise
+            return StepResult(task.step, duration_s=time.monotonic() - began, failure=failure_of(error))
+
     def cancel(self) -> None:
+        self._is_cancelled = True
         self._waiting.clear()
         if self._other is not None:
             self._other.cancel()

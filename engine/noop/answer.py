@@ -47,13 +47,19 @@ def answer(words: "list[str]") -> "str | None":
     folder = os.getcwd()
     while True:
         try:
-            with open(os.path.join(folder, FOLDER, file_name(selection)), encoding="utf-8") as file:
+            path = os.path.join(folder, FOLDER, file_name(selection))
+            with open(path, encoding="utf-8", opener=_without_waiting) as file:
                 return _checked(file.read().split("\n"), selection)
         except (OSError, ValueError):
             parent = os.path.dirname(folder)
             if parent == folder or os.path.isdir(os.path.join(folder, ".assetctl")):
                 return None
             folder = parent
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    """Open a file; a pipe in its place is empty rather than waited for."""
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def plain_selection(words: "list[str]") -> "list[str] | None":

@@ -18,6 +18,7 @@ from assetctl.assets.errors import AssetctlError, ProjectError
 from assetctl.engine.workspace.workspace import Workspace
 from assetctl.lineage.identity.encode import digest_bytes
 from assetctl.storage.lineage_store.user_sql import Answer
+from assetctl.storage.state.regular import read_regular
 from assetctl.storage.state.whole import write_whole
 from assetctl.storage.team.postgres import hang_up
 from assetctl.storage.team.push import Push, Sent
@@ -154,7 +155,7 @@ def _mark(workspace: Workspace, url: TeamUrl) -> Path:
 
 def _acknowledged(mark: Path) -> object:
     try:
-        return json.loads(mark.read_bytes())
+        return json.loads(read_regular(mark))
     except (OSError, ValueError):
         return None
 

@@ -142,7 +142,7 @@ class Run:
         if decision.action is Action.KEEP and not decision.pending_checks:
             self._keep(decision)
         elif decision.action is Action.HELD:
-            self._hold_back(decision)
+            self._give_up(decision, held_back(decision), 0.0, "")
         elif decision.action is Action.RUN and self._fetch_missing(decision):
             return
         else:
@@ -333,9 +333,6 @@ class Run:
         self._say(events.StepKept(decision.target, decision.targets, by_cutoff, pin))
         self._schedule.release(decision.target)
 
-    def _hold_back(self, decision: StepDecision) -> None:
-        self._give_up(decision, held_back(decision), 0.0, "")
-
     def _fail(self, attempt: _Attempt, failure: Failure, duration_s: float) -> None:
         self.recorder.failed(attempt.decision, failure.error_type, failure.message, duration_s)
         self._give_up(attempt.decision, failure, duration_s, self.around.log_tail(attempt.task))
@@ -387,7 +384,9 @@ class Run:
 
     def _finish(self, duration_s: float) -> RunFinished:
         status = RunStatus.FAILED if self._done.get(Outcome.FAILED) else RunStatus.SUCCEEDED
-        if self._interrupted or self.cancel.is_cancelled:
+        left = {planned.target for planned in self.plan.steps}.difference(*self._done.values())
+        is_whole = status is RunStatus.SUCCEEDED and not left  # then the wish to stop came too late to change anything
+        if not is_whole and (self._interrupted or self.cancel.is_cancelled):
             status = RunStatus.CANCELLED
         materialized, restored, fresh, failed, skipped = (tuple(self._done.get(what, ())) for what in Outcome)
         return RunFinished(

@@ -25,6 +25,7 @@ from assetctl.storage.remote.entries import BadEntry, entry_name, read_entry, wr
 from assetctl.storage.remote.store import RemoteStore
 from assetctl.storage.remote.transport import RemoteFault
 from assetctl.storage.state.layout import Layout
+from assetctl.storage.state.regular import read_regular
 from assetctl.storage.state.whole import write_whole
 from assetctl.storage.values.references import References, Version
 
@@ -130,7 +131,7 @@ class Uploads:
         if store is None:
             return None
         try:
-            data = path.read_bytes()
+            data = read_regular(path)
             entry = read_entry(data)
             n_bytes = self._put_blobs(store, list(entry.sizes), parts)
         except FileNotFoundError:  # another process has uploaded it

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from assetctl.engine.secrets.masking import Mask
+from assetctl.engine.steps.descriptors import out_of_the_way, put_back
 
 _TAIL_BYTES = 4000
 _PIECE_BYTES = 1 << 16
@@ -79,7 +80,7 @@ def captured_descriptors(log: Path, mask: Mask) -> Iterator[None]:
     log.parent.mkdir(parents=True, exist_ok=True)
     sys.stdout.flush()
     sys.stderr.flush()
-    saved = os.dup(1), os.dup(2)
+    saved = out_of_the_way(1), out_of_the_way(2)
     pump = _Pump(LogWriter(log, mask)) if mask else None
     target = opened_log(log) if pump is None else pump.descriptor
     try:
@@ -90,10 +91,10 @@ def captured_descriptors(log: Path, mask: Mask) -> Iterator[None]:
         for stream in (sys.stdout, sys.stderr):
             with contextlib.suppress(ValueError, OSError):  # the step may have closed it
                 stream.flush()
-        os.dup2(saved[0], 1)
-        os.dup2(saved[1], 2)
-        for descriptor in (*saved, target):
-            os.close(descriptor)
+        put_back(saved[0], 1)
+        put_back(saved[1], 2)
+        with contextlib.suppress(OSError):  # the step may have closed this too
+            os.close(target)
         if pump is not None:
             pump.finish()
 

@@ -25,6 +25,7 @@ from assetctl.assets.errors import AssetctlError, AssetFailed, CorruptionError, 
 from assetctl.assets.ids import Target
 from assetctl.engine.isolation.starting_state import StartingState
 from assetctl.engine.steps.context import StepContext
+from assetctl.engine.steps.endings import forks_end_here
 from assetctl.engine.steps.loading import Loader
 from assetctl.engine.steps.returned import refuse_forgotten_return
 from assetctl.engine.steps.tasks import CheckAnswer, CheckTask, Failure, StepResult, StepTask
@@ -42,6 +43,7 @@ def perform(task: StepTask, graph: AssetGraph, loader: Loader, layout: Layout) -
 
     Raises:
         EnvironmentFault: the disk refused; the run has to stop.
+        KeyboardInterrupt: somebody pressed Ctrl-C, or the function raised it.
     """
     step = graph.steps[task.step.asset]
     data = loader.data
@@ -58,7 +60,8 @@ def perform(task: StepTask, graph: AssetGraph, loader: Loader, layout: Layout) -
             reached(CrashPoint.INPUTS_HASHED)
             try:
                 with StartingState() as start:
-                    value = compute(step.declaration.compute, arguments)
+                    with forks_end_here():
+                        value = compute(step.declaration.compute, arguments)
                     reached(CrashPoint.FUNCTION_RETURNED)
                     refuse_forgotten_return(step, value)
                     start.before_storing()
@@ -68,9 +71,9 @@ def perform(task: StepTask, graph: AssetGraph, loader: Loader, layout: Layout) -
                 _discard_copies(arguments.values(), layout)
             outputs = tuple(outputs_of(task.step, step, stored).values())
         answers = tuple(_ask(check, graph, outputs, data) for check in task.checks)
-    except EnvironmentFault:
+    except (EnvironmentFault, KeyboardInterrupt):  # whoever performs knows whether a person pressed Ctrl-C
         raise
-    except (Exception, SystemExit) as error:  # noqa: BLE001  whatever a person's function raises is a result
+    except BaseException as error:  # noqa: BLE001  whatever a person's function raises is a result
         return StepResult(task.step, duration_s=time.perf_counter() - started, failure=failure_of(error))
     return StepResult(
         step=task.step,
@@ -94,10 +97,26 @@ def failure_of(error: BaseException) -> Failure:
         return Failure(type(error).__name__, first.message, details, first.hint, is_corruption)
     if isinstance(error, SystemExit):
         return Failure("SystemExit", f"the function called sys.exit({error.code!r})", _own_traceback(error))
-    return Failure(type(error).__name__, str(error), _own_traceback(error))
+    return Failure(type(error).__name__, _said(error), _own_traceback(error))
+
+
+def _said(error: BaseException) -> str:
+    """Return what an exception says, as plain text even if its class gives another kind, or cannot say it."""
+    try:
+        return "".join([str(error)])
+    except BaseException as cause:  # noqa: BLE001  it is the person's code that is asked
+        return f"(what it says cannot be shown: its __str__ raised {type(cause).__name__})"
 
 
 def _own_traceback(error: BaseException) -> str:
+    try:
+        return _own_frames(error)
+    except BaseException:  # noqa: BLE001  attributes of an exception are the person's code too
+        own = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith(_TOOL)]
+        return "".join(traceback.format_list(own))
+
+
+def _own_frames(error: BaseException) -> str:
     whole = traceback.TracebackException.from_exception(error)
     part: traceback.TracebackException | None = whole
     while part is not None:
@@ -196,12 +215,12 @@ def _ask(task: CheckTask, graph: AssetGraph, outputs: tuple[Output, ...], data: 
     output = next(o for o in outputs if o.target == task.target)
     try:
         given = {check.parameter: data.load(output, check.wanted)}
-        with StartingState():
+        with StartingState(), forks_end_here():
             returned = compute(check.declaration.compute, given)
-    except (CorruptionError, EnvironmentFault):
+    except (CorruptionError, EnvironmentFault, KeyboardInterrupt):
         raise
-    except (Exception, SystemExit) as error:  # noqa: BLE001  a check that raises has answered no
-        return CheckAnswer(task, passed=False, message=f"it raised {type(error).__name__}: {error}", metrics={})
+    except BaseException as error:  # noqa: BLE001  a check that raises has answered no
+        return CheckAnswer(task, passed=False, message=f"it raised {type(error).__name__}: {_said(error)}", metrics={})
     return _answer(task, returned, check)
 
 

@@ -19,6 +19,7 @@ from assetctl.lineage.facts.records import (
 
 BEGUN = "begun"  # what a worker says when a step with a timeout begins
 UNFIT = "unfit"  # what a worker says when other steps changed it too much to perform this one
+CONNECTION_LOST = 77  # the exit code of a worker whose step closed what it answers on
 
 
 @dataclass(frozen=True, slots=True)

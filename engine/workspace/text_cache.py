@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 
 from assetctl.lineage.identity.encode import Framed
+from assetctl.storage.state.regular import read_regular
 from assetctl.storage.state.whole import write_whole
 
 _FOLDER = "code"
@@ -28,7 +29,7 @@ class TextCache:
     def get(self, key: str) -> bytes | None:
         """Return what was cached, or None."""
         try:
-            data = self._place(key).read_bytes()
+            data = read_regular(self._place(key))
         except OSError:
             return None
         edition, _, payload = data.partition(b"\n")

@@ -22,6 +22,7 @@ from assetctl.lineage.facts.records import Digest
 from assetctl.lineage.identity.encode import Framed
 from assetctl.storage.blobs.blobs import hash_file
 from assetctl.storage.state.format import environment_fault
+from assetctl.storage.state.regular import open_regular, read_regular
 from assetctl.storage.state.whole import write_whole
 
 _RACY_NS = 2_000_000_000
@@ -132,7 +133,7 @@ class FileDigests:
 
     def _lines(self) -> list[bytes]:
         try:
-            return self._file.read_bytes().splitlines()
+            return read_regular(self._file).splitlines()
         except OSError:
             return []  # a cache that cannot be read is an empty one
 
@@ -140,8 +141,11 @@ class FileDigests:
         self._load()[name] = (signature, digest)
         try:
             self._file.parent.mkdir(parents=True, exist_ok=True)
-            with self._file.open("ab", buffering=0) as file:
-                file.write(_line(name, signature, digest))
+            descriptor = open_regular(self._file, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+            try:
+                os.write(descriptor, _line(name, signature, digest))
+            finally:
+                os.close(descriptor)
         except OSError:
             return  # not remembering is always correct
 

@@ -26,9 +26,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from assetctl.assets.errors import EnvironmentFault
+from assetctl.assets.errors import EnvironmentFault, Problem
 from assetctl.lineage.facts.records import Fact, Position
+from assetctl.storage.journal.own_segment import Segment
 from assetctl.storage.journal.segments import (
+    GREATEST_COUNTER,
     SUFFIX,
     Flaw,
     Line,
@@ -44,6 +46,8 @@ from assetctl.storage.state.format import environment_fault
 from assetctl.storage.state.layout import Layout
 from assetctl.storage.state.lock import lock_fault
 from assetctl.storage.state.malformed import MALFORMED
+from assetctl.storage.state.regular import read_regular
+from assetctl.storage.state.whole import fsync_folder
 
 _TAIL_BYTES = 16 * 1024
 _NOT_WRITTEN = "the journal cannot be written; this record does not count"
@@ -92,8 +96,8 @@ class FileJournal:
         self._lock = threading.Lock()
         self._sync_lock = threading.Lock()
         self._pid = os.getpid()
-        self._segment: _Segment | None = None
-        self._to_sync: list[_Segment] = []
+        self._segment: Segment | None = None
+        self._to_sync: list[Segment] = []
         self._sync_fault: EnvironmentFault | None = None
         self._counter = 0
         self._sizes: dict[str, int] = {}  # of other processes' segments, when their tails were read
@@ -114,7 +118,11 @@ class FileJournal:
         self._begin_anew_after_fork()
         with self._lock:
             counter = self._greatest_counter()
+            if counter + len(facts) > GREATEST_COUNTER:
+                raise self._exhausted()
             lines = [frame(fact, counter + n) for n, fact in enumerate(facts, start=1)]
+            if self._segment is not None and not self._segment.is_open():
+                self._segment = None  # a step closed its descriptor, whose number may be another file's by now
             segment = self._segment or self._create_segment()
             self._write(segment, b"".join(lines))
             reached(CrashPoint.RECORD_APPENDED)
@@ -137,10 +145,11 @@ class FileJournal:
             try:
                 for segment in pending:
                     segment.require_present()
-                    self._sync(segment.descriptor)
+                    with segment.opened() as descriptor:
+                        self._sync(descriptor)
                     if segment.is_new:
-                        _sync_folder(self._folder)
-                        _sync_folder(self._folder.parent)
+                        fsync_folder(self._folder)
+                        fsync_folder(self._folder.parent)
                         segment.is_new = False
                     reached(CrashPoint.JOURNAL_SYNCED)
             except OSError as cause:
@@ -217,9 +226,9 @@ class FileJournal:
         """Sync and close the segment; a later append begins a new one."""
         self.sync()
         with self._lock:
-            if self._segment is not None:
+            if self._segment is not None and self._segment.is_open():
                 os.close(self._segment.descriptor)
-                self._segment = None
+            self._segment = None
 
     def _begin_anew_after_fork(self) -> None:
         if self._pid == os.getpid():
@@ -245,6 +254,13 @@ class FileJournal:
             if name not in self._sealed and name.endswith(SUFFIX):
                 self._look_at_tail(name.removesuffix(SUFFIX), self._folder / name)
         return self._counter
+
+    def _exhausted(self) -> EnvironmentFault:
+        sizes = self.sizes()
+        path = self.path(max(sizes, key=lambda segment: self._last_counter(segment, sizes[segment])))
+        what = "a line of the journal claims a place after which nothing can be recorded"
+        hint = "it was not written by assetctl: move that segment out of the journal, then run the command again"
+        return EnvironmentFault(Problem("journal-exhausted", what, (("segment", str(path)),), hint))
 
     def _look_at_tail(self, segment: str, path: Path) -> None:
         if self._segment is not None and segment == self._segment.name:
@@ -275,15 +291,13 @@ class FileJournal:
     def _read(self, segment: str, start: int) -> bytes:
         path = self.path(segment)
         try:
-            with path.open("rb") as file:
-                file.seek(start)
-                return file.read()
+            return read_regular(path, start)
         except FileNotFoundError:
             return b""  # its writer withdrew it: a failed first write counts as nothing
         except OSError as cause:
             raise environment_fault(cause, path, "the journal cannot be read") from cause
 
-    def _create_segment(self) -> _Segment:
+    def _create_segment(self) -> Segment:
         name = new_segment_name()
         path = self.path(name)
         try:
@@ -297,10 +311,10 @@ class FileJournal:
             os.close(descriptor)
             path.unlink(missing_ok=True)
             raise lock_fault(cause, path) from cause
-        self._segment = _Segment(name, path, descriptor)
+        self._segment = Segment(name, path, descriptor)
         return self._segment
 
-    def _write(self, segment: _Segment, data: bytes) -> None:
+    def _write(self, segment: Segment, data: bytes) -> None:
         try:
             if os.write(segment.descriptor, data) != len(data):
                 raise OSError(errno.ENOSPC, "only a part of the record could be written (is the disk full?)")
@@ -311,33 +325,6 @@ class FileJournal:
         segment.size += len(data)
         if segment not in self._to_sync:
             self._to_sync.append(segment)
-
-
-class _Segment:
-    """The file this process appends to; `size` counts the bytes of complete calls."""
-
-    def __init__(self, name: str, path: Path, descriptor: int) -> None:
-        self.name = name
-        self.path = path
-        self.descriptor = descriptor
-        self.size = 0
-        self.is_new = True
-
-    def require_present(self) -> None:
-        """Refuse a segment that was deleted, or replaced, since it was written: its records are gone."""
-        status = self.path.stat()
-        if status.st_ino != os.fstat(self.descriptor).st_ino:
-            raise FileNotFoundError(errno.ENOENT, "it was replaced while it was written")
-
-    def cut_off_failed_write(self) -> None:
-        """Remove what a failed write left; delete the file if it held nothing else."""
-        try:
-            if self.size == 0:
-                self.path.unlink(missing_ok=True)
-            else:
-                os.ftruncate(self.descriptor, self.size)
-        except OSError:
-            return  # the bytes stay: whole lines of a call that reported a failure, or a torn tail
 
 
 def decode(lines: Sequence[tuple[Position, Line]]) -> tuple[list[tuple[Position, Fact]], tuple[LineProblem, ...]]:
@@ -379,11 +366,3 @@ def has_no_writer(path: Path) -> bool:
 def new_segment_name() -> str:
     """Return a name that sorts by creation time and that no other process picks."""
     return f"{time.time_ns() // 1_000_000:012x}-{os.getpid():x}-{secrets.token_hex(4)}"
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

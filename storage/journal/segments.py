@@ -20,7 +20,10 @@ from assetctl.storage.journal.wire_parts import Json
 SUFFIX = ".log"
 _CHECKSUM_LENGTH = 16
 _FRAME_LENGTH = _CHECKSUM_LENGTH + 2  # the space and the newline
-_COUNTER_DIGITS = 18  # what the database can hold
+GREATEST_COUNTER = (
+    10**15
+)  # no journal gets there; a line that claims more is wrong, and must not decide where others go
+_COUNTER_DIGITS = len(str(GREATEST_COUNTER))
 _encode_json = json.JSONEncoder(separators=(",", ":")).encode
 
 
@@ -77,7 +80,13 @@ class Reading:
 
 
 def frame(fact: Fact, counter: int) -> bytes:
-    """Return the line of a fact."""
+    """Return the line of a fact.
+
+    Raises:
+        OverflowError: the counter is greater than a reader believes.
+    """
+    if not 0 < counter <= GREATEST_COUNTER:
+        raise OverflowError(f"the counter {counter} is out of range")
     payload = _encode_json({"c": counter, **to_json(fact)}).encode("ascii")
     return b"%s %s\n" % (_checksum(payload), payload)
 
@@ -111,7 +120,9 @@ def read_lines(segment: str, data: bytes, start: int) -> Reading:
             break
         line = _good_line(data[at:newline], start + newline + 1)
         if line is None:
-            bad.append((start + at, "a line whose checksum does not match", Flaw.DAMAGED))
+            bad.append(
+                (start + at, "a line whose checksum does not match, or whose place cannot be right", Flaw.DAMAGED)
+            )
         else:
             problems.extend(LineProblem(segment, offset, what, False, flaw) for offset, what, flaw in bad)
             bad.clear()
@@ -148,4 +159,6 @@ def _good_line(line: bytes, end: int) -> Line | None:
     if line[_CHECKSUM_LENGTH : _CHECKSUM_LENGTH + 1] != b" " or _checksum(payload) != line[:_CHECKSUM_LENGTH]:
         return None
     counter = payload[len(b'{"c":') : payload.find(b",")]
-    return Line(int(counter), payload, end) if counter.isdigit() and len(counter) <= _COUNTER_DIGITS else None
+    if not counter.isdigit() or len(counter) > _COUNTER_DIGITS or int(counter) > GREATEST_COUNTER:
+        return None
+    return Line(int(counter), payload, end)

@@ -24,6 +24,7 @@ from assetctl.storage.lineage_store.user_sql import (
     check_only_reads,
     tables_named,
 )
+from assetctl.storage.state.regular import NotAFile, require_regular
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -89,6 +90,7 @@ def lacks_quotes(error: Exception) -> bool:
 def opened(path: Path, *, read_only: bool) -> Iterator[Connection]:
     """Open a database for a moment; DuckDB's errors become `Damaged` or `Unusable`."""
     con: duckdb.DuckDBPyConnection | None = None
+    _require_files(path)
     try:
         con = duckdb.connect(":memory:", config=CONFIG)
         con.execute(attach(path, read_only=read_only))
@@ -101,6 +103,15 @@ def opened(path: Path, *, read_only: bool) -> Iterator[Connection]:
     finally:
         if con is not None:
             con.close()
+
+
+def _require_files(database: Path) -> None:
+    """Refuse a pipe in the place of the database or its write-ahead log, which DuckDB would wait for."""
+    for path in (database, database.with_name(database.name + ".wal")):
+        try:
+            require_regular(path)
+        except NotAFile as cause:
+            raise Unusable(f"{path} is not a file: move it away, and it is made anew") from cause
 
 
 def attach(path: Path, *, read_only: bool) -> str:

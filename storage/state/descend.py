@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from assetctl.assets.errors import EnvironmentFault, Problem
+from assetctl.storage.state.format import make_durably
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _IS_LINK = {errno.ENOTDIR, errno.ELOOP}
@@ -28,7 +29,7 @@ def make_folder(folder: Path) -> None:
         OSError: the disk refused.
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_durably(folder)
     except FileExistsError:
         _refuse_link(folder)  # one that leads nowhere
         raise

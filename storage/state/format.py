@@ -6,15 +6,20 @@ an older one must not misread raises that number; reading creates and changes no
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 
 from assetctl.assets.errors import EnvironmentFault, Problem
 from assetctl.assets.problem_codes import code_of
 from assetctl.storage.state.layout import FORMAT_FILE, STATE_FOLDER, Layout
-from assetctl.storage.state.whole import write_whole
+from assetctl.storage.state.regular import NotAFile, read_regular
+from assetctl.storage.state.whole import fsync_folder, write_whole
 
 FORMAT = 1
 _PREFIX = "assetctl-state "
+_FULL = {errno.ENOSPC, errno.EDQUOT}
+_REFUSED = {errno.EACCES, errno.EPERM, errno.EROFS}
 
 
 def ensure_state(layout: Layout) -> None:
@@ -36,7 +41,7 @@ def ensure_folder(folder: Path) -> None:
     check_folder(folder)
     try:
         is_new = not folder.is_dir() or not any(folder.iterdir())
-        folder.mkdir(parents=True, exist_ok=True)
+        make_durably(folder)
         if is_new or folder.name == STATE_FOLDER:
             _write_once(folder / ".gitignore", "*\n")
         _write_once(folder / FORMAT_FILE, f"{_PREFIX}{FORMAT}\n")
@@ -76,7 +81,7 @@ def read_format(folder: Path) -> int | None:
     """Return the number in a folder's format file; None if there is no file, or nothing was written to it yet."""
     file = folder / FORMAT_FILE
     try:
-        text = file.read_text("utf-8", errors="replace").strip()
+        text = read_regular(file).decode("utf-8", "replace").strip()
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as cause:
@@ -98,18 +103,43 @@ def read_format(folder: Path) -> int | None:
 
 def environment_fault(cause: OSError, path: Path | str, message: str) -> EnvironmentFault:
     """Return the error for a disk that refused; it names the file and what the system said."""
-    return EnvironmentFault(
-        Problem(
-            code_of(cause),
-            message,
-            (("file", str(path)), ("reason", cause.strerror or type(cause).__name__)),
-            "free some space, or check the permissions of that folder, and run the command again",
-        )
-    )
+    if isinstance(cause, NotAFile):
+        facts = (("file", str(cause.filename)), ("reason", "it is a pipe, a socket, a device or a folder, not a file"))
+        hint = f"move it away (`mv {cause.filename} {cause.filename}.aside`), or put the file itself back"
+        return EnvironmentFault(Problem("state-file-replaced", message, facts, hint))
+    facts = (("file", str(path)), ("reason", cause.strerror or type(cause).__name__))
+    return EnvironmentFault(Problem(code_of(cause), message, facts, _what_helps(cause)))
+
+
+def _what_helps(cause: OSError) -> str:
+    if cause.errno in _FULL:
+        return "free some space, and run the command again"
+    if cause.errno in _REFUSED:
+        return "check the permissions of that file and its folder, and run the command again"
+    if cause.errno == errno.EIO:
+        return "the disk, or the connection to it, is failing: see the log of the system (`dmesg`), then run the command again"
+    return "check the disk and the permissions of that folder, and run the command again"
+
+
+def make_durably(folder: Path) -> None:
+    """Create a folder, and those above it, so that their names survive a power loss.
+
+    Raises:
+        OSError: the disk refused.
+    """
+    missing = []
+    for above in (folder, *folder.parents):
+        if os.path.lexists(above):
+            break
+        missing.append(above)
+    folder.mkdir(parents=True, exist_ok=True)
+    for made in missing:
+        fsync_folder(made.parent)
 
 
 def _write_once(path: Path, text: str) -> None:
     """Write a small file unless it is there; it appears whole, whoever else is creating it."""
     if path.exists() and path.stat().st_size > 0:
         return
-    write_whole(path, text.encode(), durable=False)
+    write_whole(path, text.encode(), durable=True)
+    fsync_folder(path.parent)

@@ -18,12 +18,14 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from assetctl.assets.errors import EnvironmentFault, Problem, WaitTimeout
 from assetctl.storage.state.format import environment_fault
 from assetctl.storage.state.layout import Layout
+from assetctl.storage.state.lock import lock_fault
+from assetctl.storage.state.regular import NotAFile, open_regular
 
 SHARED_WAIT_S = 120.0
 ALONE_WAIT_S = 10.0
@@ -72,6 +74,8 @@ def alone_with(layout: Layout, wait_s: float = ALONE_WAIT_S) -> Iterator[None]:
                 if not _acquire(descriptor, fcntl.LOCK_EX, until):
                     raise _still_in_use(file, wait_s, "the stored bytes are in use by another process")
         except OSError as cause:
+            if isinstance(cause, NotAFile):
+                raise lock_fault(cause, path) from cause
             if cause.errno in _NO_LOCKS:
                 raise EnvironmentFault(
                     Problem(
@@ -113,7 +117,8 @@ def _let_go(path: Path, descriptor: int) -> None:
             _held[path] = (descriptor, known[1] - 1)
         else:
             del _held[path]
-            os.close(descriptor)
+            with suppress(OSError):  # a step may have closed it
+                os.close(descriptor)
 
 
 def _lock_shared(path: Path) -> int | None:
@@ -131,6 +136,8 @@ def _lock_shared(path: Path) -> int | None:
     except OSError as refused:
         for descriptor in opened:
             os.close(descriptor)
+        if isinstance(refused, NotAFile):
+            raise lock_fault(refused, path) from refused
         if refused.errno in _NO_LOCKS | _CANNOT_CREATE:
             return None
         raise environment_fault(refused, path, "a lock file cannot be opened") from refused
@@ -147,7 +154,7 @@ def _gate(path: Path) -> Path:
 
 
 def _open(path: Path, flags: int) -> int:
-    return os.open(path, flags | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
+    return open_regular(path, flags | os.O_NOFOLLOW)
 
 
 def _open_or_create(path: Path) -> int:

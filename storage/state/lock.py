@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -21,6 +21,7 @@ from assetctl.assets.errors import EnvironmentFault, Problem, WaitTimeout
 from assetctl.assets.ids import Target
 from assetctl.storage.state.format import environment_fault
 from assetctl.storage.state.layout import Layout, file_name
+from assetctl.storage.state.regular import require_regular
 
 _POLL_S = 0.005
 _KNOWS_NO_LOCKS = frozenset((errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP))
@@ -80,6 +81,7 @@ def hold(
     lock = make_lock(path, timeout)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        require_regular(path)
         lock.acquire()
     except Timeout as cause:
         raise WaitTimeout(
@@ -95,7 +97,8 @@ def hold(
     try:
         yield
     finally:
-        lock.release()
+        with suppress(OSError):  # a step may have closed its descriptor
+            lock.release()
 
 
 def lock_fault(cause: Exception, path: Path) -> EnvironmentFault:
@@ -111,6 +114,7 @@ def lock_fault(cause: Exception, path: Path) -> EnvironmentFault:
             )
         )
     if number in _NOT_A_FILE:
+        path = Path(getattr(cause, "filename", None) or path)
         return EnvironmentFault(
             Problem(
                 "lock-file-replaced",

@@ -21,6 +21,7 @@ from assetctl.lineage.identity.encode import digest_bytes
 from assetctl.storage.state.format import check_folder, ensure_folder, environment_fault, read_format
 from assetctl.storage.state.layout import Layout
 from assetctl.storage.state.malformed import MALFORMED
+from assetctl.storage.state.regular import read_regular
 from assetctl.storage.state.whole import write_whole
 
 _FORMAT = "assetctl.root/1"
@@ -152,7 +153,7 @@ def _described(layout: Layout) -> str:
 
 def _read(file: Path) -> Root:
     try:
-        document = json.loads(file.read_text("utf-8"))
+        document = json.loads(read_regular(file))
         if document["format"] != _FORMAT:
             return Root(file, file, trouble=f"its file is of another format: {document['format']!r}")
         state = Path(document["state"])
@@ -207,7 +208,7 @@ def is_deleted(path: Path, device: int) -> bool:
 def _known_stores(layout: Layout) -> list[tuple[Path, int]]:
     """Return the stores this project used, and the disks they were on; what cannot be read names none."""
     try:
-        lines = layout.stores_file.read_text("utf-8", "surrogateescape").splitlines()
+        lines = read_regular(layout.stores_file).decode("utf-8", "surrogateescape").splitlines()
     except OSError:
         return []
     pairs = [line.partition(" ") for line in lines]

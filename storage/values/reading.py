@@ -5,6 +5,7 @@ A consumer never gets the store's own file: paths are copies, values are decoded
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from assetctl.storage.sources.parsing import parse_table
 from assetctl.storage.state.format import environment_fault
 from assetctl.storage.state.whole import whole_file, write_whole
 
+_DISK_FAILS = frozenset((errno.EIO, errno.ESTALE, errno.ENODEV, errno.ETIMEDOUT))
 _TABLE_FORMS = (Form.ARROW, Form.PANDAS, Form.POLARS, Form.READER, Form.NUMPY)
 
 
@@ -75,6 +77,8 @@ class OutputReader:
         except (AssetctlError, NotEncodable, Untrusted):
             raise
         except Exception as cause:
+            if isinstance(cause, OSError) and cause.errno in _DISK_FAILS:
+                raise environment_fault(cause, stored.path or output.target, "stored bytes cannot be read") from cause
             raise _undecodable(output, stored, cause) from cause
         return value
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
@@ -181,17 +182,15 @@ def test_a_check_is_told_only_when_it_says_no(passed, blocking, said):
 
 
 def test_a_log_is_cut_to_its_end():
-    from dataclasses import replace
-
     long = replace(FAILED, log="\n".join(f"line {n}" for n in range(50)), hint=None)
     said = lines(long)
     assert said[2] == "    what it printed (the last 20 lines; all: assetctl logs clean):"
     assert said[3].splitlines()[0] == "    line 30"
 
 
-def summary(finished: events.RunFinished, told: list[events.Event]) -> list[str]:
+def summary(finished: events.RunFinished, told: list[events.Event], *, quiet: bool = False) -> list[str]:
     shown = console(160)
-    show_summary(shown, finished, told)
+    show_summary(shown, finished, told, quiet=quiet)
     return printed(shown)
 
 
@@ -204,12 +203,16 @@ def test_a_summary_counts_every_outcome():
 def test_a_failed_run_says_who_was_skipped_for_whom_and_what_to_do():
     model = Target.parse("model")
     finished = events.RunFinished("r1", RunStatus.FAILED, (), (), (), (CLEAN,), (model,), 2.0)
-    assert summary(finished, [FAILED, events.StepSkipped(model, (model,), CLEAN)]) == [
+    told = [FAILED, events.StepSkipped(model, (model,), CLEAN)]
+    said = [
         "failed in 2.0 s: 1 failed, 1 skipped   run r1",
-        "skipped because `clean` failed: model",
         "what these published before stays as it was",
         "hint: mend it and run the same command again: only what is missing runs",
     ]
+    assert summary(finished, told) == said
+    assert summary(finished, told, quiet=True) == [said[0], "skipped because `clean` failed: model", *said[1:]]
+    never = replace(FAILED, reasons=(NeverMaterialized(),))
+    assert summary(finished, [never]) == [said[0], said[2]]
     cancelled = events.RunFinished("r1", RunStatus.CANCELLED, (), (), (), (), (), 2.0)
     assert summary(cancelled, [])[-1] == "hint: run the same command again: what finished is kept"
 

@@ -189,7 +189,7 @@ def test_a_failing_asset_is_exit_1_with_its_traceback_and_what_was_skipped(proje
     assert "✗ model" in said.err
     assert "slope['oops']" in said.err
     assert "epoch 7" in said.err
-    assert "skipped because `model` failed: report" in said.err
+    assert said.err.count("report") == 1, "a skipped asset is named once"
     events = [check(e) for e in call("-p", project, "materialize", "-j", "1", "--json").lines]
     assert events[-1]["failed"] == ["model"]
     assert call("-p", project, "ls", "failed").out.split() == ["model"]

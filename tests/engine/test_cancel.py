@@ -14,7 +14,7 @@ import pytest
 from assetctl.engine.project import Project
 from assetctl.engine.runs.cancel import CancelToken
 from assetctl.engine.runs.result import RunResult
-from assetctl.lineage.deciding.events import Event, StepFailed, StepRetried
+from assetctl.lineage.deciding.events import Event, StepFailed, StepRetried, StepStarted
 from assetctl.lineage.facts.records import Fact, Materialized, RunFinished
 from tests.waiting import PATIENCE_S, wait_until
 
@@ -126,6 +126,20 @@ def test_cancelled_twice_in_process_the_running_step_still_ends(here):
     run.token.cancel()
     (here / "go").touch()
     assert set(run.result().finished.materialized) == {"first", "held"}
+
+
+def test_a_run_that_was_asked_to_stop_when_all_was_under_way_is_not_cancelled(here):
+    """Its last step has begun, and ends well: there is nothing to run again."""
+    (here / "assets.py").write_text("from assetctl import asset\n@asset\ndef a():\n    return 1\n")
+    token = CancelToken()
+
+    def stop(event: Event) -> None:
+        if isinstance(event, StepStarted):
+            token.cancel()
+
+    result = Project.open(here).materialize(jobs=1, cancel=token, on_event=stop)
+    assert (result.status, result.exit_code, result.finished.materialized) == ("succeeded", 0, ("a",))
+    assert recorded_status(here) == ["succeeded"]
 
 
 def test_a_token_that_was_used_starts_nothing(here):

@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from blake3 import blake3
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -461,3 +462,54 @@ def test_how_a_run_ended_is_recorded_as_text_and_an_unknown_status_stays_what_it
     again = from_json(recorded)
     assert isinstance(again, RunFinished)
     assert type(again.status) is (str if status == "paused" else RunStatus)
+
+
+def forged(layout: Layout, name: str, counter: int) -> None:
+    """Write a segment of one line, whose checksum is right, that claims a place of its own choice."""
+    (line,) = frame(failed("forged"), 1).splitlines()
+    payload = line[17:].replace(b'{"c":1,', b'{"c":%d,' % counter, 1)
+    checksum = blake3(payload).hexdigest(8).encode()
+    layout.journal.mkdir(parents=True, exist_ok=True)
+    (layout.journal / f"{name}.log").write_bytes(b"%s %s\n" % (checksum, payload))
+
+
+@pytest.mark.parametrize("counter", [10**15 + 1, 10**18 - 1, 10**18, 2**63])
+def test_a_place_that_cannot_be_right_costs_its_own_line_only(tmp_path, counter):
+    layout = Layout.of(tmp_path)
+    forged(layout, "0-forged", counter)
+    journal = FileJournal(layout)
+    assert [journal.append([failed(name)]).counter for name in ("a", "b")] == [1, 2]
+    reader = FileJournal(layout)
+    assert [fact.step for _, fact in reader.read_since({})[0] if isinstance(fact, StepFailed)] == ["a", "b"]
+    assert [problem.segment for problem in reader.problems] == ["0-forged"]
+
+
+@pytest.mark.parametrize(("counter", "n_facts"), [(10**15, 1), (10**15 - 1, 2)])
+def test_what_could_not_be_read_back_is_not_written_and_the_segment_in_the_way_is_named(tmp_path, counter, n_facts):
+    layout = Layout.of(tmp_path)
+    forged(layout, "0-forged", counter)
+    with pytest.raises(EnvironmentFault) as refused:
+        FileJournal(layout).append([failed("a")] * n_facts)
+    (problem,) = refused.value.problems
+    assert (problem.code, problem.facts) == ("journal-exhausted", (("segment", str(layout.journal / "0-forged.log")),))
+    assert len(list(layout.journal.iterdir())) == 1
+    if n_facts == 2:  # there is room for one
+        assert FileJournal(layout).append([failed("a")]).counter == 10**15
+        assert len(FileJournal(layout).read_since({})[0]) == 2
+
+
+def test_a_segment_whose_descriptor_was_closed_is_left_alone_and_another_begun(tmp_path):
+    """A step that closes descriptors below some number may have opened a file of its own under that number."""
+    layout = Layout.of(tmp_path)
+    journal = FileJournal(layout)
+    journal.append([failed("a")])
+    segment = journal._segment
+    assert segment is not None
+    with (tmp_path / "theirs").open("wb") as theirs:
+        os.dup2(theirs.fileno(), segment.descriptor)
+        journal.append([failed("b")])
+        journal.sync()
+        journal.close()
+        os.close(segment.descriptor)
+    assert (tmp_path / "theirs").read_bytes() == b""
+    assert len(FileJournal(layout).read_since({})[0]) == 2
