@@ -42,6 +42,7 @@ ProblemCode = Literal[
     "dynamic-code",
     "entry-missing",
     "file-exists",
+    "file-outside",
     "git-failed",
     "import-failed",
     "io-error",
