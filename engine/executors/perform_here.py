@@ -25,9 +25,10 @@ def perform_here(workspace: Workspace, task: StepTask) -> StepResult:
     """Perform a task in this process, and look whether the step changed what its code had captured."""
     graph = workspace.declarations.current(task.set_config, task.former_names)
     loader = Loader(workspace.stores.data, graph.sources, workspace.stores.observer(workspace.root))
+    mask = mask_of_task(workspace, task)  # before the step, which may change the environment
     with watching(workspace.root) as touched:
         result = perform(task, graph, loader, workspace.layout)
-    result = mask_result(result, mask_of_task(workspace, task))
+    result = mask_result(result, mask)
     if result.failure is not None or task.stored:
         return result
     identification = workspace.declarations.identification()
@@ -40,7 +41,7 @@ def perform_here(workspace: Workspace, task: StepTask) -> StepResult:
         *identification.undeclared_modules(step, touched.imported, graph),
         *identification.used_codecs(workspace.declarations.codecs(), result.outputs),
     ]
-    return replace(result, undeclared=tuple(used)) if used else result
+    return mask_result(replace(result, undeclared=tuple(used)), mask) if used else result
 
 
 def captured_here(workspace: Workspace, task: StepTask) -> AbstractContextManager[None]:
