@@ -31,6 +31,7 @@ from assetctl.storage.schema.views import AS_OF, sections
 from assetctl.storage.sources.observing import source_path
 from assetctl.storage.sources.parsing import parse_table, table_format
 from assetctl.storage.state.in_use import in_use
+from assetctl.storage.state.modes import open_as_any
 from assetctl.storage.state.whole import whole_file
 
 __all__ = [  # with what a prompt and a writer of rows need besides
@@ -74,7 +75,7 @@ def answer(workspace: Workspace, query: str, read: Sequence[Path] = ()) -> Itera
 
 def file_for_rows(target: Path) -> AbstractContextManager[BinaryIO]:
     """Give a file to write the rows of an answer to; it takes the place of `target` once all of them are written."""
-    return whole_file(target, durable=False)
+    return whole_file(target, durable=False, opener=open_as_any)
 
 
 def _answered(workspace: Workspace, query: str, views: _Views, tables: dict[str, object], readable: Readable) -> Answer:

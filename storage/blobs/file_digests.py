@@ -22,6 +22,7 @@ from assetctl.lineage.facts.records import Digest
 from assetctl.lineage.identity.encode import Framed
 from assetctl.storage.blobs.blobs import hash_file
 from assetctl.storage.state.format import environment_fault
+from assetctl.storage.state.modes import make_folders, open_new
 from assetctl.storage.state.whole import write_whole
 
 _RACY_NS = 2_000_000_000
@@ -139,8 +140,8 @@ class FileDigests:
     def _remember(self, name: str, signature: Stat, digest: Digest) -> None:
         self._load()[name] = (signature, digest)
         try:
-            self._file.parent.mkdir(parents=True, exist_ok=True)
-            with self._file.open("ab", buffering=0) as file:
+            make_folders(self._file.parent)
+            with open(self._file, "ab", buffering=0, opener=open_new) as file:
                 file.write(_line(name, signature, digest))
         except OSError:
             return  # not remembering is always correct

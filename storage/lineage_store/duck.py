@@ -7,9 +7,10 @@ is never a variable of this program.
 from __future__ import annotations
 
 import re
+import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, TypeVar
@@ -21,6 +22,7 @@ from assetctl.storage.lineage_store.folding import CATALOG, Connection, create_s
 from assetctl.storage.lineage_store.only_reading import checked
 from assetctl.storage.lineage_store.readable import Readable, refused
 from assetctl.storage.lineage_store.user_sql import Answer, UnknownTable, ask, close_off, spooled, tables_named
+from assetctl.storage.state.modes import mode_below
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -93,6 +95,8 @@ def opened(path: Path, *, read_only: bool) -> Iterator[Connection]:
         con.execute(attach(path, read_only=read_only))
         con.execute(f"USE {CATALOG}")
         yield con
+        if not read_only:
+            _keep_private(path)
     except AssetctlError:
         raise
     except (duckdb.Error, UnicodeDecodeError) as cause:
@@ -100,6 +104,13 @@ def opened(path: Path, *, read_only: bool) -> Iterator[Connection]:
     finally:
         if con is not None:
             con.close()
+
+
+def _keep_private(path: Path) -> None:
+    """Make a database that DuckDB wrote no more open than its folder; `chmod` does not open it."""
+    for file in (path, path.with_name(f"{path.name}.wal")):
+        with suppress(OSError):  # another user's, or a write-ahead log that is not there
+            file.chmod(mode_below(path.parent, stat.S_IMODE(file.stat().st_mode)))
 
 
 def attach(path: Path, *, read_only: bool) -> str:

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from assetctl.assets.errors import EnvironmentFault, Problem
+from assetctl.storage.state.modes import make_folders, mode_below
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _IS_LINK = {errno.ENOTDIR, errno.ELOOP}
@@ -28,7 +29,7 @@ def make_folder(folder: Path) -> None:
         OSError: the disk refused.
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folders(folder)
     except FileExistsError:
         _refuse_link(folder)  # one that leads nowhere
         raise
@@ -61,7 +62,7 @@ def made_folder(path: Path) -> Iterator[int]:
     above = _open(path.parent, None)
     try:
         try:
-            os.mkdir(path.name, dir_fd=above)
+            os.mkdir(path.name, mode_below(path.parent, 0o777), dir_fd=above)
         except FileExistsError:
             pass
         else:

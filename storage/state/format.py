@@ -11,6 +11,7 @@ from pathlib import Path
 from assetctl.assets.errors import EnvironmentFault, Problem
 from assetctl.assets.problem_codes import code_of
 from assetctl.storage.state.layout import FORMAT_FILE, STATE_FOLDER, Layout
+from assetctl.storage.state.modes import make_folders
 from assetctl.storage.state.whole import write_whole
 
 FORMAT = 1
@@ -36,7 +37,7 @@ def ensure_folder(folder: Path) -> None:
     check_folder(folder)
     try:
         is_new = not folder.is_dir() or not any(folder.iterdir())
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folders(folder)
         if is_new or folder.name == STATE_FOLDER:
             _write_once(folder / ".gitignore", "*\n")
         _write_once(folder / FORMAT_FILE, f"{_PREFIX}{FORMAT}\n")
