@@ -45,6 +45,7 @@ ProblemCode = Literal[
     "entry-missing",
     "file-exists",
     "forgotten-return",
+    "file-outside",
     "git-failed",
     "import-failed",
     "io-error",

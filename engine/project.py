@@ -219,18 +219,20 @@ class Project:
         """
         return use_cases.open_file(self.workspace, AssetKey(key), version)
 
-    def sql(self, query: str) -> pa.Table:
+    def sql(self, query: str, *, read: Sequence[str | Path] = ()) -> pa.Table:
         """Answer SQL over the lineage tables and over every table asset (a view of its own name).
+
+        It may read files of the project that it names, and of the folders `read`.
 
         Raises:
             SelectionError: the query does more than read, or cannot be understood.
         """
-        with self.ask(query) as asked:
+        with self.ask(query, read=read) as asked:
             return asked.table()
 
-    def ask(self, query: str) -> AbstractContextManager[Answer]:
+    def ask(self, query: str, *, read: Sequence[str | Path] = ()) -> AbstractContextManager[Answer]:
         """Give the answer to SQL a batch of rows at a time; see `sql`."""
-        return use_cases.answer(self.workspace, query)
+        return use_cases.answer(self.workspace, query, [Path(folder) for folder in read])
 
     def ask_team(self, query: str) -> AbstractContextManager[Answer]:
         """Give the answer of the team's lineage store to SQL, in PostgreSQL's own, a batch of rows at a time.

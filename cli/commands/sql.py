@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
@@ -35,24 +36,36 @@ _GUIDE = Guide(
 @click.option("--format", "form", type=click.Choice(FORMATS), help="How to write rows (default: by FILE's name, else a table).")  # fmt: skip
 @click.option("-o", "--output", "target", metavar="FILE", help="Write the rows to FILE.")
 @click.option("--force", is_flag=True, help="Replace FILE if it is there.")
+@click.option("--read", "read", multiple=True, metavar="FOLDER", help="Let the query read the files of FOLDER too.")
 @click.option("--team", is_flag=True, help="Ask the team's lineage store, in PostgreSQL's SQL.")
 @click.pass_obj
-def command(session: Session, query: str | None, form: str | None, target: str | None, force: bool, team: bool) -> int:
+def command(
+    session: Session,
+    query: str | None,
+    form: str | None,
+    target: str | None,
+    *,
+    force: bool,
+    read: tuple[str, ...],
+    team: bool,
+) -> int:
     """Answer QUERY (DuckDB SQL; a file that ends in `.sql`; `-` reads it from stdin; none asks for it).
 
     A table asset is a view: `features`, `"features@VERSION"`, `"clean/shuttles"`. Tables
     `lineage.assets`, `lineage.materializations`, `lineage.runs` and more hold what was
-    recorded. A query only reads.
+    recorded. A query only reads: assets, what was recorded, and files of the project that it
+    names, as in `from 'other.csv'`.
     """
+    asked = Asked(session, read, team)
     form = "json" if session.as_json else form
     if query is None and sys.stdin.isatty() and target is None:
-        return _converse(session, form or "table", team=team)
+        return _converse(session, form or "table", asked)
     chosen = _format(form, target)
     if target is not None and not force and Path(target).exists():
         raise SelectionError(
             Problem("file-exists", f"`{target}` is there already", hint="name another, or replace it with --force")
         )
-    with _asked(session, _text(query), team=team) as answer:
+    with asked.answer(_text(query)) as answer:
         if target is not None:
             _write_file(answer, chosen, Path(target))
         else:
@@ -60,15 +73,24 @@ def command(session: Session, query: str | None, form: str | None, target: str |
     return 0
 
 
-def _asked(session: Session, query: str, *, team: bool) -> AbstractContextManager[Answer]:
-    return session.project.ask_team(query) if team else session.project.ask(query)
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Who is asked: the project, which may read the files of some folders too, or the team's store."""
+
+    session: Session
+    read: tuple[str, ...]
+    team: bool
+
+    def answer(self, query: str) -> AbstractContextManager[Answer]:
+        project = self.session.project
+        return project.ask_team(query) if self.team else project.ask(query, read=self.read)
 
 
-def _converse(session: Session, form: str, *, team: bool) -> int:
+def _converse(session: Session, form: str, asked: Asked) -> int:
     from assetctl.cli.sql.prompt import Prompt, remember_lines
 
     def answer(statement: str) -> None:
-        with _asked(session, statement, team=team) as rows:
+        with asked.answer(statement) as rows:
             _print(session, rows, form)
 
     _format(form, None)

@@ -98,7 +98,7 @@ def remember_lines(history: Path) -> Callable[[], None]:
     def keep() -> None:
         with suppress(OSError):
             if history.parent.parent.is_dir():  # looking at a project that has no state makes none
-                history.parent.mkdir(exist_ok=True)
+                history.parent.mkdir(0o700, exist_ok=True)
                 readline.write_history_file(history)
 
     return keep

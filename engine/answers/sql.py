@@ -8,7 +8,7 @@ is the table that its file holds now.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -25,11 +25,13 @@ from assetctl.lineage.facts.records import Output
 from assetctl.storage.codecs.registry import FILE
 from assetctl.storage.lineage_store.duck import split_statements, tables_in
 from assetctl.storage.lineage_store.history import assets_recorded
+from assetctl.storage.lineage_store.readable import Readable
 from assetctl.storage.lineage_store.user_sql import TABLES_QUERY, Answer, UnknownTable
 from assetctl.storage.schema.views import AS_OF, sections
 from assetctl.storage.sources.observing import source_path
 from assetctl.storage.sources.parsing import parse_table, table_format
 from assetctl.storage.state.in_use import in_use
+from assetctl.storage.state.modes import open_as_any
 from assetctl.storage.state.whole import whole_file
 
 __all__ = [  # with what a prompt and a writer of rows need besides
@@ -48,8 +50,11 @@ class NotATable(SelectionError):
 
 
 @contextmanager
-def answer(workspace: Workspace, query: str) -> Iterator[Answer]:
+def answer(workspace: Workspace, query: str, read: Sequence[Path] = ()) -> Iterator[Answer]:
     """Give the answer to a query, for as long as its rows are read.
+
+    It may read the files of the project that it names, but for those of the state folder, and
+    the files of the folders `read`.
 
     Raises:
         SelectionError: the query cannot be understood; the message says where.
@@ -59,7 +64,9 @@ def answer(workspace: Workspace, query: str) -> Iterator[Answer]:
         workspace.stores.refresh()
         views = _Views(workspace)
         tables = {name: table for name in tables_in(query) if (table := views.find(name)) is not None}
-        reply = _answered(workspace, query, views, tables)
+        layout = workspace.layout
+        readable = Readable((workspace.root, *read), tuple({layout.state, layout.store, *layout.earlier}))
+        reply = _answered(workspace, query, views, tables, readable)
         try:
             yield reply
         finally:
@@ -68,13 +75,13 @@ def answer(workspace: Workspace, query: str) -> Iterator[Answer]:
 
 def file_for_rows(target: Path) -> AbstractContextManager[BinaryIO]:
     """Give a file to write the rows of an answer to; it takes the place of `target` once all of them are written."""
-    return whole_file(target, durable=False)
+    return whole_file(target, durable=False, opener=open_as_any)
 
 
-def _answered(workspace: Workspace, query: str, views: _Views, tables: dict[str, object]) -> Answer:
+def _answered(workspace: Workspace, query: str, views: _Views, tables: dict[str, object], readable: Readable) -> Answer:
     while True:
         try:
-            return workspace.stores.lineage.answer(query, tables)
+            return workspace.stores.lineage.answer(query, tables, readable)
         except UnknownTable as missing:  # it may be one that DuckDB could not tell of before
             if missing.name in tables:
                 raise

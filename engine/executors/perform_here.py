@@ -32,10 +32,10 @@ def perform_here(workspace: Workspace, task: StepTask) -> StepResult:
     sources = [] if task.stored else _sources(task, loader)
     before, environment = status_of_all(sources), dict(os.environ)
     captures = Captures(workspace, task, graph)
+    mask = mask_of_task(workspace, task)  # before the step, which may change the environment
     with watching(workspace.root) as touched:
         result = perform(task, graph, loader, workspace.layout)
-    result = replace(result, captured_changes=captures.put_back())
-    result = mask_result(result, mask_of_task(workspace, task))
+    result = mask_result(replace(result, captured_changes=captures.put_back()), mask)
     if result.failure is not None or task.stored:
         return result
     identification = workspace.declarations.identification()
@@ -53,7 +53,7 @@ def perform_here(workspace: Workspace, task: StepTask) -> StepResult:
         *identification.undeclared_modules(step, touched.imported, graph),
         *identification.used_codecs(workspace.declarations.codecs(), result.outputs),
     ]
-    return replace(result, undeclared=tuple(used)) if used else result
+    return mask_result(replace(result, undeclared=tuple(used)), mask) if used else result
 
 
 def captured_here(workspace: Workspace, task: StepTask) -> AbstractContextManager[None]:

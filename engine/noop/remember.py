@@ -23,6 +23,7 @@ from assetctl.lineage.deciding.relied_on import ReliedOn
 from assetctl.lineage.facts.kinds import UndeclaredKind
 from assetctl.lineage.facts.records import Output, Undeclared
 from assetctl.storage.sources.observing import glob_files, source_path
+from assetctl.storage.state.modes import make_folders
 from assetctl.storage.state.whole import write_whole
 
 _RACY_NS = 2_000_000_000  # coarse clocks of file systems: an edit this soon after could look like none
@@ -70,7 +71,7 @@ def _write(workspace: Workspace, paths: list[str] | None, n_fresh: int, began: B
     answer = f"succeeded in 0 ms: {n_fresh} fresh"
     lines = [FORMAT, began.surroundings, " ".join(began.words), journal, segments, answer, *signatures, "end"]
     target = workspace.layout.cache / "noop" / file_name(list(began.words))
-    target.parent.mkdir(parents=True, exist_ok=True)
+    make_folders(target.parent)
     write_whole(target, "\n".join(lines).encode(), durable=False)
     return True
 

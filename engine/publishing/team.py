@@ -18,6 +18,7 @@ from assetctl.assets.errors import AssetctlError, ProjectError
 from assetctl.engine.workspace.workspace import Workspace
 from assetctl.lineage.identity.encode import digest_bytes
 from assetctl.storage.lineage_store.user_sql import Answer
+from assetctl.storage.state.modes import make_folders
 from assetctl.storage.state.regular import read_regular
 from assetctl.storage.state.whole import write_whole
 from assetctl.storage.team.postgres import hang_up
@@ -164,5 +165,5 @@ def _acknowledge(mark: Path, sent: Sent) -> None:
     if sent.sizes is None:
         return
     with suppress(OSError):  # then the next run asks the store itself
-        mark.parent.mkdir(parents=True, exist_ok=True)
+        make_folders(mark.parent)
         write_whole(mark, json.dumps(dict(sent.sizes)).encode(), durable=False)

@@ -13,10 +13,10 @@ import re
 from collections.abc import Iterable
 from urllib.parse import quote, quote_plus
 
+from assetctl.engine.secrets.parts import parts_of
+
 MASK = "***"
 _SHORT = 4  # characters; what is shorter is masked only as a word of its own
-_SHORTEST_LINE = 8  # of a secret of several lines, each of which may be shown alone
-_PASSWORD = re.compile(r"://[^/\s:@]*:([^/\s@]+)@")
 
 
 class Mask:
@@ -57,10 +57,8 @@ class Mask:
 
 
 def forms_of(value: str) -> set[str]:
-    """Return a value as it is, and as URLs, JSON, Python, HTML, hex and base64 (at any place in it) write it."""
-    parts = {value, *_PASSWORD.findall(value)}
-    parts.update(line.strip() for line in value.splitlines() if len(line.strip()) >= _SHORTEST_LINE)
-    return {form for part in parts for form in _encodings(part)}
+    """Return a value and its parts as they are, and as URLs, JSON, Python, HTML, hex and base64 (at any place) write them."""
+    return {form for part in parts_of(value) for form in _encodings(part)}
 
 
 def _encodings(value: str) -> Iterable[str]:

@@ -1,8 +1,9 @@
 """Decide which values are secret: those of parameters declared as secret, and of some environment variables.
 
-The value of a variable is secret if its name says so (a token, a password, a key), if the
-step's code reads it, or if it occurs in the step's captured values or config. Variables that
-describe the machine (HOME, PATH, LANG) are never secret.
+The value of a variable is secret if its name says so (a token, a password, a key), if it is an
+address with a password or a private key, if the step's code reads it, or if it occurs in the
+step's captured values or config. Variables that describe the machine (HOME, PATH, LANG) are
+never secret.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from functools import lru_cache
 from blake3 import blake3
 
 from assetctl.engine.secrets.masking import MASK, Mask, forms_of
+from assetctl.engine.secrets.parts import has_password
 from assetctl.lineage.deciding.decide import Identified
 from assetctl.lineage.facts.kinds import SymbolKind
 from assetctl.lineage.facts.records import Definition
@@ -45,7 +47,7 @@ class EnvironmentValues:
         self._values = {n: v for n, v in environ.items() if len(v) >= _SHORTEST and not _OF_THE_MACHINE.fullmatch(n)}
         self._marks: list[tuple[str, str]] = []
         for name, value in self._values.items():
-            forms = forms_of(value) if _SAYS_SECRET.search(name) else {value}
+            forms = forms_of(value) if _is_secret(name, value) else {value}
             self._marks.extend((form, mark_of(value)) for form in forms)
         self._marks.sort(key=lambda pair: len(pair[0]), reverse=True)
 
@@ -80,7 +82,7 @@ class EnvironmentValues:
         return definition if config == definition.config else replace(definition, config=config)
 
     def of_secret_names(self) -> set[str]:
-        return {value for name, value in self._values.items() if _SAYS_SECRET.search(name)}
+        return {value for name, value in self._values.items() if _is_secret(name, value)}
 
     def of_step(self, identified: Identified) -> set[str]:
         """Return the values that a step's code reads, captured, or has in its config."""
@@ -88,6 +90,10 @@ class EnvironmentValues:
         shown += identified.definition.config.values()
         read = identified.code.variables
         return {v for n, v in self._values.items() if n in read or any(mark_of(v) in text for text in shown)}
+
+
+def _is_secret(name: str, value: str) -> bool:
+    return _SAYS_SECRET.search(name) is not None or has_password(value)
 
 
 def mask_of_environment() -> Mask:

@@ -25,6 +25,7 @@ from assetctl.storage.remote.entries import BadEntry, entry_name, read_entry, wr
 from assetctl.storage.remote.store import RemoteStore
 from assetctl.storage.remote.transport import RemoteFault
 from assetctl.storage.state.layout import Layout
+from assetctl.storage.state.modes import make_folders
 from assetctl.storage.state.regular import read_regular
 from assetctl.storage.state.whole import write_whole
 from assetctl.storage.values.references import References, Version
@@ -116,7 +117,7 @@ class Uploads:
         """
         data = write_entry(fact, self._sizes(fact), self.signer())
         path = self.layout.unshared / entry_name(data)
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folders(path.parent)
         write_whole(path, data, durable=False)
         return path
 

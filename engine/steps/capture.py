@@ -17,6 +17,7 @@ from pathlib import Path
 
 from assetctl.engine.secrets.masking import Mask
 from assetctl.engine.steps.descriptors import out_of_the_way, put_back
+from assetctl.storage.state.modes import make_folders
 
 _TAIL_BYTES = 4000
 _PIECE_BYTES = 1 << 16
@@ -55,7 +56,7 @@ class LogWriter:
         if not data:
             return
         if self._descriptor is None:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
+            make_folders(self._path.parent)
             self._descriptor = opened_log(self._path)
         left = memoryview(data)
         while left:
@@ -77,7 +78,7 @@ def captured_streams(log: Path, mask: Mask) -> Iterator[None]:
 @contextlib.contextmanager
 def captured_descriptors(log: Path, mask: Mask) -> Iterator[None]:
     """Send file descriptors 1 and 2 to a file while the block runs."""
-    log.parent.mkdir(parents=True, exist_ok=True)
+    make_folders(log.parent)
     sys.stdout.flush()
     sys.stderr.flush()
     saved = out_of_the_way(1), out_of_the_way(2)

@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from assetctl.storage.state.modes import make_folders
 from assetctl.storage.state.whole import write_whole
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def remember_names(state: Path, graph: AssetGraph) -> None:
     if not state.is_dir() or _read(path) == kept:
         return
     with suppress(OSError):  # what needs the disk has reported it, or will
-        path.parent.mkdir(exist_ok=True)
+        make_folders(path.parent)
         write_whole(path, kept.encode(), durable=False)
 
 

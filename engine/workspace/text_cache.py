@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 
 from assetctl.lineage.identity.encode import Framed
+from assetctl.storage.state.modes import make_folders
 from assetctl.storage.state.regular import read_regular
 from assetctl.storage.state.whole import write_whole
 
@@ -40,7 +41,7 @@ class TextCache:
         if not self._state.is_dir():
             return
         with suppress(OSError):
-            self._folder.mkdir(parents=True, exist_ok=True)
+            make_folders(self._folder)
             write_whole(self._place(key), _edition() + b"\n" + data, durable=False)
 
     def _place(self, key: str) -> Path:

@@ -40,6 +40,7 @@ from assetctl.storage.state.crash_points import CrashPoint, reached
 from assetctl.storage.state.descend import made_folder, make_folder
 from assetctl.storage.state.format import environment_fault
 from assetctl.storage.state.layout import Layout
+from assetctl.storage.state.modes import mode_below, open_new
 
 _T = TypeVar("_T")
 
@@ -101,7 +102,7 @@ class Blobs:
         if not self._is_reused(digest, len(data)):
             temporary = self.temporary()
             with _discarded_if_refused(temporary):
-                self._guard(temporary, "a blob cannot be written", lambda: temporary.write_bytes(data))
+                self._guard(temporary, "a blob cannot be written", lambda: _write_new(temporary, data))
             reached(CrashPoint.OUTPUT_WRITTEN)
             self.adopt(temporary, digest)
         return digest
@@ -128,7 +129,7 @@ class Blobs:
                 temporary.unlink()
                 return
             with temporary.open("rb+") as file:
-                os.fchmod(file.fileno(), _READ_ONLY)  # whatever the umask
+                os.fchmod(file.fileno(), mode_below(temporary.parent, _READ_ONLY))  # whatever the umask
                 os.fsync(file.fileno())
             reached(CrashPoint.OUTPUT_DURABLE)
             if target.is_dir() and not target.is_symlink():  # a file cannot take its place
@@ -296,3 +297,8 @@ def corruption(digest: BlobDigest, reason: str, path: Path, code: ProblemCode = 
 
 def _signature(status: os.stat_result) -> tuple[int, ...]:
     return status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino
+
+
+def _write_new(path: Path, data: Buffer) -> None:
+    with open(path, "wb", opener=open_new) as file:
+        file.write(data)

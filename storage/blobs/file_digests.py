@@ -22,6 +22,7 @@ from assetctl.lineage.facts.records import Digest
 from assetctl.lineage.identity.encode import Framed
 from assetctl.storage.blobs.blobs import hash_file
 from assetctl.storage.state.format import environment_fault
+from assetctl.storage.state.modes import make_folders, mode_below
 from assetctl.storage.state.regular import open_regular, read_regular
 from assetctl.storage.state.whole import write_whole
 
@@ -140,8 +141,9 @@ class FileDigests:
     def _remember(self, name: str, signature: Stat, digest: Digest) -> None:
         self._load()[name] = (signature, digest)
         try:
-            self._file.parent.mkdir(parents=True, exist_ok=True)
-            descriptor = open_regular(self._file, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+            make_folders(self._file.parent)
+            mode = mode_below(self._file.parent)
+            descriptor = open_regular(self._file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, mode)
             try:
                 os.write(descriptor, _line(name, signature, digest))
             finally:

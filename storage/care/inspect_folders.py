@@ -12,9 +12,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from assetctl.assets.errors import EnvironmentFault, Problem
-from assetctl.storage.care.findings import ERROR, WARNING, Finding
+from assetctl.storage.care.findings import ERROR, NOTE, WARNING, Finding
 from assetctl.storage.journal.segments import SUFFIX
 from assetctl.storage.state.layout import Layout
+from assetctl.storage.state.modes import is_open_to_others
 
 _MOST_NAMED = 20
 
@@ -32,6 +33,9 @@ def require_readable(layout: Layout) -> None:
 
 def folder_findings(layout: Layout) -> Iterator[Finding]:
     """Yield parts that are links, or not what they should be, or that may not be written."""
+    if layout.state.is_dir() and is_open_to_others(layout.state):
+        hint = f"close it: chmod -R go-rwx {layout.state}"
+        yield Finding(NOTE, "the state folder can be read by others", str(layout.state), hint)
     for path in _parts(layout):
         if not path.is_symlink() and not path.exists():
             continue

@@ -46,6 +46,7 @@ from assetctl.storage.state.format import environment_fault
 from assetctl.storage.state.layout import Layout
 from assetctl.storage.state.lock import lock_fault
 from assetctl.storage.state.malformed import MALFORMED
+from assetctl.storage.state.modes import make_folders, open_new
 from assetctl.storage.state.regular import read_regular
 from assetctl.storage.state.whole import fsync_folder
 
@@ -301,8 +302,8 @@ class FileJournal:
         name = new_segment_name()
         path = self.path(name)
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+            make_folders(self._folder)
+            descriptor = open_new(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL)
         except OSError as cause:
             raise environment_fault(cause, path, _NOT_WRITTEN) from cause
         try:

@@ -7,23 +7,22 @@ is never a variable of this program.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+import stat
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, TypeVar
 
 import duckdb
 
 from assetctl.assets.errors import AssetctlError, Problem, SelectionError
 from assetctl.storage.lineage_store.folding import CATALOG, Connection, create_schema, literal
-from assetctl.storage.lineage_store.user_sql import (
-    Answer,
-    UnknownTable,
-    ask,
-    check_only_reads,
-    tables_named,
-)
+from assetctl.storage.lineage_store.only_reading import checked
+from assetctl.storage.lineage_store.readable import Readable, refused
+from assetctl.storage.lineage_store.user_sql import Answer, UnknownTable, ask, close_off, spooled, tables_named
+from assetctl.storage.state.modes import mode_below
 from assetctl.storage.state.regular import NotAFile, require_regular
 
 if TYPE_CHECKING:
@@ -38,6 +37,8 @@ _QUOTE = 'versions and names with a `/` are written in double quotes: `from "fea
 CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "TimeZone": "UTC",
     "autoinstall_known_extensions": False,  # nothing is ever fetched from anywhere
+    "allow_community_extensions": False,
+    "allow_persistent_secrets": False,  # DuckDB's own, in a folder of the person
     "python_enable_replacements": False,  # a name in SQL is never a variable of this program
 }
 
@@ -96,6 +97,8 @@ def opened(path: Path, *, read_only: bool) -> Iterator[Connection]:
         con.execute(attach(path, read_only=read_only))
         con.execute(f"USE {CATALOG}")
         yield con
+        if not read_only:
+            _keep_private(path)
     except AssetctlError:
         raise
     except (duckdb.Error, UnicodeDecodeError) as cause:
@@ -112,6 +115,13 @@ def _require_files(database: Path) -> None:
             require_regular(path)
         except NotAFile as cause:
             raise Unusable(f"{path} is not a file: move it away, and it is made anew") from cause
+
+
+def _keep_private(path: Path) -> None:
+    """Make a database that DuckDB wrote no more open than its folder; `chmod` does not open it."""
+    for file in (path, path.with_name(f"{path.name}.wal")):
+        with suppress(OSError):  # another user's, or a write-ahead log that is not there
+            file.chmod(mode_below(path.parent, stat.S_IMODE(file.stat().st_mode)))
 
 
 def attach(path: Path, *, read_only: bool) -> str:
@@ -134,6 +144,8 @@ def told(con: Connection, sql: str, answer: Callable[[], _T]) -> _T:
         name = missing_table(cause)
         if name is not None:
             raise UnknownTable(name) from cause
+        if isinstance(cause, duckdb.PermissionException):
+            raise refused(sql, str(cause)) from cause
         hint = _QUOTE if lacks_quotes(cause) else "`from lineage.assets` lists assets"
         problem = Problem("bad-query", f"this query does not work: {cause}", (("query", sql),), hint)
         raise SelectionError(problem) from cause
@@ -154,25 +166,67 @@ def _stoppable(con: Connection, answer: Callable[[], _T]) -> _T:
         pool.shutdown(wait=False)
 
 
-def answer_apart(sql: str, tables: Mapping[str, object]) -> Answer:
+def answer_apart(sql: str, tables: Mapping[str, object], readable: Readable) -> Answer:
     """Answer without the lineage database, a batch at a time: a slow reader of the rows keeps nobody waiting.
 
     Raises:
         UnknownTable: the query names a table that is not there.
         SelectionError: it does more than read, or DuckDB cannot make sense of it.
     """
-    con = duckdb.connect(":memory:", config=CONFIG)
+    held = ExitStack()
     try:
-        schema, batches = told(con, sql, lambda: ask(con, sql, tables))
+        spill = Path(held.enter_context(TemporaryDirectory(prefix="assetctl-sql-")))
+        con = held.enter_context(closing(duckdb.connect(":memory:", config=CONFIG)))
+        schema, batches = told(con, sql, lambda: _asked(con, sql, tables, readable, spill))
     except BaseException:
-        con.close()
+        held.close()
         raise
 
     def until_the_last() -> Iterator[pa.RecordBatch]:
         while (batch := told(con, sql, lambda: next(batches, None))) is not None:
             yield batch
 
-    return Answer(schema, until_the_last(), con.close)
+    return Answer(schema, until_the_last(), held.close)
+
+
+def answer_all(con: Connection, sql: str, tables: Mapping[str, object], readable: Readable) -> Answer:
+    """Answer on a connection that is closed next: all rows are read at once.
+
+    Raises:
+        UnknownTable, SelectionError: as `answer_apart`.
+    """
+    with TemporaryDirectory(prefix="assetctl-sql-") as spill:
+        return told(con, sql, lambda: spooled(*_asked(con, sql, tables, readable, Path(spill))))
+
+
+def _asked(
+    con: Connection, sql: str, tables: Mapping[str, object], readable: Readable, spill: Path
+) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
+    query = checked(con, duckdb.tokenize, sql)
+    return ask(con, query.text, tables, readable.files_of(query, _files_like, list(tables)), spill)
+
+
+def _files_like(pattern: str, folders: Sequence[Path]) -> list[str]:
+    """Return the files below some folders that fit a pattern, as DuckDB reads patterns."""
+    with closing(duckdb.connect(":memory:", config=CONFIG)) as con:
+        directories = ", ".join(literal(f"{folder.resolve()}/") for folder in folders)
+        con.execute(f"SET allowed_directories = [{directories}]")
+        close_off(con, [pattern], Path())
+        return [str(path) for (path,) in con.execute("SELECT file FROM glob(?)", [pattern]).fetchall()]
+
+
+@contextmanager
+def copy_of(con: Connection) -> Iterator[Connection]:
+    """Open a copy of a lineage database that is in memory, for reading only."""
+    with TemporaryDirectory(prefix="assetctl-sql-") as folder:
+        path = Path(folder) / "lineage.duckdb"
+        con.execute(f"ATTACH {literal(str(path))} AS copied")
+        try:
+            con.execute(f"COPY FROM DATABASE {CATALOG} TO copied")
+        finally:
+            con.execute("DETACH copied")
+        with opened(path, read_only=True) as copy:
+            yield copy
 
 
 def tables_in(sql: str) -> tuple[str, ...]:
@@ -183,7 +237,7 @@ def tables_in(sql: str) -> tuple[str, ...]:
     """
     with closing(duckdb.connect(":memory:", config=CONFIG)) as con:
         try:
-            check_only_reads(con, sql)
+            checked(con, duckdb.tokenize, sql)
             return tables_named(con, sql)
         except duckdb.Error:
             return ()

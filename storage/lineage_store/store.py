@@ -18,7 +18,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -32,8 +32,10 @@ from assetctl.storage.lineage_store.duck import (
     CONFIG,
     Damaged,
     Unusable,
+    answer_all,
     answer_apart,
     attach,
+    copy_of,
     in_memory,
     one_line,
     opened,
@@ -49,9 +51,10 @@ from assetctl.storage.lineage_store.questions import (
     ask_traces,
     without_collection,
 )
+from assetctl.storage.lineage_store.readable import Readable
 from assetctl.storage.lineage_store.renewal import migrate, put_in_place, wal
 from assetctl.storage.lineage_store.schema_check import Newer, Outdated, check_schema, checked_folded
-from assetctl.storage.lineage_store.user_sql import Answer, ask, may_need_lineage, spooled
+from assetctl.storage.lineage_store.user_sql import Answer, may_need_lineage
 from assetctl.storage.state.format import check_state
 from assetctl.storage.state.layout import Layout
 from assetctl.storage.state.lock import store_lock
@@ -132,23 +135,22 @@ class DuckLineageStore:
         """
         return self._ask(lambda con: told(con, sql, lambda: con.sql(sql, params=list(params) or None).to_arrow_table()))
 
-    def answer(self, sql: str, tables: Mapping[str, object]) -> Answer:
+    def answer(self, sql: str, tables: Mapping[str, object], readable: Readable | None = None) -> Answer:
         """Answer a person's SQL; nothing can be written.
 
-        `tables` adds views: a name to the path of a Parquet file, or to an Arrow table. The
-        database is opened only if the query may need it, and closed on return.
+        `tables` adds views: a name to the path of a Parquet file, or to an Arrow table. Of other
+        files, the query may read those of `readable`. The database is opened only if the query
+        may need it, and closed on return.
 
         Raises:
             UnknownTable: the query names a table that is not there.
             SelectionError: it does more than read, or DuckDB cannot make sense of it.
         """
+        files = readable or Readable()
         if not may_need_lineage(sql):
-            return answer_apart(sql, tables)
+            return answer_apart(sql, tables, files)
 
-        def question(con: Connection) -> Answer:
-            return told(con, sql, lambda: spooled(*ask(con, sql, tables)))
-
-        return self._ask(question)
+        return self._ask(lambda con: answer_all(con, sql, tables, files), in_memory_on=copy_of)
 
     def rebuild(self) -> None:
         """Fold the whole journal into a new database file, which then takes the place of the old one.
@@ -205,7 +207,11 @@ class DuckLineageStore:
                 self.refresh()
             return not self._sizes and self._in_memory is None
 
-    def _ask(self, question: Callable[[Connection], _T]) -> _T:
+    def _ask(
+        self,
+        question: Callable[[Connection], _T],
+        in_memory_on: Callable[[Connection], AbstractContextManager[Connection]] = nullcontext,
+    ) -> _T:
         with self._mutex, without_collection():
             if self._is_empty():
                 self._fold_in_memory(None)
@@ -228,7 +234,8 @@ class DuckLineageStore:
             con = (self._in_memory or self._fold_in_memory(Unusable("it was damaged again"))).cursor()
             try:
                 con.execute(f"USE {CATALOG}")
-                return question(con)
+                with in_memory_on(con) as one:
+                    return question(one)
             finally:
                 con.close()
 

@@ -1,31 +1,30 @@
-"""A person's SQL on an open connection: what it may do, which tables it names, and its rows in batches.
+"""A person's SQL on an open connection: closing it off, which tables a query names, and its rows in batches.
 
-A query may only read: anything but a `SELECT` (in all its forms) or its `EXPLAIN` is refused,
-and the rest runs in a read-only transaction. DuckDB says which tables a query names, since a
-name in a string, an alias or a `WITH` is not a table.
+There are two locks, each of them enough. The connection can neither write nor reach anything:
+DuckDB's access to files is switched off but for those that the query reads, no setting can be
+changed, nothing is loaded, the database is attached for reading only, and so is the transaction.
+And only what `only_reading.py` has judged to read is executed. DuckDB says which tables a query
+names, since a name in a string, an alias or a `WITH` is not a table.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
+from pathlib import Path
 from tempfile import SpooledTemporaryFile
 from typing import TYPE_CHECKING, Any
 
 from assetctl.assets.errors import Problem, SelectionError
-from assetctl.storage.lineage_store.folding import Connection, add_view
+from assetctl.storage.lineage_store.folding import Connection, add_view, literal
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 _ROWS_AT_ONCE = 1 << 16
 _KEPT_BYTES = 1 << 26  # of an answer in memory; the rest goes to a temporary file
-_READS = frozenset(["SELECT", "RELATION"])
-_EXPLAIN = re.compile(
-    r"(?:\s|--[^\n]*\n|/\*.*?\*/)*explain\s+(?:analyze\s+)?(?:\([^)]*\)\s*)?", re.IGNORECASE | re.DOTALL
-)
 _ONE_NAME = re.compile(r'("(?:[^"]|"")*"|[^".\s]+)(?: AS .*)?', re.DOTALL)
 _LOOKS_AROUND = re.compile(r"\b(?:lineage|store|information_schema|show|duckdb_\w+|pg_\w+|sqlite_\w+)\b", re.IGNORECASE)
 """Words of a query that may want the lineage database or the list of tables; finding one too many costs a lock."""
@@ -63,36 +62,6 @@ class Answer:
         return pa.Table.from_batches(self.batches, self.schema)
 
 
-def check_only_reads(con: Connection, sql: str) -> None:
-    """Check that a text is one statement that only reads.
-
-    Raises:
-        SelectionError: it is not; the message names the kind of statement.
-        duckdb.Error: it is no SQL.
-    """
-    statements = con.extract_statements(sql)
-    if len(statements) != 1:
-        how_many = "no statement" if not statements else f"{len(statements)} statements"
-        raise SelectionError(
-            Problem("not-one-statement", f"this is {how_many}; `sql` answers one at a time", (("query", sql),))
-        )
-    kind = statements[0].type.name
-    if kind in _READS or (kind == "MULTI" and "pivot" in sql.lower()):
-        return
-    inner = _EXPLAIN.match(sql)
-    if kind == "EXPLAIN" and inner is not None:
-        check_only_reads(con, sql[inner.end() :])
-        return
-    raise SelectionError(
-        Problem(
-            "query-writes",
-            f"`sql` only reads, and this is {kind.replace('_', ' ')}",
-            (("query", sql),),
-            "`-o FILE` writes the rows of a query to a file; `assetctl get ASSET -o FILE` hands out a copy of an asset",
-        )
-    )
-
-
 def tables_named(con: Connection, sql: str) -> tuple[str, ...]:
     """Return the tables that a query names without a schema, as far as DuckDB can say before it knows any.
 
@@ -118,13 +87,29 @@ def may_need_lineage(sql: str) -> bool:
     return _LOOKS_AROUND.search(sql) is not None
 
 
-def ask(con: Connection, sql: str, tables: Mapping[str, object]) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
-    """Start answering a query on a connection, which must stay open until the last batch has been read.
+def close_off(con: Connection, files: Iterable[str], spill: Path) -> None:
+    """Make a connection unable to write or to reach anything, but to read `files`; this cannot be undone.
+
+    What does not fit in memory goes to the folder `spill`.
+    """
+    allowed = ", ".join(literal(file) for file in files)
+    con.execute(f"SET temp_directory = {literal(str(spill))}")
+    con.execute(f"SET allowed_paths = [{allowed}]")
+    con.execute("SET autoload_known_extensions = false")
+    con.execute("SET enable_external_access = false")
+    con.execute("SET lock_configuration = true")
+
+
+def ask(
+    con: Connection, sql: str, tables: Mapping[str, object], files: Iterable[str], spill: Path
+) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
+    """Start answering a query that was judged, on a connection that must stay open until the last batch was read.
 
     Until then each of `tables` is a view: of a Parquet file if it is a path, otherwise of an
-    Arrow table.
+    Arrow table. Nothing else can be done with the connection afterwards.
     """
-    check_only_reads(con, sql)
+    stored = {str(path) for table in tables.values() if isinstance(table, Path) for path in (table, table.resolve())}
+    close_off(con, [*files, *sorted(stored)], spill)
     for name, table in tables.items():
         add_view(con, name, table)
     con.execute("BEGIN TRANSACTION READ ONLY")

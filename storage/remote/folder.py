@@ -71,6 +71,7 @@ class FolderTransport:
             self._make(target.parent)
             try:
                 with unfinished.open("xb") as file:
+                    os.fchmod(file.fileno(), stat.S_IMODE(self._root.stat().st_mode) & 0o666)
                     file.writelines(blocks())
                     file.flush()
                     os.fsync(file.fileno())

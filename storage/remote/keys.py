@@ -3,7 +3,8 @@
 A public key is one line of text, `ed25519:` and base64, as `trusted_keys` lists it. A
 private one is a line too, in a file that only its owner can read, or in the variable
 `ASSETCTL_SIGNING_KEY`, which is taken out of the environment before any code of the
-project is imported: no step, worker, log or record ever sees it.
+project is imported, and out of the memory that the system shows as this process's
+environment (`/proc/PID/environ`, `ps e`): no step, worker, log or record ever sees it.
 """
 
 from __future__ import annotations
@@ -57,10 +58,32 @@ def keys_folder() -> Path:
 
 
 def hide_signing_key() -> None:
-    """Take the signing key out of the environment, so that nothing that runs from now on can see it."""
-    given = os.environ.pop(VARIABLE, None)
+    """Take the signing key out of the environment, so that nothing that runs from now on can see it there."""
+    if VARIABLE not in os.environ:
+        return
+    _overwrite(VARIABLE)
+    given = os.environ.pop(VARIABLE)
+    _as_at_the_start().pop(os.fsencode(VARIABLE), None)
     if given:
         _taken[:] = [given.strip()]
+
+
+def _overwrite(name: str) -> None:
+    """Fill a variable's text with zeros where it lies: the system goes on showing that memory after it is unset."""
+    import ctypes
+
+    libc = ctypes.CDLL(None)
+    libc.getenv.restype = ctypes.c_void_p
+    address = libc.getenv(os.fsencode(name))
+    if address:
+        ctypes.memset(address, 0, len(ctypes.string_at(address)))
+
+
+def _as_at_the_start() -> dict[bytes, bytes]:
+    """Return what the interpreter remembers of the environment that it was started with."""
+    import posix
+
+    return posix.environ
 
 
 def hidden_texts() -> tuple[str, ...]:

@@ -21,6 +21,7 @@ from assetctl.storage.remote.entries import MOST_BYTES, entry_folder, entry_name
 from assetctl.storage.remote.patience import LOOKUP, Persistent, transfer
 from assetctl.storage.remote.transport import Absent, Denied, Transport, Unreachable
 from assetctl.storage.state.format import environment_fault
+from assetctl.storage.state.modes import open_new
 
 _PART_BYTES = 8 << 20
 _MOST_ENTRIES = 32  # of one provenance that are looked at
@@ -69,7 +70,7 @@ class RemoteStore:
     def _download(self, digest: BlobDigest, size_bytes: int, target: Path) -> str:
         hasher = blake3()
         try:
-            with target.open("wb") as file:
+            with open(target, "wb", opener=open_new) as file:
                 for start in range(0, size_bytes, _PART_BYTES):
                     wanted = min(_PART_BYTES, size_bytes - start)
                     part = self._part(_blob_name(digest), start, wanted)[:wanted]

@@ -3,12 +3,12 @@
 | entry                              | `trusted_keys` given | none given |
 |------------------------------------|----------------------|------------|
 | signed by a trusted or an own key  | used                 | used |
-| signed by another key, or by none  | refused              | used, unless loading or checking it could run code |
+| signed by another key, or by none  | refused              | used, if it is proven that reading it runs nothing |
 | its signature is not its key's     | refused              | refused |
 
-Loading a pickle runs what it says, so does a codec that is not known here; files whose
-names say that they are pickles count as such. A first-party class or function that an
-entry names would be imported.
+What is proven is a list: of codecs here, of files and bytes in `inert.py`. Everything else,
+a pickle, a codec or an ending that is not known, needs a signature. A first-party class or
+function that an entry names would be imported, and so does too.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from assetctl.lineage.deciding.provenance import provenance_of
 from assetctl.lineage.facts.kinds import UndeclaredKind
 from assetctl.lineage.facts.records import Inputs, Materialized, ProvenanceDigest, Trace
 from assetctl.storage.remote.entries import Entry
+from assetctl.storage.remote.inert import may_be_inert
 
 _RUN_NO_CODE = frozenset(
     (
@@ -32,7 +33,6 @@ _RUN_NO_CODE = frozenset(
         "numpy-scalar/1",
         "text/1",
         "bytes/1",
-        "html/1",
         "svg/1",
         "numpy/1",
         "figure-svg/1",
@@ -40,10 +40,10 @@ _RUN_NO_CODE = frozenset(
         "none/1",
         "file/1",
         "folder/1",
-        "skops/1",  # its bytes say which types they need: see contents.py
+        "skops/1",
     )
 )
-_PICKLE_SUFFIXES = (".pkl", ".pickle", ".p", ".joblib", ".dill", ".cloudpickle", ".pt", ".pth", ".ckpt", ".bin", ".sav")
+"""Codecs that read data and nothing else, once `contents.py` has seen the bytes. A page runs scripts: no `html/1`."""
 _COMPARED_UNRUN = frozenset(kind for kind in UndeclaredKind if not kind.runs_code)
 
 Verify = Callable[[str, bytes, bytes], bool]
@@ -85,16 +85,13 @@ def flaw_of_origin(entry: Entry, trust: Trust, verify: Verify, is_imported: Call
         return "its signature is not that of its key"
     for output in entry.fact.outputs:
         codec, _, suffix = output.codec.partition(":")
-        if codec not in _RUN_NO_CODE or is_pickle_name(suffix) or output.value.classes:
+        is_known = codec in _RUN_NO_CODE and (codec != "file/1" or may_be_inert(suffix))
+        if not is_known or output.value.classes:
             return f"no trusted key signed it, and loading `{output.target}` ({output.codec}) could run code"
     for used in entry.fact.undeclared:
         if used.kind not in _COMPARED_UNRUN and not is_imported(used.name.partition(":")[0]):
             return f"no trusted key signed it, and checking it would import `{used.name.rstrip(':')}`"
     return None
-
-
-def is_pickle_name(name: str) -> bool:
-    return name.lower().endswith(_PICKLE_SUFFIXES)
 
 
 def flaw_as_answer(entry: Entry, question: Question) -> str | None:

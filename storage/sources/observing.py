@@ -21,6 +21,7 @@ from assetctl.lineage.identity.encode import Framed, digest_bytes
 from assetctl.storage.blobs.file_digests import FileDigests, digest_directory, digest_file, is_regular
 from assetctl.storage.sources.parsing import open_table, reader_name
 from assetctl.storage.state.malformed import MALFORMED
+from assetctl.storage.state.modes import make_folders
 from assetctl.storage.state.whole import write_whole
 
 __all__ = [
@@ -148,7 +149,7 @@ def _remember(file: Path, identity: ValueIdentity) -> None:
     columns = [[column.name, column.type, column.digest] for column in identity.columns]
     body = json.dumps([identity.version, identity.kind, identity.n_rows, columns])
     with suppress(OSError):  # not remembering is always correct
-        file.parent.mkdir(parents=True, exist_ok=True)
+        make_folders(file.parent)
         write_whole(file, f"{digest_bytes(body.encode())}\n{body}\n".encode(), durable=False)
 
 

@@ -10,6 +10,7 @@ import shutil
 import sys
 from pathlib import Path
 
+from assetctl.storage.state.modes import open_as_any
 from assetctl.storage.state.whole import whole_file
 
 _FICLONE = 0x40049409  # ioctl of Linux: share extents, copy on write
@@ -24,7 +25,7 @@ def clone_or_copy(source: Path, target: Path) -> None:
     """
     with source.open("rb") as reading:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with whole_file(target, durable=False) as writing:
+        with whole_file(target, durable=False, opener=open_as_any) as writing:
             if not _clone(reading.fileno(), writing.fileno()):
                 shutil.copyfileobj(reading, writing, 1 << 20)
 

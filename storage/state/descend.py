@@ -16,6 +16,7 @@ from pathlib import Path
 
 from assetctl.assets.errors import EnvironmentFault, Problem
 from assetctl.storage.state.format import make_durably
+from assetctl.storage.state.modes import mode_below
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _IS_LINK = {errno.ENOTDIR, errno.ELOOP}
@@ -62,7 +63,7 @@ def made_folder(path: Path) -> Iterator[int]:
     above = _open(path.parent, None)
     try:
         try:
-            os.mkdir(path.name, dir_fd=above)
+            os.mkdir(path.name, mode_below(path.parent, 0o777), dir_fd=above)
         except FileExistsError:
             pass
         else:

@@ -13,6 +13,7 @@ from pathlib import Path
 from assetctl.assets.errors import EnvironmentFault, Problem
 from assetctl.assets.problem_codes import code_of
 from assetctl.storage.state.layout import FORMAT_FILE, STATE_FOLDER, Layout
+from assetctl.storage.state.modes import make_folders
 from assetctl.storage.state.regular import NotAFile, read_regular
 from assetctl.storage.state.whole import fsync_folder, write_whole
 
@@ -132,7 +133,7 @@ def make_durably(folder: Path) -> None:
         if os.path.lexists(above):
             break
         missing.append(above)
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folders(folder)
     for made in missing:
         fsync_folder(made.parent)
 

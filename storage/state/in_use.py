@@ -25,6 +25,7 @@ from assetctl.assets.errors import EnvironmentFault, Problem, WaitTimeout
 from assetctl.storage.state.format import environment_fault
 from assetctl.storage.state.layout import Layout
 from assetctl.storage.state.lock import lock_fault
+from assetctl.storage.state.modes import make_folders, mode_below
 from assetctl.storage.state.regular import NotAFile, open_regular
 
 SHARED_WAIT_S = 120.0
@@ -65,7 +66,7 @@ def alone_with(layout: Layout, wait_s: float = ALONE_WAIT_S) -> Iterator[None]:
     until = time.monotonic() + wait_s
     with ExitStack() as opened:
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            make_folders(path.parent)
             gate = _open(_gate(path), os.O_RDWR | os.O_CREAT)
             opened.callback(os.close, gate)
             lock = _open(path, os.O_RDWR | os.O_CREAT)
@@ -154,14 +155,14 @@ def _gate(path: Path) -> Path:
 
 
 def _open(path: Path, flags: int) -> int:
-    return open_regular(path, flags | os.O_NOFOLLOW)
+    return open_regular(path, flags | os.O_NOFOLLOW, mode_below(path.parent))
 
 
 def _open_or_create(path: Path) -> int:
     try:
         return _open(path, os.O_RDONLY)
     except FileNotFoundError:
-        path.parent.mkdir(exist_ok=True)
+        path.parent.mkdir(mode_below(path.parent.parent, 0o777), exist_ok=True)
         return _open(path, os.O_RDONLY | os.O_CREAT)
 
 

@@ -21,6 +21,7 @@ from assetctl.assets.errors import EnvironmentFault, Problem, WaitTimeout
 from assetctl.assets.ids import Target
 from assetctl.storage.state.format import environment_fault
 from assetctl.storage.state.layout import Layout, file_name
+from assetctl.storage.state.modes import make_folders, mode_below
 from assetctl.storage.state.regular import require_regular
 
 _POLL_S = 0.005
@@ -63,7 +64,8 @@ def system_lock(path: Path, timeout: float) -> Lock:
     """Return the lock of a file, not taken yet."""
     from filelock import FileLock
 
-    return FileLock(path, timeout=timeout, poll_interval=_POLL_S, thread_local=False, fallback_to_soft=False)
+    mode = mode_below(path.parent)
+    return FileLock(path, timeout, mode=mode, poll_interval=_POLL_S, thread_local=False, fallback_to_soft=False)
 
 
 @contextmanager
@@ -78,10 +80,10 @@ def hold(
     """
     from filelock import Timeout
 
-    lock = make_lock(path, timeout)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folders(path.parent)
         require_regular(path)
+        lock = make_lock(path, timeout)
         lock.acquire()
     except Timeout as cause:
         raise WaitTimeout(

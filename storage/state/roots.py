@@ -21,6 +21,7 @@ from assetctl.lineage.identity.encode import digest_bytes
 from assetctl.storage.state.format import check_folder, ensure_folder, environment_fault, read_format
 from assetctl.storage.state.layout import Layout
 from assetctl.storage.state.malformed import MALFORMED
+from assetctl.storage.state.modes import make_folders
 from assetctl.storage.state.regular import read_regular
 from assetctl.storage.state.whole import write_whole
 
@@ -72,7 +73,7 @@ def register(layout: Layout) -> None:
             lines = "".join(f"{line}\n" for line in [*kept, f"{device} {layout.store}"])
             write_whole(layout.stores_file, lines.encode("utf-8", "surrogateescape"), durable=True)
         if not file.is_file() or file.read_text("utf-8") != text:
-            file.parent.mkdir(exist_ok=True)
+            make_folders(file.parent)
             write_whole(file, text.encode("utf-8", "surrogateescape"), durable=True)
     except OSError as cause:
         raise environment_fault(cause, file, "this project cannot be registered in the store") from cause

@@ -2,7 +2,7 @@
 
 The bytes are written under a temporary name in the same folder, which is then renamed. A
 process that is killed meanwhile leaves the old file, and at worst a hidden `.tmp` beside
-it. The permissions are those of any new file.
+it. What is kept is no more open than its folder; what is handed out, as any new file.
 """
 
 from __future__ import annotations
@@ -13,30 +13,33 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from assetctl.storage.state.modes import Opener, open_new
 
-def write_whole(path: Path, data: bytes, *, durable: bool) -> None:
+
+def write_whole(path: Path, data: bytes, *, durable: bool, opener: Opener = open_new) -> None:
     """Write a file in a folder that exists; see `whole_file`.
 
     Raises:
         OSError: it cannot be written; what was there before stays.
     """
-    with whole_file(path, durable=durable) as file:
+    with whole_file(path, durable=durable, opener=opener) as file:
         file.write(data)
 
 
 @contextmanager
-def whole_file(path: Path, *, durable: bool) -> Iterator[BinaryIO]:
+def whole_file(path: Path, *, durable: bool, opener: Opener = open_new) -> Iterator[BinaryIO]:
     """Yield a new file to write, which replaces `path` once the block ends without an error.
 
     `durable` makes its bytes survive a power loss before it is renamed. Without it,
-    a power loss may leave an empty file: fine for what can be made again.
+    a power loss may leave an empty file: fine for what can be made again. `opener` decides
+    who may read it.
 
     Raises:
         OSError: it cannot be written; what was there before stays.
     """
     temporary = path.with_name(f".{os.urandom(6).hex()}.tmp")
     try:
-        with temporary.open("xb") as file:
+        with open(temporary, "xb", opener=opener) as file:
             yield file
             if durable:
                 file.flush()

@@ -1,7 +1,13 @@
-"""A person's SQL on a team's lineage store: PostgreSQL's own dialect, in a read-only transaction, rows in batches."""
+"""A person's SQL on a team's lineage store: PostgreSQL's own dialect, in a read-only transaction, rows in batches.
+
+A query is what a cursor is declared for. PostgreSQL takes nothing but a query there: no `COPY`,
+which writes files even in a read-only transaction, no `CALL`, no `DO`, no `SET`. What functions
+can do is a matter of the rights of the role that asks.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from itertools import islice
@@ -17,12 +23,14 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _ROWS_AT_ONCE = 10_000
+_CURSOR = "assetctl_rows"
+_EXPLAINS = re.compile(r"\s*explain\b", re.IGNORECASE)
 
 
 def ask_team(url: TeamUrl, sql: str) -> Answer:
     """Start answering a query; the connection stays open until the answer is closed.
 
-    One statement, and nothing can be written: the server holds both against any text.
+    One query, or its `EXPLAIN`, and nothing can be written: the server holds both against any text.
 
     Raises:
         SelectionError: PostgreSQL cannot make sense of the query; its message says where.
@@ -36,8 +44,8 @@ def ask_team(url: TeamUrl, sql: str) -> Answer:
         con.execute("BEGIN TRANSACTION READ ONLY")
         con.execute("SELECT 1")  # from the first query on, no statement can make the transaction a writing one
         cursor = con.cursor()
-        rows = cursor.stream(sql)  # sent as one statement, never as a script
         with told(url, sql):
+            rows = _rows(con, cursor, sql)
             first = next(rows, None)
         schema = _schema(
             _columns(con, sql) if first is None else [(c.name, c.type_code) for c in cursor.description or ()]
@@ -46,6 +54,23 @@ def ask_team(url: TeamUrl, sql: str) -> Answer:
         stack.close()
         raise
     return Answer(schema, _batches(url, sql, first, rows, schema), stack.close)
+
+
+def _rows(con: psycopg.Connection[Any], cursor: psycopg.Cursor[Any], sql: str) -> Iterator[Any]:
+    """Start giving the rows of a query; each text is sent as one statement, never as a script."""
+    if _EXPLAINS.match(sql):
+        return cursor.stream(sql)
+    # `binary` has nothing to return here: it makes psycopg use the protocol that refuses several statements
+    con.execute(f"DECLARE {_CURSOR} NO SCROLL CURSOR FOR {sql}", binary=True)
+    return _fetched(cursor)
+
+
+def _fetched(cursor: psycopg.Cursor[Any]) -> Iterator[Any]:
+    while True:
+        rows = cursor.execute(f"FETCH {_ROWS_AT_ONCE} FROM {_CURSOR}").fetchall()
+        yield from rows
+        if len(rows) < _ROWS_AT_ONCE:
+            return
 
 
 def _batches(url: TeamUrl, sql: str, first: Any, rows: Iterator[Any], schema: pa.Schema) -> Iterator[pa.RecordBatch]:

@@ -22,6 +22,7 @@ from assetctl.storage.codecs.own import OwnCodec
 from assetctl.storage.codecs.registry import FILE, FOLDER, NONE, PARQUET, PICKLE, Codecs
 from assetctl.storage.sources.parsing import parse_table
 from assetctl.storage.state.format import environment_fault
+from assetctl.storage.state.modes import open_as_any
 from assetctl.storage.state.whole import whole_file, write_whole
 
 _DISK_FAILS = frozenset((errno.EIO, errno.ESTALE, errno.ENODEV, errno.ETIMEDOUT))
@@ -141,7 +142,7 @@ class OutputReader:
             data = self.encoded(output, blob).read()
             try:
                 target.parent.mkdir(parents=True, exist_ok=True)
-                write_whole(target, data, durable=False)
+                write_whole(target, data, durable=False, opener=open_as_any)
             except OSError as cause:
                 raise environment_fault(cause, target, "a file cannot be written") from cause
 
@@ -197,7 +198,7 @@ class OutputReader:
         table = self.load(output, Wanted(Form.ARROW))
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
-            with whole_file(target, durable=False) as file:
+            with whole_file(target, durable=False, opener=open_as_any) as file:
                 csv.write_csv(table, file)
         except OSError as cause:
             raise environment_fault(cause, target, "a file cannot be written") from cause

@@ -15,6 +15,7 @@ from assetctl.storage.blobs.blobs import Blobs
 from assetctl.storage.codecs.base import Encoded
 from assetctl.storage.state.crash_points import CrashPoint, reached
 from assetctl.storage.state.format import environment_fault
+from assetctl.storage.state.modes import open_new
 
 _IN_MEMORY_BYTES = 1 << 18
 
@@ -71,7 +72,7 @@ class Sink(io.RawIOBase):
             self._path = self._blobs.temporary()
         try:
             if self._file is None:
-                self._file = self._path.open("xb")
+                self._file = open(self._path, "xb", opener=open_new)  # noqa: SIM115  closed with the value
             self._file.write(data)
         except OSError as cause:
             self.fault = environment_fault(cause, self._path, "a value cannot be written")

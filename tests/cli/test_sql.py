@@ -207,10 +207,15 @@ def test_nothing_is_written(shop, query, monkeypatch, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_local_files_can_be_read(shop, tmp_path):
+def test_files_of_the_project_can_be_read_and_those_of_folders_that_are_named(shop, tmp_path):
     (tmp_path / "mine.csv").write_text("n,name\n1,me\n")
     query = f"select name from features join '{tmp_path}/mine.csv' using (n)"
-    assert sql(shop, query, "--json").json == [{"name": "me"}]
+    refused = sql(shop, query)
+    assert refused.code == 2
+    assert "--read FOLDER" in refused.err
+    assert sql(shop, query, "--read", tmp_path, "--json").json == [{"name": "me"}]
+    inside = f"select f.text from '{shop}/flights.csv' f, lineage.assets where asset = 'features' and n = 1"
+    assert sql(shop, inside, "--json").json == [{"text": "one"}]
 
 
 def test_corrupt_bytes_are_no_answer(shop, tmp_path):

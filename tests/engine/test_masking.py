@@ -227,3 +227,94 @@ def test_the_signing_key_of_the_environment_is_in_no_log_however_a_step_came_by_
         keys._taken.clear()
     assert private.partition(":")[2].encode() not in left_behind(project)
     assert b"***" in left_behind(project)
+
+
+# --- parts of a secret, and every way out ------------------------------------------------
+
+ACCOUNT = json.dumps({"type": "x", "key": {"private_key": "-----BEGIN KEY-----\nMIIE9x+/=\n"}, "ids": ["client-0815"]})
+
+
+@pytest.mark.parametrize(
+    ("secret", "part"),
+    [
+        ("postgresql://u:s3cr%40t%2Fx@h/db", "s3cr%40t%2Fx"),
+        ("postgresql://u:s3cr%40t%2Fx@h/db", "s3cr@t/x"),
+        ("redis://:p@ssw0rd@h:6379/0", "p@ssw0rd"),
+        ("https://h/x?user=me&api_key=0123abc%2B", "0123abc+"),
+        ("https://h/x?sv=2020&sig=aGVsbG8%3D", "aGVsbG8="),
+        ("Server=h;Uid=me;Password=hunter22;", "hunter22"),
+        ("host=h password='hun ter22' dbname=x", "hun ter22"),
+        ("AccountName=a;AccountKey=Zm9vYmFy/x+==;Suffix=b", "Zm9vYmFy/x+=="),
+        (ACCOUNT, "client-0815"),
+        (ACCOUNT, "-----BEGIN KEY-----\nMIIE9x+/=\n"),
+        (ACCOUNT, "MIIE9x+/="),
+        (base64.b64encode(ACCOUNT.encode()).decode(), "client-0815"),
+        (base64.b64encode(b"me:hunter22").decode(), "hunter22"),
+        ("Bearer abc.def.ghi", "abc.def.ghi"),
+        ('{"url": "mysql://u:h%75nter22@h"}', "hunter22"),
+    ],
+)
+def test_a_part_of_a_secret_that_programs_take_out_of_it_is_masked_in_every_form(secret, part):
+    mask = Mask([secret])
+    for form in (part, quote(part, safe=""), base64.b64encode(part.encode()).decode().rstrip("="), part.encode().hex()):
+        assert mask.text(f"<{form}>") == "<***>"
+
+
+@pytest.mark.parametrize(
+    "value", ["redis://:hunter22@h", "a\n-----BEGIN PRIVATE KEY-----\nx", "https://u:hunter22@h/x"]
+)
+def test_a_value_that_is_an_address_with_a_password_is_secret_whatever_it_is_called(value):
+    assert EnvironmentValues({"WAREHOUSE": value}).of_secret_names() == {value}
+    assert EnvironmentValues({"WAREHOUSE": "https://h:80/x@y"}).of_secret_names() == set()
+
+
+WAYS_OUT = """
+import json, os
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from assetctl import CheckResult, Context, asset, check
+
+PASSWORD = unquote(urlsplit(os.environ["AT_URL"]).password)
+
+@asset
+def a(context: Context):
+    secret = PASSWORD
+    context.metric(f"m {secret}", 1)
+    context.metric("m " + json.loads(os.environ["AT_CREDENTIALS"])["id"], 2)
+    context.link(f"l {secret}", f"https://h/{secret}")
+    context.figure(f"f {secret}", "<svg xmlns='http://www.w3.org/2000/svg'/>")
+    (Path(__file__).parent / f"{secret}.txt").read_text()
+    print(f"log {secret}")
+    os.environ.pop("AT_URL")
+    return 1
+
+@check(asset=a)
+def c(a):
+    return CheckResult(False, {f"c {PASSWORD}": 1.0}, f"message {PASSWORD}")
+
+@asset
+def fails():
+    raise type(PASSWORD, (ValueError,), {})(f"message {PASSWORD}")
+"""
+
+
+@pytest.mark.parametrize("key", ["a", "fails"])
+def test_a_secret_has_no_way_out_under_any_name(tmp_path, monkeypatch, key):
+    secret = "hunter+22"
+    (tmp_path / "assets.py").write_text(WAYS_OUT)
+    (tmp_path / f"{secret}.txt").write_text("words")
+    monkeypatch.setenv("AT_URL", f"postgresql://me:{quote(secret)}@h/db")
+    monkeypatch.setenv("AT_CREDENTIALS", json.dumps({"id": "client-0815"}))
+    project = Project.open(tmp_path)
+    outcome = project.materialize(key, jobs=1)
+    left = left_behind(project)
+    assert secret.encode() not in left
+    assert b"client-0815" not in left
+    assert secret not in str(outcome.events)
+    if key == "a":
+        table = project.sql("select name from lineage.metrics order by value")
+        assert table["name"].to_pylist()[-1] == "m *** 2"
+        assert b"log ***" in left
+    else:
+        assert [event.error_type for event in outcome.events if hasattr(event, "error_type")] == ["***"]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -170,6 +172,22 @@ def test_a_key_is_only_its_owners_and_never_overwritten(tmp_path):
     with pytest.raises(EnvironmentFault, match="can be read by others"):
         keys.signing_key(tmp_path / "keys")
     assert before.decode().strip().partition(":")[2] not in repr(key)
+
+
+def test_a_key_of_the_environment_is_in_no_memory_that_the_system_shows_as_such():
+    program = (
+        "import os, posix\n"
+        "from assetctl.storage.remote import keys\n"
+        "keys.hide_signing_key()\n"
+        "shown = open('/proc/self/environ', 'rb').read() if os.path.exists('/proc/self/environ') else b''\n"
+        "assert b'THE-KEY' not in shown and b'KEPT' in shown or not shown\n"
+        "assert 'THE-KEY' not in repr((dict(os.environ), posix.environ)), posix.environ\n"
+        "assert os.environ['OTHER'] == 'KEPT' and keys.VARIABLE not in os.environ\n"
+        "assert keys.hidden_texts() == ('THE-KEY',)"
+    )
+    variables = {**os.environ, keys.VARIABLE: " THE-KEY", "OTHER": "KEPT"}
+    child = subprocess.run([sys.executable, "-c", program], env=variables, capture_output=True, text=True, check=False)
+    assert (child.returncode, child.stderr) == (0, "")
 
 
 @pytest.mark.parametrize("text", ["", "ed25519:AAAA", "ed25519-private:AAAA", "x" * 60])

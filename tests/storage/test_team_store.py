@@ -378,6 +378,15 @@ def test_many_rows_come_in_batches(asked: TeamUrl) -> None:
         "WITH gone AS (DELETE FROM facts RETURNING 1) SELECT * FROM gone",
         "SELECT set_config('transaction_read_only', 'off', true)",
         "SET TRANSACTION READ WRITE",
+        "COPY (SELECT 1) TO '/tmp/assetctl-team-copy'",
+        "COPY (SELECT 1) TO PROGRAM 'cat > /tmp/assetctl-team-copy'",
+        "COPY (SELECT 1) TO STDOUT",
+        "DO $$ BEGIN PERFORM 1; END $$",
+        "LOCK TABLE facts IN SHARE MODE",
+        "EXPLAIN ANALYZE DELETE FROM facts",
+        "EXPLAIN SELECT 1; DELETE FROM facts",
+        "/* /* */ explain */ COPY (SELECT 1) TO '/tmp/assetctl-team-copy'",
+        "SELECT 1; CLOSE assetctl_rows; DELETE FROM facts",
         "SELECT * FROM nothing_here",
         "SELEC 1",
         "SELECT 1 / (n - 20000) FROM generate_series(1, 25000) AS n",
@@ -388,6 +397,11 @@ def test_nothing_can_be_written_and_mistakes_say_so(asked: TeamUrl, query: str) 
     with pytest.raises(SelectionError, match="does not work"):
         rows(asked, query)
     assert team_rows(asked) == before
+
+
+def test_a_query_can_be_explained(asked: TeamUrl) -> None:
+    assert [list(row) for row in rows(asked, "explain (costs off) SELECT 1")] == [["QUERY PLAN"]]
+    assert rows(asked, "SELECT 1 AS n; -- the end") == [{"n": 1}]
 
 
 def test_statements_that_give_no_rows_give_none(asked: TeamUrl) -> None:
