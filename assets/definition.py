@@ -91,7 +91,7 @@ class SourceShape(StrEnum):
 class SourceDef:
     """A root that is observed, not computed: a file, a folder, or the files of a glob.
 
-    `path` is as written: relative to the project root, or absolute.
+    `path` is as written: relative to the project root, or absolute. `options` are for whoever reads it as a table.
     """
 
     path: str
@@ -102,6 +102,7 @@ class SourceDef:
     owners: tuple[str, ...] = ()
     description: str | None = None
     where: str = ""  # file:line of the call
+    options: Mapping[str, Any] = field(default_factory=lambda: _EMPTY)
 
     def __repr__(self) -> str:
         return f"<source {self.shape} {self.path!r}>"

@@ -17,8 +17,11 @@ from assetctl.assets.definition import AssetDef, AssetOptions, CheckDef, SourceD
 from assetctl.assets.errors import DeclarationError, Problem
 from assetctl.assets.hints import did_you_mean
 from assetctl.assets.ids import AssetKey, Target, whole
+from assetctl.assets.read_options import options_text
 from assetctl.lineage.facts.ports import Form, Wanted
 from assetctl.lineage.graph.bindings import Read, parameters_of, read_signature
+
+_TABLE_FORMS = frozenset((Form.ARROW, Form.PANDAS, Form.POLARS, Form.READER, Form.NUMPY))
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,7 @@ class Binding:
     wanted: Wanted
     is_source: bool
     aliases: tuple[AssetKey, ...] = ()  # earlier names of the upstream
+    options: str = ""  # how a source's file is read, where it is read as a table
 
     @property
     def target(self) -> Target:
@@ -42,9 +46,12 @@ class Binding:
 
     @property
     def reads_table(self) -> bool:
-        return self.is_read and (
-            self.wanted.form in {Form.ARROW, Form.PANDAS, Form.POLARS, Form.READER} or bool(self.wanted.columns)
-        )
+        return self.is_read and (self.wanted.form in _TABLE_FORMS or bool(self.wanted.columns))
+
+    @property
+    def family(self) -> Form:
+        """The form whose library reads a source's table for it: Arrow's, where none is asked for."""
+        return self.wanted.form.family if self.wanted.form in _TABLE_FORMS else Form.ARROW
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,7 +251,11 @@ def _read_binding(read: Read, sources: Mapping[AssetKey, SourceDef]) -> Binding:
         wanted = Wanted(Form.PATH)
     elif is_source and wanted.columns and wanted.form is Form.STORED:
         wanted = Wanted(Form.ARROW, wanted.columns)
-    return Binding(read.parameter, read.upstream, wanted, is_source)
+    binding = Binding(read.parameter, read.upstream, wanted, is_source)
+    if is_source and binding.reads_table:
+        options = options_text(sources[read.upstream].options)
+        return replace(binding, options=options) if options else binding
+    return binding
 
 
 def _dependency_key(

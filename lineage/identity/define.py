@@ -42,7 +42,7 @@ def _definition(
 def _spec(step: Step) -> dict[str, str]:
     options = step.declaration.options
     spec = {
-        f"input {b.name}": _input_spec(b.wanted)
+        f"input {b.name}": _input_spec(b.wanted) + (f" options {b.options}" if b.options else "")
         for b in step.bindings
         if b.is_read and (b.wanted.form is not Form.STORED or b.wanted.columns)
     }

@@ -5,6 +5,7 @@ A consumer never gets the store's own file: paths are copies, values are decoded
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from assetctl.storage.codecs.base import Codec, Encoded, NotEncodable, Undecodab
 from assetctl.storage.codecs.containers import TABLE_KINDS, convert, from_arrow, kind_of_table, project
 from assetctl.storage.codecs.own import OwnCodec
 from assetctl.storage.codecs.registry import FILE, FOLDER, NONE, PARQUET, PICKLE, Codecs
-from assetctl.storage.sources.parsing import parse_table
+from assetctl.storage.sources.parsing import column_names, parse_table
 from assetctl.storage.state.format import environment_fault
 from assetctl.storage.state.whole import whole_file, write_whole
 
@@ -94,7 +95,7 @@ class OutputReader:
     def _parsed(self, output: Output, path: Path, wanted: Wanted) -> Any:
         """Return the table of a file that an asset returned."""
         try:
-            table = parse_table(path, wanted.columns)
+            table = parse_table(path, wanted.columns, wanted.form.family)
         except DeclarationError as refused:
             first = refused.problems[0]
             raise AssetFailed(
@@ -106,8 +107,11 @@ class OutputReader:
                 )
             ) from refused
         finally:
-            path.unlink(missing_ok=True)
-        _refuse_absent(output, wanted.columns, table.column_names)
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
+        _refuse_absent(output, wanted.columns, column_names(table))
         return convert(project(table, wanted.columns), wanted.form)
 
     def encoded(self, output: Output, blob: BlobDigest) -> Encoded:
