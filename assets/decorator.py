@@ -25,7 +25,7 @@ def asset(  # type: ignore[misc]  # the overloads say `Any` where the options ar
     /,
     *,
     key: str | None = None,
-    ins: Mapping[str, str] | None = None,
+    ins: Mapping[str, str | Sequence[str] | Mapping[str, str]] | None = None,
     deps: Sequence[Any] = (),
     config: Mapping[str, Any] | None = None,
     outs: Sequence[str] = (),

@@ -7,7 +7,7 @@ that holds it is collected.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
@@ -17,18 +17,20 @@ from assetctl.assets.compute import Compute
 
 _EMPTY: Mapping[str, Any] = MappingProxyType({})
 
+Upstreams = str | Sequence[str] | Mapping[str, str]
+
 
 @dataclass(frozen=True, slots=True)
 class AssetOptions:
     """Everything the decorator accepts besides the function.
 
-    `timeout_s` is in seconds. `ins` maps a parameter to an asset key, `config` a
-    parameter to its value. `code_deps` adds objects or project-relative file globs to
+    `timeout_s` is in seconds. `ins` maps a parameter to an asset key, a list of them, or a
+    dict of them by any name; `config` maps a parameter to its value. `code_deps` adds objects or project-relative file globs to
     the code version; `version` replaces it.
     """
 
     key: str | None = None
-    ins: Mapping[str, str] = field(default_factory=lambda: _EMPTY)
+    ins: Mapping[str, Upstreams] = field(default_factory=lambda: _EMPTY)
     deps: tuple[str, ...] = ()
     config: Mapping[str, Any] = field(default_factory=lambda: _EMPTY)
     outs: tuple[str, ...] = ()

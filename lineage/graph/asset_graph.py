@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import heapq
+import inspect
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -19,7 +20,7 @@ from assetctl.assets.hints import did_you_mean
 from assetctl.assets.ids import AssetKey, Target, whole
 from assetctl.assets.read_options import options_text
 from assetctl.lineage.facts.ports import Form, Wanted
-from assetctl.lineage.graph.bindings import Read, parameters_of, read_signature
+from assetctl.lineage.graph.bindings import Gathered, Read, parameters_of, read_signature
 
 _TABLE_FORMS = frozenset((Form.ARROW, Form.PANDAS, Form.POLARS, Form.READER, Form.NUMPY))
 
@@ -67,6 +68,7 @@ class Step:
     where: str
     name: str
     former: Mapping[AssetKey, tuple[AssetKey, ...]] = field(default_factory=dict)  # names its outputs had, oldest first
+    gathered: Mapping[str, Gathered] = field(default_factory=dict)  # what arrives together, by parameter
 
     @property
     def target(self) -> Target:
@@ -212,6 +214,7 @@ def _step(
         context=signature.context,
         where=item.where,
         name=item.name,
+        gathered=signature.gathered,
     )
 
 
@@ -308,7 +311,8 @@ def _checks(
 
 def _check(item: Declared, declaration: CheckDef, key: AssetKey, problems: list[Problem]) -> Check | None:
     parameters = parameters_of(declaration.compute)
-    required = [n for n, p in parameters.items() if p.default is p.empty and p.kind is not p.VAR_KEYWORD]
+    open_ended = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
+    required = [n for n, p in parameters.items() if p.default is p.empty and p.kind not in open_ended]
     if len(required) != 1:
         problem = Problem(
             "bad-check",

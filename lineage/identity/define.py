@@ -46,6 +46,7 @@ def _spec(step: Step) -> dict[str, str]:
         for b in step.bindings
         if b.is_read and (b.wanted.form is not Form.STORED or b.wanted.columns)
     }
+    spec.update({f"gathered {name}": together.text for name, together in step.gathered.items()})
     if options.codec is not None:
         spec["codec"] = options.codec
     if options.outs:
