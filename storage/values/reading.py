@@ -15,7 +15,7 @@ from assetctl.lineage.facts.records import BlobDigest, Output
 from assetctl.lineage.facts.snapshot import OutputState
 from assetctl.lineage.identity.encode import digest_bytes
 from assetctl.storage.blobs.blobs import Blobs, corruption
-from assetctl.storage.blobs.folders import FolderFile, copy_folder, folder_state, read_manifest
+from assetctl.storage.blobs.folders import FolderFile, copy_folder, folder_state, read_empty, read_manifest
 from assetctl.storage.codecs.base import Codec, Encoded, NotEncodable, Undecodable, Untrusted
 from assetctl.storage.codecs.containers import TABLE_KINDS, convert, from_arrow, kind_of_table, project
 from assetctl.storage.codecs.own import OwnCodec
@@ -134,7 +134,8 @@ class OutputReader:
 
     def _write(self, output: Output, blob: BlobDigest, target: Path) -> None:
         if output.codec == FOLDER:
-            copy_folder(self._blobs, self._manifest(blob), target)
+            manifest = self._blobs.read_bytes(blob)
+            copy_folder(self._blobs, read_manifest(blob, manifest), target, read_empty(blob, manifest))
         elif output.inline is None:
             self._blobs.copy_out(blob, target)
         else:
