@@ -27,7 +27,7 @@ def asset(
     /,
     *,
     key: str | None = None,
-    ins: Mapping[str, str] | None = None,
+    ins: Mapping[str, str | Sequence[str] | Mapping[str, str]] | None = None,
     deps: Sequence[Any] = (),
     config: Mapping[str, Any] | None = None,
     outs: Sequence[str] = (),

@@ -7,7 +7,7 @@ that holds it is collected.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
@@ -17,18 +17,21 @@ from assetctl.assets.compute import Compute
 
 _EMPTY: Mapping[str, Any] = MappingProxyType({})
 
+Upstreams = str | Sequence[str] | Mapping[str, str]
+
 
 @dataclass(frozen=True, slots=True)
 class AssetOptions:
     """Everything the decorator accepts besides the function.
 
-    `timeout_s` is in seconds. `ins` maps a parameter to an asset key, `config` a
-    parameter to its value. `code_deps` adds objects or project-relative file globs to
-    the code version; `version` replaces it. `isolate` asks for a process of its own.
+    `timeout_s` is in seconds. `ins` maps a parameter to an asset key, a list of them, or a
+    dict of them by any name; `config` maps a parameter to its value. `code_deps` adds objects
+    or project-relative file globs to the code version; `version` replaces it. `isolate` asks
+    for a process of its own.
     """
 
     key: str | None = None
-    ins: Mapping[str, str] = field(default_factory=lambda: _EMPTY)
+    ins: Mapping[str, Upstreams] = field(default_factory=lambda: _EMPTY)
     deps: tuple[str, ...] = ()
     config: Mapping[str, Any] = field(default_factory=lambda: _EMPTY)
     outs: tuple[str, ...] = ()
@@ -92,7 +95,7 @@ class SourceShape(StrEnum):
 class SourceDef:
     """A root that is observed, not computed: a file, a folder, or the files of a glob.
 
-    `path` is as written: relative to the project root, or absolute.
+    `path` is as written: relative to the project root, or absolute. `options` are for whoever reads it as a table.
     """
 
     path: str
@@ -103,6 +106,7 @@ class SourceDef:
     owners: tuple[str, ...] = ()
     description: str | None = None
     where: str = ""  # file:line of the call
+    options: Mapping[str, Any] = field(default_factory=lambda: _EMPTY)
 
     def __repr__(self) -> str:
         return f"<source {self.shape} {self.path!r}>"

@@ -24,6 +24,7 @@ ProblemCode = Literal[
     "bad-config",
     "bad-duration",
     "bad-metric",
+    "bad-option",
     "bad-partition-key",
     "bad-query",
     "bad-selection",

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from assetctl.assets.definition import SourceDef, SourceShape
+from assetctl.assets.read_options import check_options
 
 
 class _Sources:
@@ -21,9 +23,17 @@ class _Sources:
         tags: Mapping[str, str] | None = None,
         owners: Sequence[str] = (),
         description: str | None = None,
+        options: Mapping[str, Any] | None = None,
     ) -> SourceDef:
-        """Declare a file. Its consumer gets a `Path`, or the parsed table if it asks for one."""
-        return _declare(path, SourceShape.FILE, key, group, tags, owners, description)
+        """Declare a file. Its consumer gets a `Path`, or the parsed table if it asks for one.
+
+        `options` are those of the reader of the library that consumers ask for: with
+        `options={"sep": ";"}`, `pd.DataFrame` is what `pandas.read_csv(path, sep=";")` gives.
+
+        Raises:
+            DeclarationError: an option is neither a plain value nor a type of columns.
+        """
+        return _declare(path, SourceShape.FILE, key, group, tags, owners, description, options)
 
     def directory(
         self,
@@ -34,9 +44,16 @@ class _Sources:
         tags: Mapping[str, str] | None = None,
         owners: Sequence[str] = (),
         description: str | None = None,
+        options: Mapping[str, Any] | None = None,
     ) -> SourceDef:
-        """Declare a folder and everything below it. Its consumer gets the folder's `Path`."""
-        return _declare(path, SourceShape.DIRECTORY, key, group, tags, owners, description)
+        """Declare a folder and everything below it. Its consumer gets the folder's `Path`.
+
+        One that is called `*.parquet` is a table in parts to a consumer that asks for a table.
+
+        Raises:
+            DeclarationError: as `file`.
+        """
+        return _declare(path, SourceShape.DIRECTORY, key, group, tags, owners, description, options)
 
     def glob(
         self,
@@ -49,7 +66,7 @@ class _Sources:
         description: str | None = None,
     ) -> SourceDef:
         """Declare the files that match a pattern (`**` allowed). Its consumer gets a sorted list of `Path`."""
-        return _declare(pattern, SourceShape.GLOB, key, group, tags, owners, description)
+        return _declare(pattern, SourceShape.GLOB, key, group, tags, owners, description, None)
 
 
 def _declare(
@@ -60,10 +77,12 @@ def _declare(
     tags: Mapping[str, str] | None,
     owners: Sequence[str],
     description: str | None,
+    options: Mapping[str, Any] | None,
 ) -> SourceDef:
     caller = sys._getframe(2)
     where = f"{caller.f_code.co_filename}:{caller.f_lineno}"
-    return SourceDef(os.fspath(path), shape, key, group, dict(tags or {}), tuple(owners), description, where)
+    checked = check_options(options, where) if options else {}
+    return SourceDef(os.fspath(path), shape, key, group, dict(tags or {}), tuple(owners), description, where, checked)
 
 
 source = _Sources()

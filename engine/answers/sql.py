@@ -29,7 +29,7 @@ from assetctl.storage.lineage_store.readable import Readable
 from assetctl.storage.lineage_store.user_sql import TABLES_QUERY, Answer, UnknownTable
 from assetctl.storage.schema.views import AS_OF, sections
 from assetctl.storage.sources.observing import source_path
-from assetctl.storage.sources.parsing import parse_table, table_format
+from assetctl.storage.sources.parsing import parse_with_any, table_format
 from assetctl.storage.state.in_use import in_use
 from assetctl.storage.state.modes import open_as_any
 from assetctl.storage.state.whole import whole_file
@@ -153,10 +153,10 @@ class _Views:
             raise NotATable(
                 Problem("source-not-a-table", f"source `{key}` is {what}, not a table", (("path", declaration.path),))
             )
-        if table_format(path) == "parquet" and path.suffix == ".parquet":
+        if table_format(path) == "parquet" and path.suffix == ".parquet" and not declaration.options:
             return path
         try:
-            return parse_table(path)
+            return parse_with_any(path, declaration.options)
         except DeclarationError as cause:
             raise NotATable(*cause.problems) from cause
 

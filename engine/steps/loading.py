@@ -13,7 +13,7 @@ from assetctl.assets.ids import AssetKey
 from assetctl.engine.steps.tasks import OutputInput, SourceInput
 from assetctl.lineage.facts.ports import DataStore, Form
 from assetctl.lineage.facts.records import DataVersion
-from assetctl.storage.sources.parsing import open_table, parse_table
+from assetctl.storage.sources.parsing import column_names, open_table, parse_table
 
 
 class SourceFiles(Protocol):
@@ -36,14 +36,16 @@ class Loader:
         """Return the value of a parameter, in the form that it asks for."""
         if isinstance(needed, OutputInput):
             return self.data.load(needed.output, needed.wanted)
+        declaration, wanted = self.sources[needed.key], needed.wanted
         paths = [Path(path) for path in self.paths(needed)]
-        if self.sources[needed.key].shape is SourceShape.GLOB:
+        if declaration.shape is SourceShape.GLOB:
             return paths
-        if needed.wanted.form is Form.PATH:
+        if wanted.form is Form.PATH:
             return paths[0]
-        if needed.wanted.form is Form.READER:
-            return _checked(open_table(paths[0], needed.wanted.columns), needed, paths[0])
-        return _as_wanted(parse_table(paths[0], needed.wanted.columns), needed, paths[0])
+        if wanted.form is Form.READER:
+            return _checked(open_table(paths[0], wanted.columns, declaration.options), needed, paths[0])
+        table = parse_table(paths[0], wanted.columns, wanted.form.family, declaration.options)
+        return _as_wanted(table, needed, paths[0])
 
     def paths(self, needed: SourceInput) -> tuple[str, ...]:
         """Return the absolute paths of a source on this machine, sorted for a glob."""
@@ -64,14 +66,21 @@ def _as_wanted(table: Any, needed: SourceInput, path: Path) -> Any:
 
 def _checked(table: Any, needed: SourceInput, path: Path) -> Any:
     """Return a source's table, or a reader over it, if it has the columns that its parameter asks for."""
-    available = table.schema.names
-    missing = [name for name in needed.wanted.columns if name not in available]
+    available = column_names(table)
+    missing = [name for name in needed.wanted.columns if available.count(name) != 1]
     if missing:
         raise AssetFailed.of(
             "unknown-column",
-            f"source `{needed.key}` has no column {', '.join(f'`{name}`' for name in missing)}",
+            f"source `{needed.key}` has {_how_many(missing, available)}",
             ("columns", ", ".join(available)),
             ("file", str(path)),
             hint=f"correct `columns(...)` of the parameter `{needed.parameter}`",
         )
     return table
+
+
+def _how_many(missing: Sequence[str], available: Sequence[str]) -> str:
+    """Say of which columns there is none, or more than one."""
+    repeated = [name for name in missing if name in available]
+    names = ", ".join(f"`{name}`" for name in repeated or missing)
+    return f"more than one column {names}" if repeated else f"no column {names}"

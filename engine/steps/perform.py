@@ -14,7 +14,7 @@ import os
 import shutil
 import time
 import traceback
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextvars import copy_context
 from pathlib import Path
 from typing import Any, assert_never
@@ -131,8 +131,13 @@ def _own_frames(error: BaseException) -> str:
 def _arguments(step: Step, task: StepTask, context: StepContext, loader: Loader) -> dict[str, Any]:
     arguments: dict[str, Any] = dict(step.config)
     arguments.update(dict.fromkeys(step.context, context))
-    for needed in task.inputs:
-        arguments[needed.parameter] = loader.load(needed)
+    given = {needed.parameter: loader.load(needed) for needed in task.inputs}
+    together = {n: g for n, g in step.gathered.items() if not n.startswith("**")}
+    parts = {part for gathered in together.values() for part in gathered.reads}
+    arguments.update({name: value for name, value in given.items() if name not in parts})
+    arguments.update({name: gathered.put_together(given) for name, gathered in together.items()})
+    others = [name for n, gathered in step.gathered.items() if n.startswith("**") for name in gathered.reads]
+    arguments.update({name: arguments.pop(name) for name in others})  # in the order that was declared
     return arguments
 
 
@@ -149,12 +154,23 @@ def compute(how: Compute, arguments: Mapping[str, Any]) -> Any:
 
 def _discard_copies(values: Iterable[object], layout: Layout) -> None:
     """Delete the private copies of stored files that the function was handed."""
-    for value in values:
+    for value in _each(values):
         if isinstance(value, Path) and value.is_relative_to(layout.temporary):
             if value.is_dir():
                 shutil.rmtree(value, ignore_errors=True)
             else:
                 value.unlink(missing_ok=True)
+
+
+def _each(values: Iterable[object]) -> Iterator[object]:
+    """Yield arguments, and the values of those that hold several upstreams."""
+    for value in values:
+        if type(value) is list:
+            yield from value
+        elif type(value) is dict:
+            yield from value.values()
+        else:
+            yield value
 
 
 def _arranged(fn: Callable[..., Any], arguments: Mapping[str, Any]) -> tuple[list[Any], dict[str, Any]]:

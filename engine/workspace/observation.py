@@ -11,10 +11,12 @@ from assetctl.assets.definition import SourceDef, SourceShape
 from assetctl.assets.errors import DeclarationError, Problem
 from assetctl.assets.ids import AssetKey, Target, whole
 from assetctl.lineage.deciding.decide import Observation
-from assetctl.lineage.facts.records import DataVersion
+from assetctl.lineage.facts.ports import Form
+from assetctl.lineage.facts.records import DataVersion, ValueIdentity
 from assetctl.lineage.graph.asset_graph import AssetGraph
-from assetctl.storage.blobs.file_digests import FileDigests
+from assetctl.storage.blobs.file_digests import FileDigests, digest_directory
 from assetctl.storage.sources.observing import glob_files, observe_source, source_path, table_identity
+from assetctl.storage.sources.parsing import table_format
 
 
 class Observer:
@@ -31,11 +33,11 @@ class Observer:
         Raises:
             DeclarationError: with every source that is not there or cannot be read.
         """
-        tables: dict[AssetKey, AssetKey] = {}  # each source read as a table, with an asset that asks for that
+        tables: dict[AssetKey, dict[Form, AssetKey]] = {}  # sources read as tables: by which library, for which asset
         for key in sorted(keys):
             for binding in graph.steps[key].bindings if key in graph.steps else ():
-                if binding.reads_table:
-                    tables.setdefault(binding.upstream, key)
+                if binding.reads_table and binding.is_source:
+                    tables.setdefault(binding.upstream, {}).setdefault(binding.family, key)
         observations: dict[Target, Observation] = {}
         problems: list[Problem] = []
         for key in sorted(keys):
@@ -43,23 +45,27 @@ class Observer:
             if declaration is None:
                 continue
             try:
-                observations[whole(key)] = self.observe(key, declaration, as_table=key in tables)
+                value, size_bytes = observe_source(declaration, self._root, self._digests)
             except DeclarationError as error:
-                reader = (("read by", tables[key]),) if key in tables else ()
-                problems.extend(
-                    _relative(replace(problem, facts=(*problem.facts, *reader)), self._root)
-                    for problem in error.problems
-                )
+                reader = (("read by", next(iter(tables[key].values()))),) if key in tables else ()
+                problems.extend(self._located(problem, *reader) for problem in error.problems)
+                continue
+            identities: dict[Form, ValueIdentity] = {}
+            for family, read_by in tables.get(key, {}).items():
+                try:
+                    identities[family] = self._table(key, declaration, family)
+                except DeclarationError as error:
+                    problems.extend(self._located(problem, ("read by", read_by)) for problem in error.problems)
+            observations[whole(key)] = Observation(value, size_bytes, identities)
         if problems:
             raise DeclarationError(*problems)
         return observations
 
-    def observe(self, key: AssetKey, declaration: SourceDef, *, as_table: bool) -> Observation:
-        """Return what one source holds now."""
-        value, size_bytes = observe_source(declaration, self._root, self._digests)
-        if not as_table:
-            return Observation(value, size_bytes)
-        if declaration.shape is not SourceShape.FILE:
+    def _table(self, key: AssetKey, declaration: SourceDef, family: Form) -> ValueIdentity:
+        """Return the identity of the table that a library reads from one source now."""
+        path = source_path(declaration, self._root)
+        is_folder = declaration.shape is SourceShape.DIRECTORY and table_format(path) == "parquet"
+        if declaration.shape is not SourceShape.FILE and not is_folder:
             raise DeclarationError(
                 Problem(
                     "source-not-a-table",
@@ -68,8 +74,12 @@ class Observer:
                     "annotate the parameter with `Path`, and read the files in the function",
                 )
             )
-        path = source_path(declaration, self._root)
-        return Observation(value, size_bytes, table_identity(path, self._digests.of(path), self._cache))
+        digest = digest_directory(path, self._digests)[0] if is_folder else self._digests.of(path)
+        return table_identity(path, digest, self._cache, family, declaration.options)
+
+    def _located(self, problem: Problem, *facts: tuple[str, str]) -> Problem:
+        known = [(k, relative(text, self._root) if k == "declared in" else text) for k, text in problem.facts]
+        return replace(problem, facts=(*known, *facts))
 
     def version(self, declaration: SourceDef) -> DataVersion | None:
         """Return a source's data version now, or None if it is gone."""
@@ -83,8 +93,3 @@ class Observer:
         if declaration.shape is SourceShape.GLOB:
             return tuple(map(str, glob_files(declaration, self._root)))
         return (str(source_path(declaration, self._root)),)
-
-
-def _relative(problem: Problem, root: Path) -> Problem:
-    facts = tuple((label, relative(text, root) if label == "declared in" else text) for label, text in problem.facts)
-    return replace(problem, facts=facts)

@@ -17,6 +17,7 @@ from assetctl.lineage.deciding.known import Known
 from assetctl.lineage.deciding.provenance import ClassCode, provenance_of, resolve_inputs
 from assetctl.lineage.deciding.reasons import OutputCorrupt, OutputMissing, Reason
 from assetctl.lineage.deciding.staleness import Demand, Fresh, Memory, Stale, Undecided, Verdict, judge
+from assetctl.lineage.facts.ports import Form
 from assetctl.lineage.facts.records import (
     CheckRan,
     CodeIdentity,
@@ -64,11 +65,11 @@ class Identified:
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """What a source holds now: its bytes, and its table where some consumer reads it as one."""
+    """What a source holds now: its bytes, and its table as each library gives it that a consumer reads it with."""
 
     value: ValueIdentity
     size_bytes: int
-    table: ValueIdentity | None = None
+    tables: Mapping[Form, ValueIdentity] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,9 +178,7 @@ class Deliberation:
     def decide(self, step: Step) -> StepDecision:
         """Return what this step needs, as far as the versions of its upstreams are known."""
         identified = self.identified[step.key]
-        parsed = (
-            {t: o.table for t, o in self.observed.items() if o.table is not None} if self._reads_table(step) else {}
-        )
+        parsed = {t: o.tables for t, o in self.observed.items() if o.tables} if self._reads_table(step) else {}
         resolved = resolve_inputs(step.bindings, self.known.values, parsed, self.question.class_code)
         inputs = Inputs(self._definition(step), resolved)
         provenance = provenance_of(inputs)
@@ -244,7 +243,7 @@ class Deliberation:
         columns: dict[tuple[Target, DataVersion], ValueIdentity] = {}
         for binding in step.bindings:
             seen = self.observed.get(binding.target)
-            for value in (self.known.values.get(binding.target), seen.table if seen else None):
+            for value in (self.known.values.get(binding.target), *(seen.tables.values() if seen else ())):
                 if value is not None:
                     columns[binding.target, value.version] = value
         return columns

@@ -121,6 +121,13 @@ class Form(StrEnum):
     PATH = "path"
     READER = "reader"  # a `pyarrow.RecordBatchReader`
 
+    @property
+    def family(self) -> Form:
+        """The form whose library reads a source's file for this one."""
+        if self is Form.READER:
+            return Form.ARROW
+        return Form.PANDAS if self is Form.NUMPY else self
+
 
 @dataclass(frozen=True, slots=True)
 class Wanted:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import heapq
+import inspect
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -17,8 +18,11 @@ from assetctl.assets.definition import AssetDef, AssetOptions, CheckDef, SourceD
 from assetctl.assets.errors import DeclarationError, Problem
 from assetctl.assets.hints import did_you_mean
 from assetctl.assets.ids import AssetKey, Target, whole
+from assetctl.assets.read_options import options_text
 from assetctl.lineage.facts.ports import Form, Wanted
-from assetctl.lineage.graph.bindings import Read, parameters_of, read_signature
+from assetctl.lineage.graph.bindings import Gathered, Read, parameters_of, read_signature
+
+_TABLE_FORMS = frozenset((Form.ARROW, Form.PANDAS, Form.POLARS, Form.READER, Form.NUMPY))
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,7 @@ class Binding:
     wanted: Wanted
     is_source: bool
     aliases: tuple[AssetKey, ...] = ()  # earlier names of the upstream
+    options: str = ""  # how a source's file is read, where it is read as a table
 
     @property
     def target(self) -> Target:
@@ -42,9 +47,12 @@ class Binding:
 
     @property
     def reads_table(self) -> bool:
-        return self.is_read and (
-            self.wanted.form in {Form.ARROW, Form.PANDAS, Form.POLARS, Form.READER} or bool(self.wanted.columns)
-        )
+        return self.is_read and (self.wanted.form in _TABLE_FORMS or bool(self.wanted.columns))
+
+    @property
+    def family(self) -> Form:
+        """The form whose library reads a source's table for it: Arrow's, where none is asked for."""
+        return self.wanted.form.family if self.wanted.form in _TABLE_FORMS else Form.ARROW
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +68,7 @@ class Step:
     where: str
     name: str
     former: Mapping[AssetKey, tuple[AssetKey, ...]] = field(default_factory=dict)  # names its outputs had, oldest first
+    gathered: Mapping[str, Gathered] = field(default_factory=dict)  # what arrives together, by parameter
 
     @property
     def target(self) -> Target:
@@ -205,6 +214,7 @@ def _step(
         context=signature.context,
         where=item.where,
         name=item.name,
+        gathered=signature.gathered,
     )
 
 
@@ -244,7 +254,11 @@ def _read_binding(read: Read, sources: Mapping[AssetKey, SourceDef]) -> Binding:
         wanted = Wanted(Form.PATH)
     elif is_source and wanted.columns and wanted.form is Form.STORED:
         wanted = Wanted(Form.ARROW, wanted.columns)
-    return Binding(read.parameter, read.upstream, wanted, is_source)
+    binding = Binding(read.parameter, read.upstream, wanted, is_source)
+    if is_source and binding.reads_table:
+        options = options_text(sources[read.upstream].options)
+        return replace(binding, options=options) if options else binding
+    return binding
 
 
 def _dependency_key(
@@ -297,7 +311,8 @@ def _checks(
 
 def _check(item: Declared, declaration: CheckDef, key: AssetKey, problems: list[Problem]) -> Check | None:
     parameters = parameters_of(declaration.compute)
-    required = [n for n, p in parameters.items() if p.default is p.empty and p.kind is not p.VAR_KEYWORD]
+    open_ended = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
+    required = [n for n, p in parameters.items() if p.default is p.empty and p.kind not in open_ended]
     if len(required) != 1:
         problem = Problem(
             "bad-check",

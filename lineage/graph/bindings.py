@@ -44,10 +44,35 @@ class Read:
 
 
 @dataclass(frozen=True, slots=True)
+class Gathered:
+    """Upstreams that arrive together: for one parameter, or as the names of `**tables`.
+
+    `reads` names them in their order; where there are `keys`, one for each, they arrive by key.
+    """
+
+    reads: tuple[str, ...]
+    keys: tuple[str, ...] | None = None
+
+    def put_together(self, values: Mapping[str, Any]) -> list[Any] | dict[str, Any]:
+        """Return the values of the reads as the function gets them."""
+        given = [values[name] for name in self.reads]
+        return given if self.keys is None else dict(zip(self.keys, given, strict=True))
+
+    @property
+    def text(self) -> str:
+        """What it is, and in which order: a function may see both."""
+        return f"list of {len(self.reads)}" if self.keys is None else f"dict of {json.dumps(self.keys)}"
+
+
+@dataclass(frozen=True, slots=True)
 class Signature:
-    """What the parameters mean. `config` holds the values that calls will use."""
+    """What the parameters mean. `config` holds the values that calls will use.
+
+    `gathered` is by parameter, with "**" before the name of one that takes all other names.
+    """
 
     reads: tuple[Read, ...] = ()
+    gathered: Mapping[str, Gathered] = field(default_factory=dict)
     config: Mapping[str, Any] = field(default_factory=dict)
     context: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = ()
@@ -80,7 +105,10 @@ def read_signature(compute: Compute, options: AssetOptions, known: Collection[As
     for parameter in parameters.values():
         if parameter.kind not in _OPEN_ENDED:
             reader.read(parameter)
-    return Signature(tuple(reader.reads), reader.config, tuple(reader.context), tuple(reader.problems))
+    for parameter in parameters.values():
+        if parameter.kind is parameter.VAR_KEYWORD:
+            reader.read_others(parameter)
+    return Signature(tuple(reader.reads), reader.gathered, reader.config, tuple(reader.context), tuple(reader.problems))
 
 
 _HOW_TO_NAME = "remove the `/` from its parameters; a function that is not yours is called from one of your own"
@@ -94,6 +122,7 @@ class _SignatureReader:
     known: Collection[AssetKey]
     names: list[str]
     reads: list[Read] = field(default_factory=list)
+    gathered: dict[str, Gathered] = field(default_factory=dict)
     config: dict[str, Any] = field(default_factory=dict)
     context: list[str] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
@@ -109,7 +138,7 @@ class _SignatureReader:
         elif name in self.options.config:
             self._configure(name, self.options.config[name])
         elif name in self.options.ins:
-            self._bind(name, AssetKey(self.options.ins[name]), annotation)
+            self._bind_named(name, self.options.ins[name], annotation)
         elif default is parameter.empty:
             self._bind(name, _key(name), annotation)
         elif _key(name) in self.known:
@@ -117,17 +146,53 @@ class _SignatureReader:
         elif is_config(default):
             self.config[name] = default
 
+    def read_others(self, parameter: inspect.Parameter) -> None:
+        """Take what `ins` and `config` name beyond the parameters: `**tables` gets it by name, in that order."""
+        for name, value in sorted(self.options.config.items()):
+            if name not in self.names:
+                self._configure(name, value)
+        others = tuple(name for name in self.options.ins if name not in (*self.names, *self.options.config))
+        for name in others:
+            if name.isidentifier() or _key(name) is not None:
+                self._bind_named(name, self.options.ins[name], parameter.annotation)
+            else:
+                self.problems.append(_no_name(name))
+        if others:
+            self.gathered[f"**{parameter.name}"] = Gathered(others, others)
+
+    def _bind_named(self, name: str, named: object, annotation: object) -> None:
+        """Bind a parameter to what `ins` names: an upstream, a list of them, or a dict of them by any key."""
+        if isinstance(named, list | tuple):
+            reads = {f"{name}[{place}]": key for place, key in enumerate(named)}
+            self.gathered[name] = Gathered(tuple(reads))
+        elif isinstance(named, Mapping) and all(isinstance(key, str) for key in named):
+            reads = {f"{name}[{json.dumps(key)}]": upstream for key, upstream in named.items()}
+            self.gathered[name] = Gathered(tuple(reads), tuple(map(str, named)))
+        else:
+            self._bind(name, self._named_key(name, named), annotation, named)
+            return
+        for read, upstream in reads.items():
+            self._bind(read, self._named_key(name, upstream), _element(annotation), upstream)
+
+    def _named_key(self, name: str, named: object) -> AssetKey | None:
+        try:
+            return AssetKey(named) if isinstance(named, str) else None
+        except DeclarationError:
+            return None
+
     def _configure(self, name: str, value: object) -> None:
         self.config[name] = value
         if not is_config(value):
             hint = "config is None, bools, numbers, text, and lists, tuples and dicts of them"
             self.problems.append(Problem("bad-config", f"has a `{type(value).__name__}` as config `{name}`", hint=hint))
 
-    def _bind(self, name: str, key: AssetKey | None, annotation: object) -> None:
+    def _bind(self, name: str, key: AssetKey | None, annotation: object, named: object = None) -> None:
         if key is not None and key in self.known:
             self.reads.append(Read(name, key, _wanted(annotation)))
+        elif named is None or isinstance(named, str):
+            self.problems.append(_unknown_upstream(key or str(named or name), self.known, self.names))
         else:
-            self.problems.append(_unknown_upstream(key or name, self.known, self.names))
+            self.problems.append(_not_a_key(name, named))
 
 
 def is_config(value: object) -> bool:
@@ -179,7 +244,7 @@ def _wanted(annotation: object) -> Wanted:
 
 
 def _evaluated(fn: Callable[..., Any], parameter: inspect.Parameter) -> inspect.Parameter:
-    if not isinstance(parameter.annotation, str) or parameter.kind in _OPEN_ENDED:
+    if not isinstance(parameter.annotation, str) or parameter.kind is parameter.VAR_POSITIONAL:
         return parameter
     scope = getattr(inspect.unwrap(fn), "__globals__", {})
     try:
@@ -187,6 +252,30 @@ def _evaluated(fn: Callable[..., Any], parameter: inspect.Parameter) -> inspect.
         return parameter.replace(annotation=eval(parameter.annotation, scope))
     except Exception:  # noqa: BLE001  an annotation may name anything; what cannot be evaluated converts nothing
         return parameter
+
+
+def _element(annotation: object) -> object:
+    """Return what the annotation of a list or dict says of the values in it; other annotations are of each value."""
+    if typing.get_origin(annotation) is typing.Annotated:
+        container, *extras = typing.get_args(annotation)
+        return typing.Annotated[(_element(container), *extras)]
+    if isinstance(annotation, str) and annotation.endswith("]") and "Annotated[" not in annotation.partition("[")[0]:
+        return annotation[annotation.index("[") + 1 : -1].rpartition(", ")[2]
+    inner = [argument for argument in typing.get_args(annotation) if argument is not ...]
+    return inner[-1] if inner else annotation
+
+
+def _no_name(name: str) -> Problem:
+    message = f"names {name!r} in `ins`, which is no name"
+    return Problem("unknown-parameter", message, hint="write a Python name, or an asset key")
+
+
+def _not_a_key(name: str, named: object) -> Problem:
+    return Problem(
+        "unknown-upstream",
+        f"names a `{type(named).__name__}` in `ins` as upstream of `{name}`",
+        hint='name upstreams by their keys: `"orders"`, a list `["orders", "prices"]`, or a dict `{"any name": "orders"}`',
+    )
 
 
 def _key(name: str) -> AssetKey | None:
@@ -199,7 +288,13 @@ def _key(name: str) -> AssetKey | None:
 def _unknown_options(options: AssetOptions, parameters: Mapping[str, inspect.Parameter]) -> list[Problem]:
     open_ended = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
     named = {"ins": options.ins, "config": options.config, "secret": options.secret}
-    return [
+    collecting = [
+        _collecting(option, parameters[name])
+        for option, names in named.items()
+        for name in names
+        if name in parameters and parameters[name].kind in _OPEN_ENDED
+    ]
+    return collecting + [
         Problem(
             "unknown-parameter",
             f"names `{name}` in `{option}`, which is not one of its parameters",
@@ -208,8 +303,19 @@ def _unknown_options(options: AssetOptions, parameters: Mapping[str, inspect.Par
         )
         for option, names in named.items()
         for name in names
-        if name not in parameters and not open_ended
+        if name not in parameters and not (open_ended and (option != "secret" or name in options.config))
     ]
+
+
+def _collecting(option: str, parameter: inspect.Parameter) -> Problem:
+    """Refuse to give a value to `*args` or `**kwargs` as a whole: they take what has no parameter of its own."""
+    stars = "**" if parameter.kind is parameter.VAR_KEYWORD else "*"
+    names_them = f"name in `{option}` what it is to get, by the names it is to have"
+    return Problem(
+        "unknown-parameter",
+        f"names `{parameter.name}` in `{option}`, which is `{stars}{parameter.name}`",
+        hint=names_them if stars == "**" else f"write `{parameter.name}` without the `*` to get a list",
+    )
 
 
 def _ambiguous_default(name: str) -> Problem:

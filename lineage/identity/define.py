@@ -42,10 +42,11 @@ def _definition(
 def _spec(step: Step) -> dict[str, str]:
     options = step.declaration.options
     spec = {
-        f"input {b.name}": _input_spec(b.wanted)
+        f"input {b.name}": _input_spec(b.wanted) + (f" options {b.options}" if b.options else "")
         for b in step.bindings
         if b.is_read and (b.wanted.form is not Form.STORED or b.wanted.columns)
     }
+    spec.update({f"gathered {name}": together.text for name, together in step.gathered.items()})
     if options.codec is not None:
         spec["codec"] = options.codec
     if options.outs:

@@ -4,7 +4,7 @@ A cached digest is valid while size, mtime, ctime, inode and path stay the same.
 that changed less than two seconds before it was hashed is not cached: it could change
 again within the clock's resolution and keep its stat. A symbolic link counts as what it
 points to (a folder reached twice on one path is not entered again, a dangling link
-counts by its target's text); empty folders, times, owners and modes do not count.
+counts by its target's text); an empty folder counts by its name; times, owners and modes do not count.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import os
 import stat
 import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -44,8 +44,11 @@ def digest_file(path: Path) -> Digest:
 
 
 def digest_directory(path: Path, digests: FileDigests | None = None) -> tuple[Digest, int]:
-    """Return the digest of a folder (relative paths and bytes of its files), and their size in bytes."""
-    listing = list_directory(path)
+    """Return the digest of a folder (relative paths and bytes of its files), and their size in bytes.
+
+    What of it is empty counts too; a folder without empty ones in it has the digest that it always had.
+    """
+    listing, empty = list_directory(path)
     out = Framed("av/1").tag("directory").length(len(listing))
     size = 0
     for name, file in listing:
@@ -55,33 +58,51 @@ def digest_directory(path: Path, digests: FileDigests | None = None) -> tuple[Di
             size += file.stat().st_size
         else:
             out.tag("dangling").text(str(file.readlink()))
+    write_empty(out, empty)
     return out.hexdigest(), size
 
 
-def list_directory(path: Path) -> list[tuple[str, Path]]:
-    """Return (relative posix path, path) of every file and dangling link below a folder, sorted.
+def write_empty(out: Framed, names: Sequence[str]) -> None:
+    """Write which folders below a folder are empty, if any are."""
+    if names:
+        out.tag("empty folders").length(len(names))
+        for name in names:
+            out.text(name)
+
+
+def list_directory(path: Path) -> tuple[list[tuple[str, Path]], list[str]]:
+    """Return what is below a folder, sorted.
+
+    First (relative posix path, path) of every file and dangling link, then the relative paths of empty folders.
 
     Raises:
         EnvironmentFault: a folder cannot be read.
     """
     try:
-        return sorted(_walk(path, "", frozenset()))
+        listing = sorted(_walk(path, "", frozenset()))
+        return [row for row in listing if row[0][-1] != "/"], [name[:-1] for name, _ in listing if name[-1] == "/"]
     except OSError as cause:
         raise environment_fault(cause, cause.filename or path, "a folder cannot be read") from cause
 
 
 def _walk(folder: Path, prefix: str, above: frozenset[tuple[int, int]]) -> Iterator[tuple[str, Path]]:
+    """Yield files and dangling links, and each empty folder with a "/" behind its name."""
     here = folder.stat()
     if (here.st_dev, here.st_ino) in above:
         return
     above |= {(here.st_dev, here.st_ino)}
+    is_empty = bool(prefix)
     with os.scandir(folder) as entries:
         for entry in entries:
             path, name = folder / entry.name, prefix + entry.name
             if entry.is_dir():
+                is_empty = False
                 yield from _walk(path, name + "/", above)
             elif entry.is_file() or (entry.is_symlink() and not path.exists()):
+                is_empty = False
                 yield name, path
+    if is_empty:
+        yield prefix, folder
 
 
 class FileDigests:

@@ -1,6 +1,6 @@
 """Folders as blobs: a manifest, and each file a blob of its own.
 
-The manifest lists relative path, digest, size and executable bit of every file, sorted;
+The manifest lists relative path, digest, size and executable bit of every file, sorted, and empty folders;
 its digest names the folder. Links were followed when the folder was stored.
 """
 
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -41,9 +42,11 @@ def put_folder(blobs: Blobs, folder: Path) -> tuple[BlobDigest, list[FolderFile]
         AssetFailed: a link in the folder leads nowhere.
         EnvironmentFault: the disk refused.
     """
-    files = [_put_file(blobs, name, path) for name, path in list_directory(folder)]
+    listing, empty = list_directory(folder)
+    files = [_put_file(blobs, name, path) for name, path in listing]
     entries = [[file.name, file.digest, file.size_bytes, file.is_executable] for file in files]
-    manifest = json.dumps({"format": _FORMAT, "files": entries}, separators=(",", ":")).encode()
+    listed = {"format": _FORMAT, "files": entries, **({"empty": empty} if empty else {})}
+    manifest = json.dumps(listed, separators=(",", ":")).encode()
     return blobs.put_bytes(manifest), files, manifest
 
 
@@ -83,11 +86,26 @@ def read_manifest(digest: BlobDigest, manifest: bytes) -> list[FolderFile]:
         files = [_listed(*row) for row in json.loads(manifest)["files"]]
     except MALFORMED as cause:
         raise corruption(digest, f"it is no list of a folder's files: {cause}", Path("manifest")) from cause
-    for file in files:
-        path = PurePosixPath(file.name)
-        if path.is_absolute() or ".." in path.parts or "\0" in file.name or not path.parts:
-            raise corruption(digest, f"the path `{file.name}` leads out of the folder", Path(file.name))
+    for name in [file.name for file in files] + read_empty(digest, manifest):
+        path = PurePosixPath(name)
+        if path.is_absolute() or ".." in path.parts or "\0" in name or not path.parts:
+            raise corruption(digest, f"the path `{name}` leads out of the folder", Path(name))
     return files
+
+
+def read_empty(digest: BlobDigest, manifest: bytes) -> list[str]:
+    """Return the empty folders in a stored folder, by their posix paths inside.
+
+    Raises:
+        CorruptionError: the manifest's list of them is none.
+    """
+    try:
+        names = json.loads(manifest).get("empty", [])
+        if type(names) is not list or not all(type(name) is str for name in names):
+            raise TypeError("the empty folders in it are no list of texts")
+    except MALFORMED as cause:
+        raise corruption(digest, f"it is no list of a folder's files: {cause}", Path("manifest")) from cause
+    return names
 
 
 def folder_state(blobs: Blobs, files: list[FolderFile]) -> OutputState:
@@ -99,7 +117,7 @@ def folder_state(blobs: Blobs, files: list[FolderFile]) -> OutputState:
     return OutputState.PRESENT
 
 
-def copy_folder(blobs: Blobs, files: list[FolderFile], target: Path) -> None:
+def copy_folder(blobs: Blobs, files: list[FolderFile], target: Path, empty: Sequence[str]) -> None:
     """Write a stored folder to a path of the caller's own.
 
     Raises:
@@ -107,7 +125,8 @@ def copy_folder(blobs: Blobs, files: list[FolderFile], target: Path) -> None:
         EnvironmentFault: the target cannot be written.
     """
     try:
-        target.mkdir(parents=True, exist_ok=True)
+        for folder in (target, *(target / name for name in empty)):
+            folder.mkdir(parents=True, exist_ok=True)
     except OSError as cause:
         raise environment_fault(cause, target, "a folder cannot be written") from cause
     for file in files:

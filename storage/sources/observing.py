@@ -9,17 +9,20 @@ from __future__ import annotations
 import glob
 import json
 import os
+import warnings
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import assert_never
+from typing import Any, assert_never
 
 from assetctl.assets.definition import SourceDef, SourceShape
 from assetctl.assets.errors import DeclarationError, Problem
 from assetctl.assets.hints import similar, suggestion
+from assetctl.lineage.facts.ports import Form
 from assetctl.lineage.facts.records import ColumnDigest, DataVersion, Digest, ValueIdentity
 from assetctl.lineage.identity.encode import Framed, digest_bytes
 from assetctl.storage.blobs.file_digests import FileDigests, digest_directory, digest_file, is_regular
-from assetctl.storage.sources.parsing import open_table, reader_name
+from assetctl.storage.sources.parsing import open_table, parse_table, reader_name
 from assetctl.storage.state.malformed import MALFORMED
 from assetctl.storage.state.modes import make_folders
 from assetctl.storage.state.whole import write_whole
@@ -36,6 +39,7 @@ __all__ = [
     "table_identity",
 ]
 
+_NO_OPTIONS: Mapping[str, Any] = {}
 _ABSENT = {
     SourceShape.FILE: "is not there",
     SourceShape.DIRECTORY: "is not a folder",
@@ -122,27 +126,49 @@ def _missing(declaration: SourceDef, path: Path) -> DeclarationError:
     return DeclarationError(Problem("source-missing", f"source `{name}` {what}", tuple(facts), hint))
 
 
-def table_identity(path: Path, bytes_digest: Digest, cache_folder: Path | None = None) -> ValueIdentity:
-    """Return the identity of the table a file holds, remembered by its bytes and the reader.
+def table_identity(
+    path: Path,
+    bytes_digest: Digest,
+    cache_folder: Path | None = None,
+    family: Form = Form.ARROW,
+    options: Mapping[str, Any] = _NO_OPTIONS,
+) -> ValueIdentity:
+    """Return the identity of the table that a library reads from a file, remembered by its bytes and the reader.
 
     Raises:
         DeclarationError: the file is not a table of its format.
     """
-    key = digest_bytes(f"{bytes_digest} {reader_name(path)}".encode()).removeprefix("b3:")
-    remembered = None if cache_folder is None else cache_folder / "tables" / f"{key}.json"
+    reader = reader_name(path, family, options)
+    key = digest_bytes(f"{bytes_digest} {reader}".encode()).removeprefix("b3:")
+    remembered = None if cache_folder is None or not reader else cache_folder / "tables" / f"{key}.json"
     known = None if remembered is None else _read_remembered(remembered)
     if known is None:
+        known = _identify_table(path, bytes_digest, family, options)
+        # A file that changed between hashing and parsing must not be remembered under its old bytes.
+        again = digest_directory(path)[0] if path.is_dir() else digest_file(path)
+        if remembered is not None and again == bytes_digest:
+            _remember(remembered, known)
+    return known
+
+
+def _identify_table(path: Path, bytes_digest: Digest, family: Form, options: Mapping[str, Any]) -> ValueIdentity:
+    if family is Form.ARROW:
         from assetctl.lineage.identity.values.tables import TableHasher
 
-        reader = open_table(path)
+        reader = open_table(path, (), options)
         hasher = TableHasher(reader.schema)
         for batch in reader:
             hasher.feed(batch)
-        known = hasher.finish()
-        # A file that changed between hashing and parsing must not be remembered under its old bytes.
-        if remembered is not None and digest_file(path) == bytes_digest:
-            _remember(remembered, known)
-    return known
+        return hasher.finish()
+    from assetctl.lineage.identity.values.identify import Unencodable, identify_value
+
+    with warnings.catch_warnings(action="ignore"):  # the step that reads it is told them
+        frame = parse_table(path, (), family, options)
+    try:
+        return identify_value(frame)
+    except Unencodable:  # cells may hold anything: then every change of the bytes counts
+        out = Framed("av/1").tag("read as").text(reader_name(path, family, options)).child(bytes_digest)
+        return ValueIdentity(DataVersion(out.hexdigest()), f"{family}.DataFrame", len(frame))
 
 
 def _remember(file: Path, identity: ValueIdentity) -> None:

@@ -15,7 +15,8 @@ from assetctl.lineage.facts.ports import Stored
 from assetctl.lineage.facts.records import Digest
 from assetctl.lineage.identity.encode import Framed
 from assetctl.storage.blobs.blobs import Blobs
-from assetctl.storage.blobs.folders import FolderFile, put_folder
+from assetctl.storage.blobs.file_digests import write_empty
+from assetctl.storage.blobs.folders import FolderFile, put_folder, read_empty
 from assetctl.storage.codecs.pickled_names import names_in_file
 from assetctl.storage.codecs.registry import FILE, FOLDER
 from assetctl.storage.sources.observing import directory_identity, file_identity
@@ -45,10 +46,10 @@ def put_path(blobs: Blobs, path: Path) -> Stored:
     except OSError as cause:
         raise environment_fault(cause, path, "a returned path cannot be read") from cause
     if stat.S_ISDIR(mode):
-        blob, files, _ = put_folder(blobs, path)
+        blob, files, manifest = put_folder(blobs, path)
         names = sorted({name for file in files for name in names_in_file(path / file.name)})
-        folder = replace(directory_identity(_folder_digest(files)), classes=tuple(names))
-        return Stored(folder, FOLDER, blob, sum(file.size_bytes for file in files))
+        identity = directory_identity(_folder_digest(files, read_empty(blob, manifest)))
+        return Stored(replace(identity, classes=tuple(names)), FOLDER, blob, sum(file.size_bytes for file in files))
     if not stat.S_ISREG(mode):
         raise AssetFailed(
             Problem("returned-path-missing", f"the returned path `{path}` is neither a file nor a folder")
@@ -64,11 +65,12 @@ def put_path(blobs: Blobs, path: Path) -> Stored:
     return Stored(replace(file_identity(Digest(blob)), classes=names_of_code), FILE + _suffix(path), blob, size)
 
 
-def _folder_digest(files: list[FolderFile]) -> Digest:
+def _folder_digest(files: list[FolderFile], empty: list[str]) -> Digest:
     """Return what `digest_directory` gives for the folder."""
     out = Framed("av/1").tag("directory").length(len(files))
     for file in files:
         out.text(file.name).child(file.digest)
+    write_empty(out, empty)
     return out.hexdigest()
 
 

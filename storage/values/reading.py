@@ -6,6 +6,7 @@ A consumer never gets the store's own file: paths are copies, values are decoded
 from __future__ import annotations
 
 import errno
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +16,12 @@ from assetctl.lineage.facts.records import BlobDigest, Output
 from assetctl.lineage.facts.snapshot import OutputState
 from assetctl.lineage.identity.encode import digest_bytes
 from assetctl.storage.blobs.blobs import Blobs, corruption
-from assetctl.storage.blobs.folders import FolderFile, copy_folder, folder_state, read_manifest
+from assetctl.storage.blobs.folders import FolderFile, copy_folder, folder_state, read_empty, read_manifest
 from assetctl.storage.codecs.base import Codec, Encoded, NotEncodable, Undecodable, Untrusted
 from assetctl.storage.codecs.containers import TABLE_KINDS, convert, from_arrow, kind_of_table, project
 from assetctl.storage.codecs.own import OwnCodec
 from assetctl.storage.codecs.registry import FILE, FOLDER, NONE, PARQUET, PICKLE, Codecs
-from assetctl.storage.sources.parsing import parse_table
+from assetctl.storage.sources.parsing import column_names, parse_table
 from assetctl.storage.state.format import environment_fault
 from assetctl.storage.state.modes import open_as_any
 from assetctl.storage.state.whole import whole_file, write_whole
@@ -99,7 +100,7 @@ class OutputReader:
     def _parsed(self, output: Output, path: Path, wanted: Wanted) -> Any:
         """Return the table of a file that an asset returned."""
         try:
-            table = parse_table(path, wanted.columns)
+            table = parse_table(path, wanted.columns, wanted.form.family)
         except DeclarationError as refused:
             first = refused.problems[0]
             raise AssetFailed(
@@ -111,8 +112,11 @@ class OutputReader:
                 )
             ) from refused
         finally:
-            path.unlink(missing_ok=True)
-        _refuse_absent(output, wanted.columns, table.column_names)
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
+        _refuse_absent(output, wanted.columns, column_names(table))
         return convert(project(table, wanted.columns), wanted.form)
 
     def encoded(self, output: Output, blob: BlobDigest) -> Encoded:
@@ -135,7 +139,8 @@ class OutputReader:
 
     def _write(self, output: Output, blob: BlobDigest, target: Path) -> None:
         if output.codec == FOLDER:
-            copy_folder(self._blobs, self._manifest(blob), target)
+            manifest = self._blobs.read_bytes(blob)
+            copy_folder(self._blobs, read_manifest(blob, manifest), target, read_empty(blob, manifest))
         elif output.inline is None:
             self._blobs.copy_out(blob, target)
         else:

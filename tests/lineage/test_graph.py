@@ -259,3 +259,83 @@ def test_outputs_have_names_of_their_own_and_sources_have_too():
         "rows": ("table",),
         "test": ("judge",),
     }
+
+
+# --- several upstreams for one parameter, and for `**kwargs` -----------------------------
+
+
+def gathering(fn: Callable[..., Any], ins: Any, **options: Any) -> Any:
+    graph = graph_of(x=asset(lambda: 1), y=asset(lambda: 2), total=asset(fn, ins=ins, **options))
+    return graph.steps[AssetKey("total")]
+
+
+def list_of(parts: list[pd.DataFrame]) -> int:
+    return 1
+
+
+def dict_of(parts: dict[str, pl.DataFrame]) -> int:  # type: ignore[name-defined]  # noqa: F821
+    return 1
+
+
+def columns_of(parts: Annotated[list[pa.Table], columns("a")]) -> int:
+    return 1
+
+
+def tables_of(**tables: pa.Table) -> int:
+    return 1
+
+
+@pytest.mark.parametrize(
+    ("fn", "ins", "names", "wanted", "text"),
+    [
+        (list_of, {"parts": ["x", "y"]}, ["parts[0]", "parts[1]"], Wanted(Form.PANDAS), {"parts": "list of 2"}),
+        (list_of, {"parts": ("x", "x")}, ["parts[0]", "parts[1]"], Wanted(Form.PANDAS), {"parts": "list of 2"}),
+        (list_of, {"parts": []}, [], None, {"parts": "list of 0"}),
+        (list_of, {"parts": {}}, [], None, {"parts": "dict of []"}),
+        (dict_of, {"parts": {"b": "x", "a": "y"}}, ['parts["b"]', 'parts["a"]'], Wanted(Form.POLARS),
+         {"parts": 'dict of ["b", "a"]'}),
+        (columns_of, {"parts": ["x", "y"]}, ["parts[0]", "parts[1]"], Wanted(Form.ARROW, ("a",)), {"parts": "list of 2"}),
+        (lambda parts: 1, {"parts": ["x"]}, ["parts[0]"], Wanted(), {"parts": "list of 1"}),
+        (tables_of, {"b": "x", "a": "y"}, ["b", "a"], Wanted(Form.ARROW), {"**tables": 'dict of ["b", "a"]'}),
+        (tables_of, {"clean/x": "x"}, ["clean/x"], Wanted(Form.ARROW), {"**tables": 'dict of ["clean/x"]'}),
+        (lambda x, **others: 1, {"more": ["y"]}, ["x", "more[0]"], Wanted(),
+         {"more": "list of 1", "**others": 'dict of ["more"]'}),
+    ],
+)  # fmt: skip
+def test_ins_may_name_many(fn: Any, ins: Any, names: list[str], wanted: Wanted | None, text: dict[str, str]) -> None:
+    step = gathering(fn, ins)
+    assert [binding.name for binding in step.bindings] == names
+    assert {binding.wanted for binding in step.bindings} == ({wanted} if wanted else set())
+    assert {name: gathered.text for name, gathered in step.gathered.items()} == text
+
+
+def test_config_beyond_the_parameters_goes_to_kwargs_too():
+    step = gathering(lambda **settings: 1, {"rows": "x"}, config={"b": 1, "a": [2]})
+    assert step.config == {"a": [2], "b": 1}
+    assert step.upstream == ("x",)
+
+
+@pytest.mark.parametrize(
+    ("fn", "ins", "message"),
+    [
+        (lambda parts: 1, {"parts": ["x", "zz"]}, "reads `zz`, which is not declared"),
+        (lambda parts: 1, {"parts": {"k": "z__z"}}, "reads `z/z`, which is not declared"),
+        (lambda parts: 1, {"parts": ["x", ["y"]]}, "names a `list` in `ins` as upstream of `parts[1]`"),
+        (lambda parts: 1, {"parts": 3}, "names a `int` in `ins` as upstream of `parts`"),
+        (lambda parts: 1, {"parts": {1: "x"}}, "names a `dict` in `ins` as upstream of `parts`"),
+        (lambda **tables: 1, {"orders": "zz"}, "reads `zz`, which is not declared"),
+        (lambda **tables: 1, {"tables": ["x"]}, "names `tables` in `ins`, which is `**tables`"),
+        (lambda *tables: 1, {"tables": ["x"]}, "names `tables` in `ins`, which is `*tables`"),
+        (lambda **tables: 1, {"deps:x": "x"}, "names 'deps:x' in `ins`, which is no name"),
+        (lambda **tables: 1, {"a[0]": "x"}, "names 'a[0]' in `ins`, which is no name"),
+    ],
+)
+def test_what_ins_cannot_name_is_said(fn: Any, ins: Any, message: str) -> None:
+    assert messages(lambda: gathering(fn, ins)) == [f"asset `total` {message}"]
+
+
+def test_a_secret_that_nothing_would_be_given_is_refused():
+    assert messages(lambda: gathering(lambda **settings: 1, {}, secret=["token"])) == [
+        "asset `total` names `token` in `secret`, which is not one of its parameters"
+    ]
+    assert gathering(lambda **settings: 1, {}, config={"token": "t"}, secret=["token"]).config == {"token": "t"}

@@ -8,7 +8,7 @@ import pytest
 
 from assetctl.assets.ids import AssetKey, PartitionKey
 from assetctl.lineage.deciding.provenance import fan_in_of, provenance_of, resolve_input, resolve_inputs
-from assetctl.lineage.facts.ports import Wanted
+from assetctl.lineage.facts.ports import Form, Wanted
 from assetctl.lineage.facts.records import (
     CodeVersion,
     ColumnDigest,
@@ -115,8 +115,8 @@ def table(version: str, n_rows: int = 2, *, unordered: bool = False, **columns: 
 
 
 def read(value, *columns: str, name: str = "p", form: str = "stored", is_source: bool = False, parsed=None):
-    binding = Binding(name, A, Wanted(form, columns), is_source)
-    return resolve_input(binding, value, parsed, lambda cls: Digest(f"b3:code of {cls}"))
+    binding = Binding(name, A, Wanted(Form(form), columns), is_source)
+    return resolve_input(binding, value, parsed or {}, lambda cls: Digest(f"b3:code of {cls}"))
 
 
 TABLE = table("t1", x="x1", y="y1")
@@ -174,13 +174,33 @@ def test_the_whole_data_version_is_kept_beside_what_is_read():
     [
         pytest.param({"form": "pandas", "is_source": True}, "b3:parsed", id="a source read as a table"),
         pytest.param({"form": "path", "is_source": True}, "b3:bytes", id="a source read as a path"),
-        pytest.param({"form": "pandas"}, "b3:bytes", id="an asset is a table already"),
+        pytest.param({"form": "polars", "is_source": True}, "b3:other", id="a source that another library reads"),
+        pytest.param({"form": "reader", "is_source": True}, None, id="a source that a third library reads"),
+        pytest.param({"form": "arrow"}, "b3:bytes", id="an asset's file, which Arrow reads"),
         pytest.param({"name": "deps:a", "form": "pandas", "is_source": True}, "b3:bytes", id="a source waited for"),
     ],
 )
 def test_a_source_that_is_read_as_a_table_has_the_version_of_its_table(known, version):
     whole = ValueIdentity(DataVersion("b3:bytes"), "file")
-    assert read(whole, parsed=table("parsed"), **known).version == version
+    parsed = {Form.PANDAS: table("parsed"), Form.POLARS: table("other")}
+    assert read(whole, parsed=parsed, **known).version == version
+
+
+def test_an_assets_file_that_a_library_reads_is_told_from_what_arrow_reads_of_it():
+    made, stored = (ValueIdentity(DataVersion("b3:bytes"), kind) for kind in ("file", "pandas.DataFrame"))
+    versions = [read(made, form=form).version for form in ("stored", "path", "arrow", "reader", "pandas", "polars")]
+    assert versions[:4] == ["b3:bytes"] * 4
+    assert len(set(versions)) == 3
+    assert read(made, form="numpy").version == read(made, form="pandas").version
+    assert read(stored, form="polars").version == "b3:bytes"
+
+
+def test_of_columns_with_one_name_the_whole_is_read():
+    levels = [ColumnDigest("index:", "int64", Digest(f"b3:{level}")) for level in "pq"]
+    twice = replace(TABLE, columns=(*levels, *TABLE.columns))
+    assert read(twice, "x").version == "b3:t1"
+    named = replace(TABLE, columns=(*TABLE.columns, ColumnDigest("y", "int64", Digest("b3:y2"))))
+    assert read(named, "y").version == "b3:t1" != read(named, "x").version
 
 
 def test_a_source_whose_table_was_not_parsed_is_not_known():
@@ -194,7 +214,7 @@ POINT = ValueIdentity(DataVersion("b3:t1"), "pickle", classes=("m:Point", "m:Lin
 
 def test_the_code_of_classes_within_a_value_is_part_of_what_is_read():
     assert read(POINT).classes == (("m:Point", "b3:code of m:Point"), ("m:Line", "b3:code of m:Line"))
-    edited = resolve_input(Binding("p", A, Wanted(), False), POINT, None, lambda cls: Digest("b3:edited"))
+    edited = resolve_input(Binding("p", A, Wanted(), False), POINT, {}, lambda cls: Digest("b3:edited"))
     assert len({read(POINT).version, edited.version, "b3:t1"}) == 3
     assert read(POINT).data_version == edited.data_version == "b3:t1"
 

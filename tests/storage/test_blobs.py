@@ -15,7 +15,7 @@ from assetctl.lineage.facts.records import BlobDigest, ProvenanceDigest
 from assetctl.lineage.facts.snapshot import OutputState
 from assetctl.lineage.identity.encode import digest_bytes
 from assetctl.storage.blobs.blobs import Blobs, hash_file
-from assetctl.storage.blobs.folders import copy_folder, put_folder, read_manifest
+from assetctl.storage.blobs.folders import copy_folder, put_folder, read_empty, read_manifest
 from assetctl.storage.state.copying import clone_or_copy
 from assetctl.storage.state.layout import Layout, file_name, key_of
 from assetctl.storage.values.store import BlobDataStore
@@ -203,7 +203,7 @@ def test_a_folder_comes_back_file_by_file(blobs: Blobs, tmp_path: Path) -> None:
     digest, files, manifest = put_folder(blobs, make_folder(tmp_path))
     assert [file.name for file in files] == ["link", "sub/run.sh", "weights.bin"]
     assert read_manifest(digest, manifest) == files
-    copy_folder(blobs, files, tmp_path / "copy")
+    copy_folder(blobs, files, tmp_path / "copy", read_empty(digest, manifest))
     assert (tmp_path / "copy" / "link").read_bytes() == DATA
     assert os.access(tmp_path / "copy" / "sub" / "run.sh", os.X_OK)
     assert not os.access(tmp_path / "copy" / "weights.bin", os.X_OK)
@@ -215,3 +215,6 @@ def test_a_manifest_cannot_write_outside_its_folder() -> None:
         manifest = f'{{"format":"assetctl.folder/1","files":[["{name}","b3:00",1,false]]}}'.encode()
         with pytest.raises(CorruptionError):
             read_manifest(BlobDigest("b3:00"), manifest)
+    for empty in ('["../evil"]', '["/etc/evil"]', '"x"', "[1]", "{}"):
+        with pytest.raises(CorruptionError):
+            read_manifest(BlobDigest("b3:00"), f'{{"files":[],"empty":{empty}}}'.encode())

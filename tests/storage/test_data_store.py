@@ -344,11 +344,15 @@ def test_a_returned_folder_is_kept_file_by_file(store: BlobDataStore, put: Put, 
     (folder / "sub").mkdir(parents=True)
     (folder / "sub" / "f").write_text("one")
     (folder / "g").write_text("two")
+    full = put(folder)
+    (folder / "none" / "at all").mkdir(parents=True)
     output = put(folder)
+    assert output.value != full.value
     assert output.value == directory_identity(digest_directory(folder)[0])
     assert (output.codec, output.size_bytes) == ("folder/1", 6)
     copy = store.load(output, Wanted())
     assert digest_directory(copy) == digest_directory(folder)
+    assert (copy / "none" / "at all").is_dir()
     assert store.state(output) is OutputState.PRESENT
     blob = layout.blob(digest_file(folder / "g"))  # type: ignore[arg-type]
     blob.unlink()

@@ -14,9 +14,9 @@ from pyarrow import feather, parquet
 
 from assetctl.assets.definition import SourceDef, SourceShape
 from assetctl.assets.errors import DeclarationError, EnvironmentFault
-from assetctl.lineage.identity.encode import digest_bytes
+from assetctl.lineage.identity.encode import Framed, digest_bytes
 from assetctl.lineage.identity.values.identify import identify_value
-from assetctl.storage.blobs.file_digests import FileDigests, digest_directory, digest_file
+from assetctl.storage.blobs.file_digests import FileDigests, digest_directory, digest_file, list_directory
 from assetctl.storage.sources.observing import observe_source, table_identity
 from assetctl.storage.sources.parsing import parse_table
 
@@ -48,10 +48,29 @@ def test_a_folder_counts_by_relative_paths_and_bytes(tmp_path: Path) -> None:
     base = digest_directory(folder("a", "x", "sub/y"))
     assert base == digest_directory(folder("b", "sub/y", "x"))
     assert base[1] == len("x") + len("sub/y")
-    (tmp_path / "b" / "empty").mkdir()
-    assert digest_directory(tmp_path / "b") == base
     others = [digest_directory(folder(*case)) for case in (("c", "x", "sub/z"), ("d", "x"), ("e", "x", "y", "sub/y"))]
     assert len({base, *others}) == 4
+
+
+def test_an_empty_folder_counts_and_others_keep_their_digest(tmp_path: Path) -> None:
+    write(tmp_path / "f" / "sub" / "x", "x")
+    folder = tmp_path / "f"
+    plain = Framed("av/1").tag("directory").length(1).text("sub/x").child(digest_file(folder / "sub" / "x"))
+    seen = [digest_directory(folder)[0]]
+    assert seen == [plain.hexdigest()]  # as it was before empty folders counted
+    for name in ("a", "b/c", "sub/d"):
+        (folder / name).mkdir(parents=True)
+        seen.append(digest_directory(folder)[0])
+    (folder / "a").rename(folder / "z")
+    seen.append(digest_directory(folder)[0])
+    write(folder / "z" / "y", "")
+    seen.append(digest_directory(folder)[0])
+    assert len(set(seen)) == len(seen)
+    (folder / "z" / "y").unlink()
+    (folder / "z").rmdir()
+    (folder / "linked").symlink_to(folder / "b" / "c")
+    (folder / "loop").symlink_to(folder)
+    assert list_directory(folder)[1] == ["b/c", "linked", "sub/d"]
 
 
 def test_links_count_as_what_they_point_at(tmp_path: Path) -> None:

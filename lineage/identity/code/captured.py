@@ -16,6 +16,7 @@ from collections.abc import Callable
 from typing import Any
 
 from assetctl.assets.definition import SourceDef
+from assetctl.assets.read_options import options_text
 from assetctl.lineage.facts.kinds import SymbolKind
 from assetctl.lineage.identity.code.instances import expand_instance, link_all
 from assetctl.lineage.identity.code.links import Reach
@@ -219,6 +220,8 @@ def _parts(*names: str) -> Callable[[Reach, Node, Any], None]:
 
 def _declared_source(reach: Reach, node: Node, value: SourceDef) -> None:
     node.write(lambda out: out.tag("source").text(value.shape).text(value.path))
+    if value.options:
+        node.write(lambda out: out.tag("options").text(options_text(value.options)))
 
 
 def _exactly(*kinds: type) -> Callable[[object], bool]:
