@@ -95,9 +95,3 @@ def exclude_option(function: F) -> F:
         help="Leave these out; same grammar.",
         shell_complete=complete_selection,
     )(function)
-
-
-def split_version(asset: str) -> tuple[str, str | None]:
-    """Return (asset, version) of `ASSET` or `ASSET@VERSION`."""
-    key, _, version = asset.partition("@")
-    return key, version or None

@@ -7,7 +7,7 @@ from typing import Any
 import click
 from rich.text import Text
 
-from assetctl.cli.options import asset_argument, split_version
+from assetctl.cli.options import version_argument
 from assetctl.cli.session import Session
 from assetctl.cli.verbs import Guide, Verb
 
@@ -15,6 +15,7 @@ _GUIDE = Guide(
     (
         ("assetctl show features", "declaration, latest version, columns, first rows"),
         ("assetctl show features@3f9a12cd", "an earlier version"),
+        ("assetctl show features@candidate", "what a blocking check held back"),
         ("assetctl show model --json", "the same for programs"),
     ),
     (0, 2, 4, 6, 70),
@@ -22,11 +23,11 @@ _GUIDE = Guide(
 
 
 @click.command("show", cls=Verb, guide=_GUIDE)
-@asset_argument
+@version_argument
 @click.pass_obj
 def command(session: Session, asset: str) -> int:
-    """Show ASSET (or ASSET@VERSION): where it is declared, what made it, its columns, metrics, checks and first rows."""
-    shown = session.project.show(*split_version(asset))
+    """Show ASSET: where it is declared, what made it, its columns, metrics, checks and first rows."""
+    shown = session.project.show(asset)
     if session.as_json:
         from assetctl.cli.text.json_output import write_json
         from assetctl.engine.documents.answers import show_json

@@ -127,4 +127,5 @@ def get_json(written: Written) -> dict[str, Any]:
         "asset": written.asset,
         "path": str(written.path),
         "data_version": written.data_version,
+        "size_bytes": written.size_bytes,
     }

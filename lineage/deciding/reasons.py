@@ -95,9 +95,10 @@ class OutputCorrupt:
 
 @dataclass(frozen=True, slots=True)
 class InputChangedDuringRun:
-    """`in_code`: it was a value captured by the code that the step itself changed."""
+    """`in_code`: it was a value captured by the code that the step itself changed. `what`: names, where known."""
 
     in_code: bool = False
+    what: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,8 +207,11 @@ def describe(reason: Reason) -> str:
             return "its stored output is missing"
         case OutputCorrupt():
             return "its stored output is corrupt"
-        case InputChangedDuringRun(in_code):
+        case InputChangedDuringRun(in_code, names):
             what = "values its code had captured" if in_code else "an input"
+            named = ", ".join(f"`{name}`" for name in names)
+            if names:
+                what = f"{what} ({named})" if in_code else named
             return f"{what} changed while it ran"
         case LastAttemptFailed(error_type):
             return f"the last attempt failed ({error_type})"

@@ -163,7 +163,8 @@ def _reasons(current: Inputs, memory: Memory, demand: Demand, columns: Columns) 
         if demand.wanted and memory.output is OutputState.CORRUPT:
             yield OutputCorrupt()
         if recorded.materialization.trace is not Trace.SOUND:
-            yield InputChangedDuringRun(recorded.materialization.trace is Trace.CODE_CHANGED)
+            made = recorded.materialization
+            yield InputChangedDuringRun(made.trace is Trace.CODE_CHANGED, made.changed)
     if memory.failure is not None and memory.failure.provenance == _known_provenance(current):
         yield LastAttemptFailed(memory.failure.error_type, memory.failure.message, memory.failure.failed_at)
     for ran in memory.failed_checks:
