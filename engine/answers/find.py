@@ -101,6 +101,14 @@ def _is_declared(workspace: Workspace, key: AssetKey) -> bool:
 
 def nothing_recorded(workspace: Workspace, key: AssetKey) -> SelectionError:
     """Return the error for an asset without a record; it says whether the asset is known at all, or has a new name."""
+    if next(past_materializations(workspace.stores.lineage, key, 1), None) is not None:
+        return SelectionError(
+            Problem(
+                "never-materialized",
+                f"nothing of `{key}` is published: a check held back what was built",
+                hint=f"look at it with `assetctl show {key}@{CANDIDATE}`",
+            )
+        )
     if _is_declared(workspace, key):
         return SelectionError(
             Problem(
