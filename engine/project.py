@@ -259,16 +259,16 @@ class Project:
 
     # --- explaining --------------------------------------------------------------------------
 
-    def why(self, key: str, since: str | None = None) -> Explanation:
+    def why(self, key: str, since: str | None = None, *, set: Sequence[str] = ()) -> Explanation:  # noqa: A002
         """Explain an asset's verdict: its reasons, their root causes, and the symbols that changed.
 
         `since` compares with an earlier point instead: a data version, a materialization or
-        run id, or a git ref.
+        run id, or a git ref. `set` gives parameters other values, as for a plan.
 
         Raises:
             SelectionError: there is no such asset, or nothing is recorded of it at that point.
         """
-        return use_cases.explain(self.workspace, AssetKey(key), since)
+        return use_cases.explain(self.workspace, AssetKey(key), since, set)
 
     def status(self, *selection: str) -> list[AssetStatus]:
         """Return one line of state per asset, sources included, in topological order."""

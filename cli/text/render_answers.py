@@ -10,6 +10,7 @@ from rich.text import Text
 
 from assetctl.cli.text.render import facts_table, headed_table, heading, text, word
 from assetctl.cli.text.speech import clean, count, duration, either, moment, one_line, size
+from assetctl.cli.text.typed import Words
 from assetctl.engine.answers.values import AssetStatus, Explanation, HistoryEntry, RootCause, SymbolChange, VersionDiff
 from assetctl.lineage.deciding.decide import Action
 from assetctl.lineage.deciding.reasons import describe
@@ -24,7 +25,7 @@ def short(digest: str | None) -> str:
     return (digest or "").removeprefix("b3:")[:8]
 
 
-def show_explanation(console: Console, explanation: Explanation) -> None:
+def show_explanation(console: Console, explanation: Explanation, typed: Words = str) -> None:
     """Print verdict, reasons, where they began, and the code that changed."""
     recorded = explanation.recorded
     last = f"last materialized {moment(recorded.materialization.started_at)}" if recorded else "never materialized"
@@ -35,9 +36,15 @@ def show_explanation(console: Console, explanation: Explanation) -> None:
     planned = explanation.planned
     if planned.served is not None:
         console.print(text(f"  {planned.served.describe()}"))
-        console.print(text(f"  lift the pin with `assetctl rollback {explanation.asset} --lift`", "dim"))
+        console.print(
+            text(typed(f"  lift the pin with `assetctl rollback {explanation.asset} --lift`"), "dim"), soft_wrap=True
+        )
     for number, reason in enumerate(planned.reasons, start=1):
         console.print(text(f"  {number}. {describe(reason)}"))
+    if planned.decision.refused is not None:
+        console.print(
+            text(typed(f"  what it said no to: `assetctl show {planned.decision.refused}`"), "dim"), soft_wrap=True
+        )
     if planned.waiting_on:
         console.print(text(f"  it runs only if {either(planned.waiting_on)} changes"))
     if planned.restorable:

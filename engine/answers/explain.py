@@ -11,6 +11,7 @@ from assetctl.assets.hints import did_you_mean
 from assetctl.assets.ids import AssetKey, Target, whole
 from assetctl.engine.answers.since import recorded_since
 from assetctl.engine.answers.values import Explanation, RootCause, SymbolChange
+from assetctl.engine.planning.options import PlanOptions
 from assetctl.engine.planning.planner import deliberate
 from assetctl.engine.workspace.workspace import Workspace
 from assetctl.lineage.deciding.decide import Action
@@ -25,8 +26,10 @@ from assetctl.lineage.facts.snapshot import Recorded
 from assetctl.storage.lineage_store.history import recorded_symbols
 
 
-def explain(workspace: Workspace, key: AssetKey, since: str | None) -> Explanation:
+def explain(workspace: Workspace, key: AssetKey, since: str | None, settings: Sequence[str] = ()) -> Explanation:
     """Return why an asset has its verdict, or what differs from an earlier point of its history.
+
+    `settings` give parameters other values, as `--set` does.
 
     Raises:
         SelectionError: there is no such asset.
@@ -37,7 +40,7 @@ def explain(workspace: Workspace, key: AssetKey, since: str | None) -> Explanati
         raise SelectionError(Problem("unknown-asset", f"there is no asset `{key}`", hint=hint))
     if key in graph.sources:
         return Explanation(key, None, (), (), None, ())
-    made = deliberate(workspace, (key,))
+    made = deliberate(workspace, (key,), PlanOptions(set=tuple(settings)))
     target = whole(key)
     planned = made.plan[target]
     code = made.deliberation.identified[planned.decision.step.key].code

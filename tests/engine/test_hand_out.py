@@ -203,7 +203,7 @@ def test_a_figure_says_how_it_becomes_a_png(keep, tmp_path):
     figure = pytest.importorskip("matplotlib.figure").Figure()
     with pytest.raises(SelectionError) as refused:
         keep(figure).get("x", tmp_path / "r.png")
-    assert 'codec="figure-png"' in refused.value.problems[0].hint
+    assert 'codec="figure-png"' in str(refused.value.problems[0].hint)
     assert keep(figure, codec="figure-png").get("x", tmp_path / "r.png").path.read_bytes().startswith(b"\x89PNG")
 
 
