@@ -18,6 +18,7 @@ from assetctl.lineage.facts.records import Pinned, Purpose
 
 _DIFF_STYLES = {"+": "green", "-": "red", "@": "cyan"}
 _DIFF_LINES = 60
+_UNEXPLAINED = "what of its code differs is not known: what was recorded of it then is not there, or reads the same"
 
 
 def short(digest: str | None) -> str:
@@ -55,6 +56,8 @@ def show_explanation(console: Console, explanation: Explanation, typed: Words = 
         _show_cause(console, cause)
     for symbol in explanation.symbols:
         _show_symbol(console, symbol)
+    if explanation.is_code_unexplained:
+        console.print(text(f"  {_UNEXPLAINED}", "dim"))
     for place in explanation.is_dynamic:
         console.print(text(f"  cannot be followed: {place}", "yellow"))
 
@@ -71,6 +74,8 @@ def _show_symbol(console: Console, symbol: SymbolChange) -> None:
     console.print(Text.assemble("\n  ", word(symbol.change), " ", (clean(symbol.name), "bold"), (f"   {clean(symbol.where)}", "dim")))  # fmt: skip
     if len(symbol.path) > 1:
         console.print(text(f"    {' → '.join(symbol.path)}", "dim"))
+    if not symbol.diff:
+        console.print(text("    its content differs; its text is the same", "dim"))
     _show_unified(console, symbol.diff, indent=4)
 
 

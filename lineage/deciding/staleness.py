@@ -12,10 +12,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from assetctl.assets.ids import AssetKey, Target
+from assetctl.lineage.deciding.inside import Change
 from assetctl.lineage.deciding.provenance import provenance_of
 from assetctl.lineage.deciding.reasons import (
     BuildSpecChanged,
-    Change,
     CheckFailed,
     CodeChanged,
     ConfigChanged,
