@@ -176,7 +176,7 @@ def show_diff(console: Console, diff: VersionDiff) -> None:
         )
     )
     if diff.same:
-        console.print(text("  same content"))
+        console.print(text("  equal: both versions have the same content"))
     if diff.row_summary is not None:
         only = ", ".join(f"{n:,} {name}" for name, n in diff.row_summary.items())
         console.print(text(f"  rows: {only}"))
