@@ -35,10 +35,10 @@ def command(session: Session, asset: str) -> int:
         write_json(show_json(shown))
         return 0
     from assetctl.cli.text.render import facts_table, heading
-    from assetctl.cli.text.render_shown import declared_facts, recorded_facts, show_preview
+    from assetctl.cli.text.render_shown import declared_facts, form_facts, recorded_facts, show_preview
 
     heading(session.out, shown.asset, "" if shown.declared else "no longer declared")
-    facts: list[tuple[str, Any]] = [*declared_facts(shown), *recorded_facts(shown)]
+    facts: list[tuple[str, Any]] = [*declared_facts(shown), *recorded_facts(shown), *form_facts(shown)]
     session.out.print(facts_table((Text(f"  {label}").plain, value) for label, value in facts))
     show_preview(session.out, shown)
     return 0

@@ -112,6 +112,7 @@ def show_json(shown: Shown) -> dict[str, Any]:
         "materialization": recorded_json(shown.recorded) if shown.recorded is not None else None,
         "checks": checks,
         "preview": plain(shown.table.to_pylist()) if shown.table is not None else shown.text,
+        "form": plain(shown.form),
     }
 
 
