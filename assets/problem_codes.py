@@ -116,6 +116,7 @@ ProblemCode = Literal[
     "team-store-refused",
     "team-store-unreachable",
     "too-many-open-files",
+    "unfit-ending",
     "unknown-asset",
     "unknown-codec",
     "unknown-column",

@@ -68,14 +68,13 @@ def plan_options(function: Callable[..., int]) -> Callable[..., int]:
     def call(
         *args: Any, exclude: Sequence[str], force: bool, only: bool, settings: Sequence[str], **kwargs: Any
     ) -> int:
+        click.get_current_context().obj.settings = tuple(settings)
         options = PlanOptions(exclude=tuple(exclude), force=force, only=only, set=tuple(settings))
         return function(*args, options=options, **kwargs)
 
     decorated: Callable[..., int] = call
     for decorate in (
-        click.option(
-            "--set", "settings", multiple=True, metavar="ASSET.PARAM=VALUE", help="Give a parameter another value."
-        ),
+        settings_option,
         click.option("--only", is_flag=True, help="Act on exactly what is selected, not on its upstreams."),
         click.option(
             "--force", is_flag=True, help="Run the selected assets even if they are fresh (not their upstreams)."
@@ -84,6 +83,13 @@ def plan_options(function: Callable[..., int]) -> Callable[..., int]:
     ):
         decorated = decorate(decorated)
     return decorated
+
+
+def settings_option(function: F) -> F:
+    """Add `--set ASSET.PARAM=VALUE`."""
+    return click.option(
+        "--set", "settings", multiple=True, metavar="ASSET.PARAM=VALUE", help="Give a parameter another value."
+    )(function)
 
 
 def exclude_option(function: F) -> F:
@@ -95,9 +101,3 @@ def exclude_option(function: F) -> F:
         help="Leave these out; same grammar.",
         shell_complete=complete_selection,
     )(function)
-
-
-def split_version(asset: str) -> tuple[str, str | None]:
-    """Return (asset, version) of `ASSET` or `ASSET@VERSION`."""
-    key, _, version = asset.partition("@")
-    return key, version or None

@@ -15,6 +15,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
 from assetctl.cli.text.speech import TrimmedStream, clean
+from assetctl.cli.text.typed import Typed, options
 from assetctl.engine.noop.answer import surroundings
 
 if TYPE_CHECKING:
@@ -36,14 +37,16 @@ class Session:
     quiet: bool = False
     verbose: bool = False
     as_json: bool = False
+    verbs: frozenset[str] = frozenset()
+    settings: tuple[str, ...] = ()
     began_ns: int = field(default_factory=time.time_ns)
     surroundings: str = field(default_factory=surroundings)
     _opened: list[Project] = field(default_factory=list)
     _said: set[str] = field(default_factory=set)
 
     @classmethod
-    def of(cls, given: Mapping[str, Any], *, as_json: bool) -> Session:
-        """Make the session from the values of the shared options."""
+    def of(cls, given: Mapping[str, Any], *, as_json: bool, verbs: frozenset[str]) -> Session:
+        """Make the session from the values of the shared options; `verbs` are those that a hint may name."""
         return cls(
             project_path=given["project"],
             file=given["file"],
@@ -51,7 +54,15 @@ class Session:
             quiet=bool(given["quiet"]),
             verbose=bool(given["verbose"]),
             as_json=as_json,
+            verbs=verbs,
         )
+
+    @property
+    def typed(self) -> Typed:
+        """What completes the commands of a hint with the options that were given to this one."""
+        files = (("-p", self.project_path), ("-f", self.file))
+        project = [word for name, value in files if value for word in (name, value)]
+        return Typed(self.verbs, project, options("--set", self.settings))
 
     @cached_property
     def project(self) -> Project:
@@ -87,13 +98,13 @@ class Session:
     def say(self, text: str) -> None:
         """Write one line of speech, unless asked to be quiet."""
         if not self.quiet:
-            sys.stderr.write(clean(text) + "\n")
+            sys.stderr.write(clean(self.typed(text)) + "\n")
 
     def warn(self, text: str, hint: str | None = None) -> None:
         """Write a warning; it is no result, and it is never left out."""
         sys.stderr.write(f"warning: {clean(text)}\n")
         if hint:
-            sys.stderr.write(f"hint: {clean(hint)}\n")
+            sys.stderr.write(f"hint: {clean(self.typed(hint))}\n")
 
     def remember(self) -> None:
         """Keep the asset names for later completions."""

@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 
+from assetctl.assets.errors import AssetctlError
 from assetctl.assets.hints import did_you_mean
 from assetctl.cli.session import Session
 
@@ -64,6 +65,7 @@ SECTIONS: dict[str, dict[str, str]] = {
     },
 }
 ALIASES = {"build": "materialize"}
+VERBS = frozenset(name for verbs in SECTIONS.values() for name in verbs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +104,16 @@ class Verb(click.Command):
         as_json = bool(ctx.params.pop("json", False))
         above = ctx.parent.params if ctx.parent is not None else {}
         given = {name: value or above.get(name) for name, value in here.items()}
-        ctx.obj = Session.of(given, as_json=as_json or bool(above.get("json")))
+        ctx.obj = Session.of(given, as_json=as_json or bool(above.get("json")), verbs=VERBS)
         try:
             return super().invoke(ctx)
+        except AssetctlError as error:
+            error.problems = tuple(map(ctx.obj.typed.problem, error.problems))
+            raise
+        except click.UsageError as error:
+            if type(error) is not click.UsageError:  # the others are about one option, and name no command
+                raise
+            raise click.UsageError(ctx.obj.typed(error.message), error.ctx) from error
         finally:
             ctx.obj.close()
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from assetctl.assets.ids import AssetKey
 from assetctl.engine import use_cases
+from assetctl.engine.answers.versions import named
 from assetctl.engine.planning.options import PlanOptions
 from assetctl.engine.planning.planner import deliberate, identify, select
 from assetctl.engine.workspace.workspace import Workspace
@@ -63,7 +64,8 @@ class Project:
     that reads stored bytes raises `CorruptionError` if they are not what was recorded. What
     else a method raises, it says.
 
-    A version is a data version (6 or more of its hex digits), or a materialization id.
+    A version is a data version (6 or more of its hex digits), a materialization id, or
+    `candidate` for what a blocking check held back. It may be a part of the key: `model@3f9a12cd`.
     """
 
     def __init__(self, workspace: Workspace) -> None:
@@ -151,7 +153,7 @@ class Project:
         Raises:
             SelectionError: its bytes are gone.
         """
-        return use_cases.keep(self.workspace, AssetKey(key), version, note)
+        return use_cases.keep(self.workspace, *named(key, version), note)
 
     def unpin(self, key: str, version: str | None = None) -> Pins:
         """Lift the pins that keep an asset's bytes: all of them, or those of one version.
@@ -159,7 +161,7 @@ class Project:
         Raises:
             SelectionError: there is no such pin.
         """
-        return use_cases.stop_keeping(self.workspace, AssetKey(key), version)
+        return use_cases.stop_keeping(self.workspace, *named(key, version))
 
     def rollback(self, key: str, version: str | None = None, *, note: str = "") -> RolledBack:
         """Publish an earlier version again and hold it there; without a version, lift that.
@@ -167,7 +169,7 @@ class Project:
         Raises:
             SelectionError: it was never published, its bytes are gone, or the code does not declare it any more.
         """
-        return use_cases.roll_back_or_lift(self.workspace, AssetKey(key), version, note)
+        return use_cases.roll_back_or_lift(self.workspace, *named(key, version), note)
 
     def move(self, old: str, new: str) -> Moved:
         """Let the history of `old` go on as `new`, which the code declares already.
@@ -189,27 +191,27 @@ class Project:
 
     def load(self, key: str, version: str | None = None) -> Any:
         """Return an asset's value as the asset returned it; a fresh one at every call."""
-        return use_cases.load_value(self.workspace, AssetKey(key), version)
+        return use_cases.load_value(self.workspace, *named(key, version))
 
     def find(self, key: str, version: str | None = None) -> Recorded:
         """Return the record of an asset's latest published version, or of the one named."""
-        return use_cases.find_recorded(self.workspace, AssetKey(key), version)
+        return use_cases.find_recorded(self.workspace, *named(key, version))
 
     def show(self, key: str, version: str | None = None) -> Shown:
         """Return everything about one asset: its declaration, its record, its checks, a look at its value."""
-        return use_cases.look_at(self.workspace, AssetKey(key), version)
+        return use_cases.look_at(self.workspace, *named(key, version))
 
     def export(self, key: str, target: str | Path, version: str | None = None) -> Path:
-        """Write an asset to a file or folder in its ordinary format and return the path; what is there is replaced."""
-        return use_cases.export_value(self.workspace, AssetKey(key), Path(target), version)
+        """Write an asset as `get` does, replacing what is there, and return the path."""
+        return use_cases.export_value(self.workspace, *named(key, version), target)
 
     def get(self, key: str, to: str | Path = ".", version: str | None = None, *, replace: bool = False) -> Written:
-        """Write an asset in its ordinary format to a file, or into a folder under the asset's own name.
+        """Write an asset to a file in the format that its name ends in, or into a folder in its ordinary format.
 
         Raises:
-            SelectionError: the file is there already and `replace` is False.
+            SelectionError: the file is there already and `replace` is False, or the value has no such format.
         """
-        return use_cases.write_file(self.workspace, AssetKey(key), Path(to), version, replace=replace)
+        return use_cases.write_file(self.workspace, *named(key, version), to, replace=replace)
 
     def open_file(self, key: str, version: str | None = None) -> AbstractContextManager[BinaryIO]:
         """Give an asset's ordinary format as bytes to read, for as long as the context lasts.
@@ -217,7 +219,7 @@ class Project:
         Raises:
             SelectionError: it is a folder of files.
         """
-        return use_cases.open_file(self.workspace, AssetKey(key), version)
+        return use_cases.open_file(self.workspace, *named(key, version))
 
     def sql(self, query: str, *, read: Sequence[str | Path] = ()) -> pa.Table:
         """Answer SQL over the lineage tables and over every table asset (a view of its own name).
@@ -259,16 +261,16 @@ class Project:
 
     # --- explaining --------------------------------------------------------------------------
 
-    def why(self, key: str, since: str | None = None) -> Explanation:
+    def why(self, key: str, since: str | None = None, *, set: Sequence[str] = ()) -> Explanation:  # noqa: A002
         """Explain an asset's verdict: its reasons, their root causes, and the symbols that changed.
 
         `since` compares with an earlier point instead: a data version, a materialization or
-        run id, or a git ref.
+        run id, or a git ref. `set` gives parameters other values, as for a plan.
 
         Raises:
             SelectionError: there is no such asset, or nothing is recorded of it at that point.
         """
-        return use_cases.explain(self.workspace, AssetKey(key), since)
+        return use_cases.explain(self.workspace, AssetKey(key), since, set)
 
     def status(self, *selection: str) -> list[AssetStatus]:
         """Return one line of state per asset, sources included, in topological order."""

@@ -53,7 +53,7 @@ def _show(session: Session, examined: Examined) -> None:
         )
         session.out.print(text(f"  in   {finding.where}", "dim"), soft_wrap=True)
         if finding.hint:
-            session.out.print(text(f"hint: {finding.hint}"), soft_wrap=True)
+            session.out.print(text(f"hint: {session.typed(finding.hint)}"), soft_wrap=True)
     counts = {kind: sum(f.severity == kind for f in examined.findings) for kind in _STYLES}
     said = ", ".join(count(number, kind) for kind, number in counts.items() if number)
     session.out.print(text(said or "everything is sound"))

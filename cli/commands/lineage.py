@@ -10,8 +10,9 @@ import click
 from assetctl.assets.errors import Problem, SelectionError
 from assetctl.cli.options import exclude_option, selection_argument
 from assetctl.cli.session import Session
+from assetctl.cli.text.speech import count
 from assetctl.cli.verbs import Guide, Verb
-from assetctl.engine.answers.picture import DRAWN, FORMATS, format_of, picture
+from assetctl.engine.answers.picture import DRAWN, FORMATS, chosen_format, picture
 
 _GUIDE = Guide(
     (
@@ -46,7 +47,7 @@ def command(
     change began. svg and png are drawn by Graphviz, or by the program that came with
     assetctl; the other formats need neither.
     """
-    form = form or ("json" if session.as_json else format_of(output) if output else "text")
+    form = chosen_format(form or ("json" if session.as_json else None), output)
     if output is None and form in DRAWN and sys.stdout.isatty():
         raise SelectionError(
             Problem(
@@ -62,5 +63,5 @@ def command(
         return 0
     output.parent.mkdir(parents=True, exist_ok=True)
     output.write_bytes(content)
-    session.say(f"wrote {output} ({len(view.nodes)} assets)")
+    session.say(f"wrote {output} ({count(sum(node.kind != 'undeclared' for node in view.nodes), 'asset')})")
     return 0

@@ -38,19 +38,20 @@ def command(session: Session, selection: tuple[str, ...], options: PlanOptions, 
     """
     note_entropy()
     if dry_run:
-        plan_command.show(session, session.project.plan(*selection, options=options), selection)
+        plan_command.show(session, session.project.plan(*selection, options=options), selection, options)
         return 0
     project = session.project
     if session.as_json:
         from assetctl.cli.text.progress import JsonReporter
 
-        return project.materialize(*selection, options=options, jobs=jobs, on_event=JsonReporter()).exit_code
+        reporter = JsonReporter(session.typed)
+        return project.materialize(*selection, options=options, jobs=jobs, on_event=reporter).exit_code
     from assetctl.cli.text.progress import reporter_for
 
-    reporter = reporter_for(session.err, project.graph().where, quiet=session.quiet)
+    lines = reporter_for(session.err, project.graph().where, quiet=session.quiet, typed=session.typed)
     try:
         began = session.beginning(selection)
-        return project.materialize(*selection, options=options, jobs=jobs, on_event=reporter, began=began).exit_code
+        return project.materialize(*selection, options=options, jobs=jobs, on_event=lines, began=began).exit_code
     finally:
-        reporter.close()
+        lines.close()
         session.remember()

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import click
 
-from assetctl.cli.options import optional_version_argument, split_version
+from assetctl.cli.options import optional_version_argument
 from assetctl.cli.session import Session
 from assetctl.cli.verbs import Guide, Verb
+from assetctl.engine.answers.versions import split_version
 from assetctl.engine.curation.pin import Pins
 
 _GUIDE = Guide(

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
 import click
 
 from assetctl.cli.options import plan_options, selection_argument
 from assetctl.cli.session import Session
+from assetctl.cli.text.typed import options as option_words
 from assetctl.cli.verbs import Guide, Verb
 from assetctl.engine.planning.options import PlanOptions
+from assetctl.lineage.deciding.reasons import Forced
 
 if TYPE_CHECKING:
     from assetctl.lineage.deciding.plan import Plan
@@ -50,11 +53,19 @@ def command(
     result fits. held: a check says no to its result. fresh: nothing to do.
     """
     plan = session.project.plan(*selection, options=options)
-    show(session, plan, selection, explain=explain, limit=limit)
+    show(session, plan, selection, options, explain=explain, limit=limit)
     return NOT_FRESH if is_check and not plan.is_fresh else 0
 
 
-def show(session: Session, plan: Plan, selection: tuple[str, ...], *, explain: bool = False, limit: int = 200) -> None:
+def show(
+    session: Session,
+    plan: Plan,
+    selection: tuple[str, ...],
+    options: PlanOptions,
+    *,
+    explain: bool = False,
+    limit: int = 200,
+) -> None:
     """Print a plan, and what to type next."""
     session.remember()
     if session.as_json:
@@ -65,11 +76,12 @@ def show(session: Session, plan: Plan, selection: tuple[str, ...], *, explain: b
         return
     from assetctl.cli.text.render_plan import show_plan
 
-    words = " ".join(selection)
-    show_plan(session.out, plan, words, explain=explain or session.verbose, limit=limit)
+    show_plan(session.out, plan, " ".join(selection), explain=explain or session.verbose, limit=limit)
     if plan.is_fresh:
         return
-    session.say(f"next: assetctl materialize {words}".rstrip())
-    changing = next((planned.target for planned in plan.steps if planned.reasons), None)
+    flags = [name for name, given in (("--force", options.force), ("--only", options.only)) if given]
+    again = shlex.join([*selection, *option_words("--exclude", options.exclude), *flags])
+    session.say(f"next: assetctl materialize {again}".rstrip())
+    changing = next((p.target for p in plan.steps if any(not isinstance(r, Forced) for r in p.reasons)), None)
     if changing is not None:
-        session.say(f"why:  assetctl why {changing}")
+        session.say(f"why:  assetctl why {shlex.quote(changing)}")

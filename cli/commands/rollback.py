@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import click
 
-from assetctl.cli.options import split_version, version_argument
+from assetctl.cli.options import version_argument
 from assetctl.cli.session import Session
 from assetctl.cli.verbs import Guide, Verb
+from assetctl.engine.answers.versions import split_version
 
 _GUIDE = Guide(
     (

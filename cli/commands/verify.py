@@ -107,7 +107,7 @@ def _show(session: Session, verified: Verified) -> None:
         line = text(f"{word}: ", style).append_text(text(f"{_whose(damaged)}: {damaged.what}"))
         session.out.print(line, soft_wrap=True)
         session.out.print(text(f"  in   {damaged.path}", "dim"), soft_wrap=True)
-        session.out.print(text(f"hint: {damaged.hint}"), soft_wrap=True)
+        session.out.print(text(f"hint: {session.typed(damaged.hint)}"), soft_wrap=True)
     is_all = verified.n_read == verified.n_blobs
     of = "" if is_all else f" of {verified.n_blobs:,} ({size(verified.stored_bytes)})"
     inline = f", {count(verified.n_inline, 'value')} kept in records" if verified.n_inline else ""

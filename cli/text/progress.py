@@ -9,6 +9,7 @@ import os
 import sys
 import threading
 from collections.abc import Collection
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -19,6 +20,7 @@ from assetctl.assets.ids import Target
 from assetctl.cli.text.json_output import write_line
 from assetctl.cli.text.render_run import Frame, because, event_lines, show_summary
 from assetctl.cli.text.speech import clean
+from assetctl.cli.text.typed import Words
 from assetctl.lineage.deciding.events import (
     Event,
     RunFinished,
@@ -30,6 +32,7 @@ from assetctl.lineage.deciding.events import (
     StepRetried,
     StepSkipped,
     StepStarted,
+    Warned,
     event_json,
 )
 
@@ -40,7 +43,8 @@ if TYPE_CHECKING:
 class JsonReporter:
     """One event a line on stdout. Whoever reads may stop reading; the run goes on."""
 
-    def __init__(self) -> None:
+    def __init__(self, typed: Words = str) -> None:
+        self._typed = typed
         self._is_read = True
         self._lock = threading.RLock()  # a signal may come while it is held, and be told of too
 
@@ -48,6 +52,8 @@ class JsonReporter:
         with self._lock:
             if not self._is_read:
                 return
+            if isinstance(event, StepFailed | Warned) and event.hint is not None:
+                event = replace(event, hint=self._typed(event.hint))
             try:
                 write_line(event_json(event))
             except BrokenPipeError:
@@ -60,9 +66,9 @@ class LineReporter:
 
     says_why_at_end = False
 
-    def __init__(self, console: Console, name_width: int, *, quiet: bool = False) -> None:
+    def __init__(self, console: Console, name_width: int, *, quiet: bool = False, typed: Words = str) -> None:
         self._console = console
-        self._frame = Frame(console.width, name_width, says_why=self.says_why_at_end)
+        self._frame = Frame(console.width, name_width, says_why=self.says_why_at_end, typed=typed)
         self._quiet = quiet
         self._events: list[Event] = []
         self._lock = threading.RLock()  # a signal may come while it is held, and be told of too
@@ -96,8 +102,8 @@ class LiveReporter(LineReporter):
 
     says_why_at_end = True
 
-    def __init__(self, console: Console, name_width: int) -> None:
-        super().__init__(console, name_width)
+    def __init__(self, console: Console, name_width: int, *, typed: Words = str) -> None:
+        super().__init__(console, name_width, typed=typed)
         spinner: ProgressColumn = SpinnerColumn("line" if _is_ascii(console) else "dots")
         self._progress = Progress(
             spinner, TextColumn("{task.description}"), TimeElapsedColumn(), console=console, transient=True
@@ -151,13 +157,13 @@ class LiveReporter(LineReporter):
         self._progress.stop()
 
 
-def reporter_for(console: Console, keys: Collection[str], *, quiet: bool) -> LineReporter:
-    """Return the reporter that suits where the console writes."""
+def reporter_for(console: Console, keys: Collection[str], *, quiet: bool, typed: Words = str) -> LineReporter:
+    """Return the reporter that suits where the console writes; `typed` completes the commands of hints."""
     name_width = max((len(key) for key in keys), default=0)
     is_live = console.is_terminal and not console.is_dumb_terminal and not os.environ.get("CI")
     if is_live and not quiet and not os.environ.get("NO_COLOR"):
-        return LiveReporter(console, name_width)
-    return LineReporter(console, name_width, quiet=quiet)
+        return LiveReporter(console, name_width, typed=typed)
+    return LineReporter(console, name_width, quiet=quiet, typed=typed)
 
 
 def _is_ascii(console: Console) -> bool:

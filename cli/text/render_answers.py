@@ -10,6 +10,7 @@ from rich.text import Text
 
 from assetctl.cli.text.render import facts_table, headed_table, heading, text, word
 from assetctl.cli.text.speech import clean, count, duration, either, moment, one_line, size
+from assetctl.cli.text.typed import Words
 from assetctl.engine.answers.values import AssetStatus, Explanation, HistoryEntry, RootCause, SymbolChange, VersionDiff
 from assetctl.lineage.deciding.decide import Action
 from assetctl.lineage.deciding.reasons import describe
@@ -17,6 +18,7 @@ from assetctl.lineage.facts.records import Pinned, Purpose
 
 _DIFF_STYLES = {"+": "green", "-": "red", "@": "cyan"}
 _DIFF_LINES = 60
+_UNEXPLAINED = "what of its code differs is not known: what was recorded of it then is not there, or reads the same"
 
 
 def short(digest: str | None) -> str:
@@ -24,7 +26,7 @@ def short(digest: str | None) -> str:
     return (digest or "").removeprefix("b3:")[:8]
 
 
-def show_explanation(console: Console, explanation: Explanation) -> None:
+def show_explanation(console: Console, explanation: Explanation, typed: Words = str) -> None:
     """Print verdict, reasons, where they began, and the code that changed."""
     recorded = explanation.recorded
     last = f"last materialized {moment(recorded.materialization.started_at)}" if recorded else "never materialized"
@@ -35,9 +37,15 @@ def show_explanation(console: Console, explanation: Explanation) -> None:
     planned = explanation.planned
     if planned.served is not None:
         console.print(text(f"  {planned.served.describe()}"))
-        console.print(text(f"  lift the pin with `assetctl rollback {explanation.asset} --lift`", "dim"))
+        console.print(
+            text(typed(f"  lift the pin with `assetctl rollback {explanation.asset} --lift`"), "dim"), soft_wrap=True
+        )
     for number, reason in enumerate(planned.reasons, start=1):
         console.print(text(f"  {number}. {describe(reason)}"))
+    if planned.decision.refused is not None:
+        console.print(
+            text(typed(f"  what it said no to: `assetctl show {planned.decision.refused}`"), "dim"), soft_wrap=True
+        )
     if planned.waiting_on:
         console.print(text(f"  it runs only if {either(planned.waiting_on)} changes"))
     if planned.restorable:
@@ -48,6 +56,8 @@ def show_explanation(console: Console, explanation: Explanation) -> None:
         _show_cause(console, cause)
     for symbol in explanation.symbols:
         _show_symbol(console, symbol)
+    if explanation.is_code_unexplained:
+        console.print(text(f"  {_UNEXPLAINED}", "dim"))
     for place in explanation.is_dynamic:
         console.print(text(f"  cannot be followed: {place}", "yellow"))
 
@@ -64,6 +74,8 @@ def _show_symbol(console: Console, symbol: SymbolChange) -> None:
     console.print(Text.assemble("\n  ", word(symbol.change), " ", (clean(symbol.name), "bold"), (f"   {clean(symbol.where)}", "dim")))  # fmt: skip
     if len(symbol.path) > 1:
         console.print(text(f"    {' → '.join(symbol.path)}", "dim"))
+    if not symbol.diff:
+        console.print(text("    its content differs; its text is the same", "dim"))
     _show_unified(console, symbol.diff, indent=4)
 
 
@@ -164,7 +176,7 @@ def show_diff(console: Console, diff: VersionDiff) -> None:
         )
     )
     if diff.same:
-        console.print(text("  same content"))
+        console.print(text("  equal: both versions have the same content"))
     if diff.row_summary is not None:
         only = ", ".join(f"{n:,} {name}" for name, n in diff.row_summary.items())
         console.print(text(f"  rows: {only}"))

@@ -11,6 +11,7 @@ from rich.text import Text
 from assetctl.assets.ids import Target
 from assetctl.cli.text.render import text
 from assetctl.cli.text.speech import clean, count, duration, names, one_line, size
+from assetctl.cli.text.typed import Words
 from assetctl.lineage.deciding.events import (
     CheckFinished,
     Event,
@@ -38,11 +39,13 @@ class Frame:
     """How wide lines may be, and how wide names are, so that what follows them lines up.
 
     `says_why`: a finished step's line says why it ran (its first line did where there is one).
+    `typed` completes the commands of hints.
     """
 
     width: int
     name_width: int
     says_why: bool = True
+    typed: Words = str
 
     def padded(self, name: str) -> str:
         """Return a name as wide as names are here; a longer one as it is."""
@@ -85,7 +88,7 @@ def event_lines(event: Event, frame: Frame) -> list[Text]:
         case ResultsShared():
             return [Text(f"↑ {_shared(event)}", "dim")]
         case Warned(message, hint):
-            return [_warning(message), *([Text(f"hint: {clean(hint)}", "cyan")] if hint else [])]
+            return [_warning(message), *([Text(f"hint: {clean(frame.typed(hint))}", "cyan")] if hint else [])]
         case _:
             return []
 
@@ -137,10 +140,10 @@ def _failure(event: StepFailed, frame: Frame) -> list[Text]:
     log = clean(event.log).rstrip().splitlines()
     if log:
         cut = f" (the last {_LOG_LINES} lines; all: assetctl logs {event.step})" if len(log) > _LOG_LINES else ""
-        lines.append(Text(f"    what it printed{cut}:", "dim"))
+        lines.append(Text(f"    what it printed{frame.typed(cut)}:", "dim"))
         lines.append(_indented("\n".join(log[-_LOG_LINES:])))
     if event.hint:
-        lines.append(Text(f"hint: {clean(event.hint)}", "cyan"))
+        lines.append(Text(f"hint: {clean(frame.typed(event.hint))}", "cyan"))
     return lines
 
 

@@ -73,6 +73,27 @@ def recorded_facts(shown: Shown) -> Iterator[tuple[str, object]]:
         yield f"check {check.name}", Text(clean(f"{said} {check.message or ''}".rstrip()), verdict)
 
 
+def form_facts(shown: Shown) -> Iterator[tuple[str, object]]:
+    """Yield what the value is: an array's shape, a model's parameters, a source's rows."""
+    form = shown.form
+    if "shape" in form:
+        stored = f", {count(form['n_stored'], 'number')} stored" if "n_stored" in form else ""
+        yield "shape", f"{' × '.join(map(str, form['shape'])) or 'a single number'} of {form['dtype']}{stored}"
+    if "class" in form and "shape" not in form:
+        features = f", fitted on {count(form['n_features'], 'column')}" if "n_features" in form else ""
+        yield "class", f"{form['class']}{features}"
+    parameters = form.get("parameters", {})
+    yield "parameters", ", ".join(f"{name}={value!r}" for name, value in parameters.items())
+    files = [count(form["n_files"], "file")] if "n_files" in form else []
+    rows = [count(form["n_rows"], "row"), count(len(form["columns"]), "column")] if "n_rows" in form else []
+    if "size_bytes" in form:
+        yield "content", ", ".join([*files, *rows, size(form["size_bytes"])])
+    yield (
+        "columns",
+        ", ".join(f"{column['name']} ({column['type']})" for column in form.get("columns", ())[:_SHOWN_COLUMNS]),
+    )
+
+
 def show_preview(console: Console, shown: Shown) -> None:
     """Print columns and first rows of a table, or the beginning of a text."""
     columns = shown.recorded.output.value.columns if shown.recorded is not None else ()

@@ -83,7 +83,10 @@ def _column_changes(old: ValueIdentity, new: ValueIdentity) -> list[ColumnChange
 
 def _reasons(before: Recorded, after: Recorded) -> tuple[Reason, ...]:
     made = after.materialization.provenance
-    verdict = judge(Inputs(made.definition, made.inputs), Memory(before), Demand())
+    seen = {(used.kind, used.name): used.digest for used in before.materialization.undeclared}
+    now = after.materialization.undeclared
+    changed = tuple(u.name for u in now if seen.get((u.kind, u.name), u.digest) != u.digest)
+    verdict = judge(Inputs(made.definition, made.inputs), Memory(before, observed_changed=changed), Demand())
     return verdict.reasons if isinstance(verdict, Stale) else ()
 
 

@@ -11,6 +11,7 @@ from assetctl.assets.hints import did_you_mean
 from assetctl.assets.ids import AssetKey, Target, whole
 from assetctl.engine.answers.since import recorded_since
 from assetctl.engine.answers.values import Explanation, RootCause, SymbolChange
+from assetctl.engine.planning.options import PlanOptions
 from assetctl.engine.planning.planner import deliberate
 from assetctl.engine.workspace.workspace import Workspace
 from assetctl.lineage.deciding.decide import Action
@@ -20,13 +21,16 @@ from assetctl.lineage.deciding.reasons import (
     UpstreamChanged,
 )
 from assetctl.lineage.deciding.staleness import Demand, Memory, judge
+from assetctl.lineage.facts.kinds import SymbolKind
 from assetctl.lineage.facts.records import Symbol
 from assetctl.lineage.facts.snapshot import Recorded
 from assetctl.storage.lineage_store.history import recorded_symbols
 
 
-def explain(workspace: Workspace, key: AssetKey, since: str | None) -> Explanation:
+def explain(workspace: Workspace, key: AssetKey, since: str | None, settings: Sequence[str] = ()) -> Explanation:
     """Return why an asset has its verdict, or what differs from an earlier point of its history.
+
+    `settings` give parameters other values, as `--set` does.
 
     Raises:
         SelectionError: there is no such asset.
@@ -37,7 +41,7 @@ def explain(workspace: Workspace, key: AssetKey, since: str | None) -> Explanati
         raise SelectionError(Problem("unknown-asset", f"there is no asset `{key}`", hint=hint))
     if key in graph.sources:
         return Explanation(key, None, (), (), None, ())
-    made = deliberate(workspace, (key,))
+    made = deliberate(workspace, (key,), PlanOptions(set=tuple(settings)))
     target = whole(key)
     planned = made.plan[target]
     code = made.deliberation.identified[planned.decision.step.key].code
@@ -45,13 +49,15 @@ def explain(workspace: Workspace, key: AssetKey, since: str | None) -> Explanati
     if since is not None:
         recorded = recorded_since(workspace, key, since)
         planned = replace(planned, verdict=judge(planned.decision.inputs, Memory(recorded), Demand()))
+    symbols = _symbol_changes(workspace, planned, recorded, code.symbols)
     return Explanation(
         asset=key,
         planned=planned,
         causes=tuple(root_causes(made.plan, target)),
-        symbols=_symbol_changes(workspace, planned, recorded, code.symbols),
+        symbols=symbols,
         recorded=recorded,
         is_dynamic=code.dynamic,
+        is_code_unexplained=_is_code_unexplained(planned, symbols),
     )
 
 
@@ -90,18 +96,31 @@ def _symbol_changes(
     return tuple(compare_symbols(before, now)) if before else ()
 
 
+def _is_code_unexplained(planned: PlannedAsset, symbols: Sequence[SymbolChange]) -> bool:
+    return not symbols and any(isinstance(reason, CodeChanged) for reason in planned.reasons)
+
+
 def compare_symbols(before: Sequence[Symbol], after: Sequence[Symbol]) -> Iterable[SymbolChange]:
     """Yield what differs between two sets of symbols, in the order in which the code reaches them."""
     was, now = {s.name: s for s in before}, {s.name: s for s in after}
+    changes: list[SymbolChange] = []
+    values: set[str] = set()
     for name in dict.fromkeys((*now, *was)):
         old, new = was.get(name), now.get(name)
-        if old is not None and new is not None and (old.digest == new.digest or old.source == new.source):
-            continue  # same, or the same text whose callees differ: those are listed themselves
+        if old is not None and new is not None and old.digest == new.digest:
+            continue
         shown = new or old
         assert shown is not None, "a name comes from one of the two"
         change = "added" if old is None else "removed" if new is None else "changed"
         path = _path(shown, now if new is not None else was)
-        yield SymbolChange(name, change, shown.where, path, _unified(old, new, name))
+        changes.append(SymbolChange(name, change, shown.where, path, _unified(old, new, name)))
+        values |= {name} if shown.kind == SymbolKind.VALUE else set()
+    telling = [change for change in changes if change.diff]
+    named = {name for change in telling for name in change.path}
+    for differing in changes:
+        # The same text: what it leads to differs, and is listed itself; or it is a value, shown by its type alone.
+        if differing.diff or not telling or (differing.name in values and differing.name not in named):
+            yield differing
 
 
 def _path(symbol: Symbol, symbols: Mapping[str, Symbol]) -> tuple[str, ...]:

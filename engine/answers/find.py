@@ -8,6 +8,7 @@ from assetctl.assets.errors import AssetctlError, Problem, SelectionError
 from assetctl.assets.hints import did_you_mean
 from assetctl.assets.ids import AssetKey, whole
 from assetctl.engine.answers.values import HistoryEntry
+from assetctl.engine.answers.versions import CANDIDATE
 from assetctl.engine.workspace.workspace import Workspace
 from assetctl.lineage.facts.records import Pinned
 from assetctl.lineage.facts.retention import Span, forgotten_spans
@@ -33,6 +34,8 @@ def find_recorded(workspace: Workspace, key: AssetKey, version: str | None = Non
     recorded = list(past_materializations(stores.lineage, key))
     if not recorded:
         raise nothing_recorded(workspace, key)
+    if version == CANDIDATE:
+        return _candidate(key, recorded[0])
     named = next((r for r in recorded if is_named(r, version)), None)
     if named is None:
         raise SelectionError(
@@ -43,6 +46,19 @@ def find_recorded(workspace: Workspace, key: AssetKey, version: str | None = Non
             )
         )
     return named
+
+
+def _candidate(key: AssetKey, newest: Recorded) -> Recorded:
+    if not newest.materialization.published:
+        return newest
+    raise SelectionError(
+        Problem(
+            "unknown-version",
+            f"no candidate of `{key}` is held back",
+            (("latest published", newest.output.value.version),),
+            f"see `assetctl history {key}` for its versions",
+        )
+    )
 
 
 def history_of(workspace: Workspace, key: AssetKey | None, limit: int) -> list[HistoryEntry]:
@@ -85,6 +101,14 @@ def _is_declared(workspace: Workspace, key: AssetKey) -> bool:
 
 def nothing_recorded(workspace: Workspace, key: AssetKey) -> SelectionError:
     """Return the error for an asset without a record; it says whether the asset is known at all, or has a new name."""
+    if next(past_materializations(workspace.stores.lineage, key, 1), None) is not None:
+        return SelectionError(
+            Problem(
+                "never-materialized",
+                f"nothing of `{key}` is published: a check held back what was built",
+                hint=f"look at it with `assetctl show {key}@{CANDIDATE}`",
+            )
+        )
     if _is_declared(workspace, key):
         return SelectionError(
             Problem(

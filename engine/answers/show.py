@@ -7,12 +7,14 @@ table without reading the rest.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from assetctl.assets.errors import SelectionError
 from assetctl.assets.ids import AssetKey
 from assetctl.engine.answers.declared import DeclaredAsset, describe_declared
+from assetctl.engine.answers.describe import describe_source, describe_value
 from assetctl.engine.answers.find import find_recorded
 from assetctl.engine.answers.plain_json import plain
 from assetctl.engine.workspace.workspace import Workspace
@@ -49,7 +51,7 @@ class Shown:
     """One asset, declared and recorded; either half may be missing, not both.
 
     The look at its value is the first rows of a table, or (the beginning of) a text, or
-    neither.
+    neither. `form` says what else the value is: shape, class, parameters; of a source, rows.
     """
 
     asset: AssetKey
@@ -58,6 +60,7 @@ class Shown:
     checks: tuple[CheckAnswer, ...]
     table: pa.Table | None
     text: str | None
+    form: Mapping[str, Any] = field(default_factory=dict)
 
 
 def look_at(workspace: Workspace, key: AssetKey, version: str | None) -> Shown:
@@ -72,10 +75,14 @@ def look_at(workspace: Workspace, key: AssetKey, version: str | None) -> Shown:
     except SelectionError:
         if declared is None or version is not None:
             raise
-        return Shown(key, declared, None, (), None, None)
+        source = workspace.graph().sources.get(key)
+        form = describe_source(workspace, source) if source is not None else {}
+        return Shown(key, declared, None, (), None, None, form)
     with in_use(workspace.layout):
         table, text = _preview(workspace, recorded.output)
-    return Shown(key, declared, recorded, _checks(workspace, recorded.output), table, text)
+        is_there = workspace.stores.data.state(recorded.output) is OutputState.PRESENT
+        form = describe_value(workspace, recorded.output) if is_there else {}
+    return Shown(key, declared, recorded, _checks(workspace, recorded.output), table, text, form)
 
 
 def _declared(workspace: Workspace, key: AssetKey) -> DeclaredAsset | None:

@@ -71,6 +71,8 @@ def draw_lineage(
     chosen = select(workspace, selection, exclude)
     keys = graph.ancestry(chosen) - set(select(workspace, exclude) if exclude else ())
     steps = sorted(key for key in keys if key in graph.steps)
-    plan = deliberate(workspace, steps).plan if steps else None
-    view = view_lineage(graph, plan, keys, render)
+    made = deliberate(workspace, steps) if steps else None
+    latest = made.deliberation.snapshot.latest if made is not None else {}
+    used = {key: latest[whole(key)].materialization.undeclared for key in steps if whole(key) in latest}
+    view = view_lineage(graph, made.plan if made is not None else None, keys, render, used)
     return view if depth is None else view.within(depth, chosen)

@@ -35,7 +35,10 @@ class SymbolChange:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Explanation:
-    """Why an asset has its verdict. `planned` is None for a source; `recorded` None if it was never built."""
+    """Why an asset has its verdict. `planned` is None for a source; `recorded` None if it was never built.
+
+    `is_code_unexplained`: its code changed, and no symbol of it differs from those that were recorded.
+    """
 
     asset: AssetKey
     planned: PlannedAsset | None
@@ -43,6 +46,7 @@ class Explanation:
     symbols: tuple[SymbolChange, ...]
     recorded: Recorded | None
     is_dynamic: tuple[str, ...]
+    is_code_unexplained: bool = False
 
     @property
     def verdict(self) -> str:

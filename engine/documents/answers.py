@@ -112,6 +112,7 @@ def show_json(shown: Shown) -> dict[str, Any]:
         "materialization": recorded_json(shown.recorded) if shown.recorded is not None else None,
         "checks": checks,
         "preview": plain(shown.table.to_pylist()) if shown.table is not None else shown.text,
+        "form": plain(shown.form),
     }
 
 
@@ -127,4 +128,5 @@ def get_json(written: Written) -> dict[str, Any]:
         "asset": written.asset,
         "path": str(written.path),
         "data_version": written.data_version,
+        "size_bytes": written.size_bytes,
     }

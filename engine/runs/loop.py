@@ -26,7 +26,6 @@ from assetctl.engine.runs.result import (
     is_nondeterministic,
     pin_text,
     refusal_in,
-    refused_by_check,
     warnings_of,
 )
 from assetctl.engine.runs.retry import retry_delay
@@ -266,8 +265,8 @@ class Run:
     def _publish(self, attempt: _Attempt, result: StepResult) -> None:
         decision, task = attempt.decision, attempt.task
         before = {target: self.deliberation.known.latest.get(target) for target in decision.targets}
-        trace = self.around.trace(decision, result)
-        fact = self.recorder.materialized(decision, task, result, trace)
+        trace, changed_meanwhile = self.around.trace(decision, result)
+        fact = self.recorder.materialized(decision, task, result, trace, changed_meanwhile)
         self._show_checks(fact.outputs, result.checks)
         refused = refusal_in(result.checks)
         if refused is not None:
@@ -318,7 +317,7 @@ class Run:
         outputs = self._outputs_at_hand(decision)
         self.recorder.checked(outputs, answers)
         self._show_checks(outputs, answers)
-        refused = refusal_in(answers)
+        refused = refusal_in(answers, is_published=True)
         if refused is not None:
             self._break(decision, refused, 0.0, self.around.log_tail(attempt.task))
         else:
@@ -337,9 +336,9 @@ class Run:
         self.recorder.failed(attempt.decision, failure.error_type, failure.message, duration_s)
         self._give_up(attempt.decision, failure, duration_s, self.around.log_tail(attempt.task))
 
-    def _break(self, decision: StepDecision, message: str, duration_s: float, log: str) -> None:
+    def _break(self, decision: StepDecision, refused: Failure, duration_s: float, log: str) -> None:
         """A blocking check said no: the result is kept, not published, and nothing downstream is built."""
-        self._give_up(decision, refused_by_check(message), duration_s, log)
+        self._give_up(decision, refused, duration_s, log)
 
     def _give_up(self, decision: StepDecision, failure: Failure, duration_s: float, log: str) -> None:
         self._close(decision, Outcome.FAILED)

@@ -34,8 +34,8 @@ class Surroundings(Protocol):
 
     def state(self, output: Output) -> OutputState: ...
 
-    def trace(self, decision: StepDecision, result: StepResult) -> Trace:
-        """Say whether what the step read is still what it was."""
+    def trace(self, decision: StepDecision, result: StepResult) -> tuple[Trace, tuple[str, ...]]:
+        """Say whether what the step read is still what it was, and name what is not where that is known."""
         ...
 
     def log_tail(self, task: StepTask) -> str: ...

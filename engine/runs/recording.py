@@ -80,8 +80,15 @@ class Recorder:
         self.own_segments.add(position.segment)
         return position
 
-    def materialized(self, decision: StepDecision, task: StepTask, result: StepResult, trace: Trace) -> Materialized:
-        """Record that a step ran. Not published if a blocking check said no."""
+    def materialized(
+        self,
+        decision: StepDecision,
+        task: StepTask,
+        result: StepResult,
+        trace: Trace,
+        changed: tuple[str, ...] = (),
+    ) -> Materialized:
+        """Record that a step ran, and what changed meanwhile. Not published if a blocking check said no."""
         reached(CrashPoint.INPUTS_RECHECKED)
         assert decision.provenance is not None, "a step runs only when all it reads is known"
         fact = Materialized(
@@ -103,6 +110,7 @@ class Recorder:
             python=_PYTHON,
             platform=_PLATFORM,
             undeclared=result.undeclared,
+            changed=changed,
         )
         self._record(fact, self._answers(fact.outputs, result.checks), self._code(decision))
         return fact

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from assetctl.assets.ids import Target
+from assetctl.engine.answers.versions import CANDIDATE
 from assetctl.engine.steps.tasks import CheckAnswer, Failure
 from assetctl.lineage.deciding import events
 from assetctl.lineage.deciding.decide import StepDecision
@@ -67,11 +68,15 @@ class RunResult:
         return {RunStatus.SUCCEEDED: 0, RunStatus.FAILED: 1, RunStatus.CANCELLED: 130}[self.status]
 
 
-def refusal_in(answers: tuple[CheckAnswer, ...]) -> str | None:
-    """Return what the first blocking check that said no says; None if none did."""
+def refusal_in(answers: tuple[CheckAnswer, ...], *, is_published: bool = False) -> Failure | None:
+    """Return the failure of a step to whose result a blocking check said no; None if none did.
+
+    `is_published`: the result was published before the check was asked.
+    """
     for answer in answers:
         if answer.task.blocking and not answer.passed:
-            return describe(CheckFailed(answer.task.name, answer.message))
+            version = "" if is_published else f"@{CANDIDATE}"
+            return _refused(describe(CheckFailed(answer.task.name, answer.message)), f"{answer.task.target}{version}")
     return None
 
 
@@ -81,16 +86,17 @@ def pin_text(decision: StepDecision) -> str | None:
     return served[0].describe() if served else None
 
 
-def refused_by_check(message: str) -> Failure:
+def _refused(message: str, what: str) -> Failure:
     """Return the failure of a step whose result is kept, but not published."""
-    hint = "its result is kept: fix the check or the asset, or build it anew with `--force`"
-    return Failure("CheckFailed", message, hint=hint)
+    look = f"its result is kept: look at it with `assetctl show {what}` or `assetctl get {what}`"
+    return Failure("CheckFailed", message, hint=f"{look}; fix the check or the asset, or build it anew with `--force`")
 
 
 def held_back(decision: StepDecision) -> Failure:
     """Return why a step is neither kept nor built: a check said no to its result, or a pin cannot be served."""
     if not decision.pins:
-        return refused_by_check(describe(next(r for r in decision.reasons if isinstance(r, CheckFailed))))
+        failed = next(r for r in decision.reasons if isinstance(r, CheckFailed))
+        return _refused(describe(failed), decision.refused or str(decision.target))
     pin = next(iter(decision.pins.values()))
     why = "; ".join(map(describe, decision.reasons))
     lift = f"lift the pin with `assetctl rollback {pin.target} --lift`"
@@ -112,7 +118,7 @@ def warnings_of(
     if is_random:
         warnings.append(f"`{fact.step}` is not deterministic: the same code and inputs gave other data than last time")
     if fact.trace is not Trace.SOUND:
-        warnings.append(f"what `{fact.step}` read changed while it ran, so it will be built again")
+        warnings.append(_changed_meanwhile(fact))
     warnings += [f"`{fact.step}` has code that cannot be followed ({place})" for place in code.dynamic]
     by_kind: dict[str, list[Undeclared]] = {}
     for used in fact.undeclared:
@@ -143,13 +149,28 @@ def _did(used: Undeclared) -> str:
             return f"used the {used.kind} `{used.name.rstrip(':')}`"
 
 
+def _changed_meanwhile(fact: Materialized) -> str:
+    named = f" ({', '.join(f'`{name}`' for name in fact.changed)})" if fact.changed else ""
+    if fact.trace is Trace.CODE_CHANGED:
+        return f"another step had changed values that `{fact.step}` captures{named}, so it will be built again"
+    return f"what `{fact.step}` read{named} changed while it ran, so it will be built again"
+
+
 def is_nondeterministic(fact: Materialized, before: Mapping[Target, Recorded | None]) -> bool:
-    """Say whether the provenance of the last materialization gave other data this time."""
-    return any(
+    """Say whether the data changed although nothing did that is known to count.
+
+    That is, what the last materialization was made from, what it was seen to use besides,
+    and the Python that ran it; and neither time did anything change while it ran.
+    """
+    return fact.trace is Trace.SOUND and any(
         was is not None
-        and was.materialization.provenance.digest == fact.provenance.digest
-        and was.materialization.trace is Trace.SOUND
         and was.output.value.version != output.value.version
+        and was.materialization.trace is Trace.SOUND
+        and _circumstances(was.materialization) == _circumstances(fact)
         for output in fact.outputs
         for was in (before[output.target],)
     )
+
+
+def _circumstances(fact: Materialized) -> tuple[object, ...]:
+    return fact.provenance.digest, frozenset(fact.undeclared), fact.python, fact.platform

@@ -95,19 +95,19 @@ class ProjectSurroundings:
     def state(self, output: Output) -> OutputState:
         return self.workspace.stores.data.state(output)
 
-    def trace(self, decision: StepDecision, result: StepResult) -> Trace:
+    def trace(self, decision: StepDecision, result: StepResult) -> tuple[Trace, tuple[str, ...]]:
         if result.code_changed:
-            return Trace.CODE_CHANGED
-        if result.inputs_changed:
-            return Trace.INPUT_CHANGED
+            return Trace.CODE_CHANGED, ()
+        changed = tuple(self._changed_sources(decision.step))
+        return Trace.INPUT_CHANGED if changed or result.inputs_changed else Trace.SOUND, changed
+
+    def _changed_sources(self, step: Step) -> Iterator[str]:
         observer = self.workspace.stores.observer(self.workspace.root)
-        for binding in decision.step.bindings:
+        for binding in step.bindings:
             if binding.is_source:
-                declaration = self.deliberation.graph.sources[binding.upstream]
-                now = observer.version(declaration)
+                now = observer.version(self.deliberation.graph.sources[binding.upstream])
                 if now != self.deliberation.observed[binding.target].value.version:
-                    return Trace.INPUT_CHANGED
-        return Trace.SOUND
+                    yield binding.upstream
 
     def log_tail(self, task: StepTask) -> str:
         return tail(self.workspace.layout.log(task.run_id, task.step))

@@ -16,6 +16,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextvars import copy_context
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, assert_never
 
@@ -200,10 +201,16 @@ def _finished(value: Any) -> Any:
 
 def _store(step: Step, task: StepTask, value: Any, data: DataStore) -> tuple[Stored, ...]:
     options = step.declaration.options
-    values = [value] if not options.outs else _split(step, value)
-    return tuple(
-        data.put(part, codec=options.codec, unordered=options.unordered, provenance=task.provenance) for part in values
-    )
+    if not options.outs:
+        return (data.put(value, codec=options.codec, unordered=options.unordered, provenance=task.provenance),)
+    stored = []
+    for name, part in zip(step.outputs, _split(step, value), strict=True):
+        try:
+            stored.append(data.put(part, codec=options.codec, unordered=options.unordered, provenance=task.provenance))
+        except AssetFailed as refused:
+            first, *more = refused.problems
+            raise AssetFailed(replace(first, message=f"output `{name}`: {first.message}"), *more) from refused
+    return tuple(stored)
 
 
 def _split(step: Step, value: Any) -> list[Any]:

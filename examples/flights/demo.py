@@ -59,7 +59,7 @@ class Demo:
         self.title("Draw where the model comes from")
         self.run("lineage", "model", "-o", "lineage.svg")
         self.say(f"\nThe lineage is in {self.folder / 'lineage.svg'}")
-        self.say(f"Go on by hand: cd {shlex.quote(str(self.folder))} && assetctl materialize")
+        self.say(f"Go on by hand: cd {shlex.quote(str(self.folder))} && {typed()} materialize")
         for command in self.failed:
             self.say(f"error: this did not work: {command}")
 
@@ -93,6 +93,13 @@ def assetctl() -> str:
     if found is None:
         sys.exit("error: `assetctl` is not installed; run ./dev setup, or pip install 'assetctl[ml]'")
     return found
+
+
+def typed() -> str:
+    """Return what a person types for that command: `./dev` puts its folder first on PATH, for this program alone."""
+    first, *others = os.environ.get("PATH", "").split(os.pathsep)
+    own = [] if Path(first) == Path(sys.executable).parent else [first]
+    return "assetctl" if shutil.which("assetctl", path=os.pathsep.join([*own, *others])) else shlex.quote(assetctl())
 
 
 if __name__ == "__main__":

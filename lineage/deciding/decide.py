@@ -15,7 +15,7 @@ from types import MappingProxyType
 from assetctl.assets.ids import AssetKey, Target
 from assetctl.lineage.deciding.known import Known
 from assetctl.lineage.deciding.provenance import ClassCode, provenance_of, resolve_inputs
-from assetctl.lineage.deciding.reasons import OutputCorrupt, OutputMissing, Reason
+from assetctl.lineage.deciding.reasons import CheckFailed, OutputCorrupt, OutputMissing, Reason
 from assetctl.lineage.deciding.staleness import Demand, Fresh, Memory, Stale, Undecided, Verdict, judge
 from assetctl.lineage.facts.ports import Form
 from assetctl.lineage.facts.records import (
@@ -111,6 +111,16 @@ class StepDecision:
         """Return the reasons of all outputs, each once, in order."""
         reasons = [r for v in self.verdicts.values() if isinstance(v, Stale) for r in v.reasons]
         return tuple(dict.fromkeys(reasons))
+
+    @property
+    def refused(self) -> str | None:
+        """Name the result that a blocking check said no to, as `ASSET@VERSION`, or `ASSET` if it is published."""
+        for target, verdict in self.verdicts.items():
+            if isinstance(verdict, Stale) and any(isinstance(reason, CheckFailed) for reason in verdict.reasons):
+                held = self.reusable.outputs if self.reusable is not None and not self.reusable.published else ()
+                versions = [output.value.version for output in held if output.target == target]
+                return f"{target}@{versions[0].removeprefix('b3:')[:8]}" if versions else str(target)
+        return None
 
     @property
     def waiting_on(self) -> tuple[Target, ...]:

@@ -10,15 +10,8 @@ from dataclasses import dataclass, fields
 from typing import Any, assert_never
 
 from assetctl.assets.ids import AssetKey
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One named thing with its old and new text; None where it did not exist."""
-
-    name: str
-    old: str | None
-    new: str | None
+from assetctl.lineage.deciding.inside import Change as Change  # noqa: PLC0414  a part of several reasons
+from assetctl.lineage.deciding.inside import inside, shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +88,13 @@ class OutputCorrupt:
 
 @dataclass(frozen=True, slots=True)
 class InputChangedDuringRun:
-    """`in_code`: not an input, but a value that its code captures, which another step of its process had changed."""
+    """`in_code`: not an input, but a value that its code captures, which another step of its process had changed.
+
+    `what`: the names of what changed, where they are known.
+    """
 
     in_code: bool = False
+    what: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +188,7 @@ def describe(reason: Reason) -> str:
         case BuildSpecChanged(changes):
             return f"build spec changed: {_list(changes)}"
         case ConfigChanged(changes):
-            return f"config changed: {_list(changes)}"
+            return f"config changed: {_list(tuple(part for change in changes for part in inside(change)))}"
         case EnvironmentChanged(changes):
             return f"environment changed: {_list(changes)}"
         case UpstreamAdded(upstream):
@@ -206,9 +203,11 @@ def describe(reason: Reason) -> str:
             return "its stored output is missing"
         case OutputCorrupt():
             return "its stored output is corrupt"
-        case InputChangedDuringRun(in_code):
-            other = "another step had changed values that its code captures"
-            return other if in_code else "an input changed while it ran"
+        case InputChangedDuringRun(in_code, names):
+            named = ", ".join(f"`{name}`" for name in names)
+            if in_code:
+                return f"another step had changed values that its code captures{f' ({named})' if names else ''}"
+            return f"{named or 'an input'} changed while it ran"
         case LastAttemptFailed(error_type):
             return f"the last attempt failed ({error_type})"
         case CheckFailed(check, message):
@@ -233,6 +232,9 @@ def to_json(reason: Reason) -> dict[str, Any]:
         if field.name == "changes":
             value = [{"name": c.name, "old": c.old, "new": c.new} for c in value]
         document[field.name] = list(value) if isinstance(value, tuple) else value
+    if isinstance(reason, ConfigChanged):
+        parts = [part for change in reason.changes for part in inside(change)]
+        document["inside"] = [{"name": c.name, "old": c.old, "new": c.new} for c in parts]
     return document
 
 
@@ -241,15 +243,8 @@ def _short(version: str) -> str:
 
 
 def _list(changes: tuple[Change, ...]) -> str:
-    shown = [f"{c.name} {_show(c.old)} → {_show(c.new)}" for c in changes[:4]]
     more = [f"and {len(changes) - 4} more"] if len(changes) > 4 else []
-    return ", ".join(shown + more)
-
-
-def _show(text: str | None) -> str:
-    if text is None:
-        return "(none)"
-    return text if len(text) <= 40 else text[:37] + "..."
+    return ", ".join([*map(shown, changes[:4]), *more])
 
 
 def _classes(names: tuple[str, ...]) -> str:

@@ -12,10 +12,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from assetctl.assets.ids import AssetKey, Target
+from assetctl.lineage.deciding.inside import Change
 from assetctl.lineage.deciding.provenance import provenance_of
 from assetctl.lineage.deciding.reasons import (
     BuildSpecChanged,
-    Change,
     CheckFailed,
     CodeChanged,
     ConfigChanged,
@@ -163,7 +163,8 @@ def _reasons(current: Inputs, memory: Memory, demand: Demand, columns: Columns) 
         if demand.wanted and memory.output is OutputState.CORRUPT:
             yield OutputCorrupt()
         if recorded.materialization.trace is not Trace.SOUND:
-            yield InputChangedDuringRun(recorded.materialization.trace is Trace.CODE_CHANGED)
+            made = recorded.materialization
+            yield InputChangedDuringRun(made.trace is Trace.CODE_CHANGED, made.changed)
     if memory.failure is not None and memory.failure.provenance == _known_provenance(current):
         yield LastAttemptFailed(memory.failure.error_type, memory.failure.message, memory.failure.failed_at)
     for ran in memory.failed_checks:

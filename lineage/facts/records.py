@@ -241,6 +241,7 @@ class Materialized:
     python: str = ""
     platform: str = ""
     undeclared: tuple[Undeclared, ...] = ()
+    changed: tuple[str, ...] = ()  # names of what changed while it ran
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,9 +35,15 @@ def to_dot(nodes: Sequence[Node], edges: Sequence[Edge]) -> str:
         with graph.subgraph(name=f"cluster_{number}") as cluster:
             cluster.attr(label=f"<<B>{_escape(group)}</B>>", **_CLUSTER_LOOK)
             _add(cluster, members)
+    dashed = {n.key for n in nodes if n.kind == "undeclared"}
     for upstream, downstream in sorted(edges):
-        graph.edge(upstream, downstream)
+        graph.edge(_name(upstream), _name(downstream), **({"style": "dashed"} if upstream in dashed else {}))
     return str(graph.source)
+
+
+def _name(key: str) -> str:
+    """Return the name of a node: its key, in which a colon would begin the name of a port."""
+    return key.replace(":", "∶")
 
 
 _NODE_LOOK = {
@@ -95,7 +101,7 @@ def _add(graph: Any, nodes: Sequence[Node]) -> None:
     for node in nodes:
         look = LOOKS[node.state]
         attributes = {
-            "id": f"asset-{node.key}",
+            "id": f"{'undeclared' if node.kind == 'undeclared' else 'asset'}-{_escape(node.key)}",
             "class": f"{node.kind} {node.state}" + (" changed" if node.is_changed else ""),
             "tooltip": _escape(f"{node.key}: {'; '.join(node.lines)}"),
             "fillcolor": look.fill,
@@ -106,10 +112,12 @@ def _add(graph: Any, nodes: Sequence[Node]) -> None:
             attributes["style"] = "rounded,filled,dashed"
         if node.kind == "source":
             attributes["style"] = "filled"
+        if node.kind == "undeclared":
+            attributes |= {"style": "filled,dashed", "shape": "note"}
         width = _width(node)
         if width is not None:
             attributes["width"] = width
-        graph.node(node.key, label=_label(node), **attributes)
+        graph.node(_name(node.key), label=_label(node), **attributes)
 
 
 def _label(node: Node) -> str:

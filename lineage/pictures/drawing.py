@@ -6,27 +6,32 @@ plain text by itself; pictures in pixels or SVG need the renderer that is handed
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any
 
 from assetctl.assets.errors import AssetctlError
-from assetctl.assets.ids import AssetKey, whole
+from assetctl.assets.ids import AssetKey, Target, whole
 from assetctl.lineage.deciding.decide import Action
 from assetctl.lineage.deciding.plan import Plan, PlannedAsset
 from assetctl.lineage.deciding.reasons import (
     NeverMaterialized,
+    ObservedChanged,
     OutputMissing,
     Reason,
     SourceChanged,
     UpstreamChanged,
     describe,
 )
+from assetctl.lineage.facts.kinds import UndeclaredKind
+from assetctl.lineage.facts.records import Undeclared
 from assetctl.lineage.graph.asset_graph import AssetGraph
 from assetctl.lineage.pictures.dot import to_dot
 from assetctl.lineage.pictures.mermaid import to_mermaid
 from assetctl.lineage.pictures.nodes import LOOKS, Edge, Node
 
+_CODE = frozenset((UndeclaredKind.SYMBOL, UndeclaredKind.MODULE, UndeclaredKind.CODEC))
 Renderer = Callable[[str, str], bytes]
 """(DOT text, "svg" or "png") -> the picture's bytes."""
 
@@ -41,7 +46,7 @@ class LineageView:
 
     def within(self, n_hops: int, of: Collection[AssetKey]) -> LineageView:
         """Return the view without upstreams that are more than `n_hops` away from the assets in `of`."""
-        kept, edge = set(of), set(of)
+        kept, edge = set[str](of), set[str](of)
         for _ in range(n_hops):
             edge = {up for up, down in self.edges if down in edge} - kept
             kept |= edge
@@ -66,13 +71,27 @@ class LineageView:
                 "why": node.why,
             }
             for node in self.nodes
+            if node.kind != "undeclared"
         ]
-        edges = [{"from": upstream, "to": downstream} for upstream, downstream in sorted(self.edges)]
-        return {"schema": "assetctl.lineage/1", "nodes": nodes, "edges": edges}
+        shown = {node["key"] for node in nodes}
+        edges = [{"from": up, "to": down} for up, down in sorted(self.edges) if up in shown]
+        return {"schema": "assetctl.lineage/1", "nodes": nodes, "edges": edges, "undeclared": self._undeclared()}
+
+    def _undeclared(self) -> list[dict[str, Any]]:
+        return [
+            {
+                "kind": node.key.partition(" ")[0],
+                "name": node.key.partition(" ")[2],
+                "changed": node.is_changed,
+                "used_by": sorted(down for up, down in self.edges if up == node.key),
+            }
+            for node in self.nodes
+            if node.kind == "undeclared"
+        ]
 
     def to_text(self) -> str:
         """Return one line per asset, upstreams first: symbol, key, state, what it reads, why."""
-        reads: dict[AssetKey, list[str]] = {}
+        reads: dict[str, list[str]] = {}
         for upstream, downstream in sorted(self.edges):
             reads.setdefault(downstream, []).append(upstream)
         rows = [
@@ -106,16 +125,46 @@ class LineageView:
 
 
 def view_lineage(
-    graph: AssetGraph, plan: Plan | None, keys: Collection[AssetKey], render: Renderer | None = None
+    graph: AssetGraph,
+    plan: Plan | None,
+    keys: Collection[AssetKey],
+    render: Renderer | None = None,
+    used: Mapping[AssetKey, Sequence[Undeclared]] = MappingProxyType({}),
 ) -> LineageView:
-    """Return the view of these assets; without a plan no state is known."""
+    """Return the view of these assets; without a plan no state is known.
+
+    `used` says what their steps were seen to use last without declaring it.
+    """
     planned = {p.target: p for p in plan.steps} if plan is not None else {}
     changed = _changed_sources(planned.values())
     asked = frozenset(keys)
     shown = [key for key in graph.order if key in asked]
     nodes = tuple(_node(graph, key, planned.get(whole(key)), changed) for key in shown)
-    edges = tuple((up, key) for key in shown for up in graph.upstream(key) if up in asked)
-    return LineageView(nodes, edges, render)
+    edges = tuple((str(up), str(key)) for key in shown for up in graph.upstream(key) if up in asked)
+    besides, uses = _besides({key: used.get(key, ()) for key in shown}, planned)
+    return LineageView((*besides, *nodes), (*edges, *uses), render)
+
+
+def _besides(
+    used: Mapping[AssetKey, Sequence[Undeclared]], planned: Mapping[Target, PlannedAsset]
+) -> tuple[list[Node], list[Edge]]:
+    """Return what is used without being declared, code apart (it is a part of the asset), and who uses it."""
+    nodes: dict[str, Node] = {}
+    edges: list[Edge] = []
+    for key, things in used.items():
+        plan = planned.get(whole(key))
+        reasons = [r for r in plan.reasons if isinstance(r, ObservedChanged)] if plan is not None else []
+        changed = {name for reason in reasons for name in reason.what}
+        for thing in things:
+            if thing.kind in _CODE:
+                continue
+            name = f"{thing.kind} {thing.name}"
+            is_changed = thing.name in changed
+            why = "changed since it was used" if is_changed else ""
+            if name not in nodes or is_changed:
+                nodes[name] = Node(name, "undeclared", None, "undeclared", is_changed, why)
+            edges.append((name, str(key)))
+    return [nodes[name] for name in sorted(nodes)], list(dict.fromkeys(edges))
 
 
 def state_of(planned: PlannedAsset) -> str:

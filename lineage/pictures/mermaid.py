@@ -23,7 +23,7 @@ def to_mermaid(nodes: Sequence[Node], edges: Sequence[Edge]) -> str:
     lines += [f"  {names[upstream]} --> {names[downstream]}" for upstream, downstream in sorted(edges)]
     for state in sorted({n.state for n in nodes}):
         look = LOOKS[state]
-        dashes = ",stroke-dasharray:4 3" if state == "missing" else ""
+        dashes = ",stroke-dasharray:4 3" if state in ("missing", "undeclared") else ""
         lines.append(f"  classDef {state} fill:{look.fill},stroke:{look.border},color:#1d2329{dashes}")
     if any(n.is_changed for n in nodes):
         lines.append("  classDef changed stroke-width:4px")
@@ -33,10 +33,10 @@ def to_mermaid(nodes: Sequence[Node], edges: Sequence[Edge]) -> str:
 
 def _node(name: str, node: Node) -> str:
     label = "<br/>".join(_escape(line) for line in (node.key, *node.lines))
-    opening, closing = ("[/", "/]") if node.kind == "source" else ("(", ")")
+    opening, closing = {"source": ("[/", "/]"), "undeclared": (">", "]")}.get(node.kind, ("(", ")"))
     return f'{name}{opening}"{label}"{closing}:::{node.state}'
 
 
 def _escape(text: str) -> str:
     """Return the text with everything that Mermaid or HTML might read as syntax as a character code."""
-    return "".join(c if c.isalnum() or c in " _.-/:,→←●▲?◄○◊◆■…()'" else f"#{ord(c)};" for c in text)
+    return "".join(c if c.isalnum() or c in " _.-/:,→←●▲?◄○◊◆◌■…()'" else f"#{ord(c)};" for c in text)

@@ -8,20 +8,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from assetctl.assets.ids import AssetKey
-
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One asset in a picture.
+    """One asset in a picture, or something that a step was seen to use without declaring it.
 
-    `state` is one of `LOOKS`. `is_changed`: the cause lies in this asset itself (its code,
+    The latter's `key` is what it is and its name ("file data/rates.csv"), which no asset key can be. `state` is one of `LOOKS`. `is_changed`: the cause lies in this asset itself (its code,
     config, environment or, for a source, its content), not in an upstream. `why` is a
     clause for people, "" where there is nothing to say.
     """
 
-    key: AssetKey
-    kind: str  # "asset" or "source"
+    key: str
+    kind: str  # "asset", "source" or "undeclared"
     group: str | None
     state: str
     is_changed: bool = False
@@ -46,10 +44,11 @@ class Look:
     border: str
 
 
-Edge = tuple[AssetKey, AssetKey]  # upstream, downstream
+Edge = tuple[str, str]  # upstream, downstream
 
 LOOKS: dict[str, Look] = {
     "source": Look("source", "◊", "#eef0f3", "#5b6570"),
+    "undeclared": Look("used, not declared", "◌", "#f7f2e6", "#7a6a3a"),
     "fresh": Look("fresh", "●", "#e2f3e4", "#2b7a35"),
     "pinned": Look("pinned", "◆", "#d9f0ef", "#1c6f6b"),
     "stale": Look("stale", "▲", "#fcdfd2", "#b0431a"),

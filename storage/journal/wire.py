@@ -166,6 +166,7 @@ def _materialized_to_json(fact: Materialized) -> Json:
             python=fact.python,
             platform=fact.platform,
             undeclared=[[str(used.kind), used.name, used.digest] for used in fact.undeclared],
+            changed=list(fact.changed),
             partition=fact.step.partition_key,
         ),
     }
@@ -197,6 +198,7 @@ def _materialized(fields: Json) -> Materialized:
                 for kind, name, digest in fields.get("undeclared", ())
             ]
         ),
+        tuple(fields.get("changed", ())),
     )
 
 

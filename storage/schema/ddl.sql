@@ -121,7 +121,8 @@ CREATE TABLE lineage.metrics (
 	asset VARCHAR,
 	partition VARCHAR DEFAULT '',
 	materialization_id VARCHAR,
-	check_name VARCHAR
+	check_name VARCHAR,
+	recorded_at TIMESTAMP WITH TIME ZONE
 );
 
 CREATE TABLE lineage.observations (

@@ -122,7 +122,8 @@ CREATE TABLE metrics (
 	asset TEXT COLLATE "C",
 	partition TEXT COLLATE "C" DEFAULT '',
 	materialization_id TEXT COLLATE "C",
-	check_name TEXT COLLATE "C"
+	check_name TEXT COLLATE "C",
+	recorded_at TIMESTAMP WITH TIME ZONE
 );
 
 CREATE TABLE observations (

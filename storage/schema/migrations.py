@@ -14,7 +14,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-SCHEMA_VERSION = 3  # raised with every change of a released schema; any other change of its text is noticed by itself
+SCHEMA_VERSION = 4  # raised with every change of a released schema; any other change of its text is noticed by itself
 _OF_TARGETS = [
     "checks",
     "columns",
@@ -64,6 +64,12 @@ MIGRATIONS: tuple[Migration, ...] = (
             "ALTER TABLE {schema}.inputs ADD COLUMN upstream_partition TEXT COLLATE \"C\" DEFAULT ''",
             "ALTER TABLE {schema}.inputs ADD COLUMN n_partitions BIGINT",
         ),
+    ),
+    Migration(
+        version=4,
+        before="3 79a75f543d1c980a",
+        again=frozenset(["materialized", "check_ran"]),  # whose metrics have a time from here on
+        postgres=("ALTER TABLE {schema}.metrics ADD COLUMN recorded_at TIMESTAMP WITH TIME ZONE",),
     ),
 )
 

@@ -44,7 +44,7 @@ _COLUMNS = {
     "steps": "counter segment run_id step partition outcome materialization_id provenance recorded_at duration_s error_type "
     "message reasons figures links",
     "checks": "counter segment run_id asset partition name definition data_version passed blocking message ran_at",
-    "metrics": "counter segment name value run_id asset partition materialization_id check_name",
+    "metrics": "counter segment name value run_id asset partition materialization_id check_name recorded_at",
     "symbol_uses": "counter segment ordinal code_version name kind digest defined_in via short_source text_digest",
     "symbol_texts": "counter segment digest text",
     "observations": "counter segment run_id asset partition data_version kind basis n_rows size_bytes observed_at",
@@ -139,7 +139,7 @@ class Rows:
         shown = (json.dumps(_plain(fact.reasons)), json.dumps(dict(fact.figures)), json.dumps(dict(fact.links)))
         done = (fact.id, fact.provenance.digest, started, fact.duration_s, None, None)
         self._rows["steps"].append((*place, fact.run_id, *_key(fact.step), outcome, *done, *shown))
-        self._add_metrics(place, fact.metrics, (fact.run_id, *_key(fact.step), fact.id, None))
+        self._add_metrics(place, fact.metrics, (fact.run_id, *_key(fact.step), fact.id, None, started))
 
     def _add_columns(self, place: tuple[int, str], target: Target, value: ValueIdentity, made_by: str | None) -> None:
         def row(n: int, column: ColumnDigest) -> tuple[Any, ...]:
@@ -156,9 +156,10 @@ class Rows:
 
     def _add_check(self, place: tuple[int, str], fact: CheckRan) -> None:
         asked = (fact.run_id, *_key(fact.target), fact.check, fact.definition, fact.data_version)
-        answer = (fact.passed, fact.blocking, fact.message, moment_of(fact.ran_at))
+        ran_at = moment_of(fact.ran_at)
+        answer = (fact.passed, fact.blocking, fact.message, ran_at)
         self._rows["checks"].append((*place, *asked, *answer))
-        self._add_metrics(place, fact.metrics, (fact.run_id, *_key(fact.target), None, fact.check))
+        self._add_metrics(place, fact.metrics, (fact.run_id, *_key(fact.target), None, fact.check, ran_at))
 
     def _add_observed(self, place: tuple[int, str], fact: SourceObserved) -> None:
         value = fact.value

@@ -208,6 +208,7 @@ class MetricRow(LineageModel, table=True):
     partition: str = _partition()
     materialization_id: str | None
     check_name: str | None
+    recorded_at: datetime | None = _moment(nullable=True)
 
 
 class SymbolUse(LineageModel, table=True):

@@ -138,4 +138,7 @@ def test_a_diff_says_why_rows_columns_and_text():
         "  +2",
     ]
     same = VersionDiff(MODEL, entry("a", 10), entry("a", 10), True, (), None, (), None)
-    assert lines(shown.show_diff, same)[3:] == ["  made from  the same definition and inputs", "  same content"]
+    assert lines(shown.show_diff, same)[3:] == [
+        "  made from  the same definition and inputs",
+        "  equal: both versions have the same content",
+    ]

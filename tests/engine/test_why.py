@@ -102,3 +102,75 @@ def test_an_unknown_asset_is_a_selection_error_with_a_hint(project):
     with pytest.raises(SelectionError) as caught:
         project.why("aa")
     assert caught.value.problems[0].hint == "did you mean `a`?"
+
+
+CAPTURED = '''
+import dataclasses, helpers
+from assetctl import asset
+PROMPT = """You are a helper.
+Answer in {language}.
+""" + "Be brief. " * 40 + """
+Line A
+Line B
+Line C
+"""
+QUERIES = {"orders": "select *\\nfrom orders\\nwhere paid", "n": list(range(40)), "names": ["a" * 30, "b" * 30, "c" * 30]}
+@dataclasses.dataclass
+class Settings:
+    rate: float
+    seen: bytes = b""
+SETTINGS = Settings(0.5)
+LARGE = list(range(5000))
+@asset
+def a(parameters: dict = {"features": [1, 3], "model": {"depth": 2}}, text: str = "x" * 60 + "1"):
+    return [PROMPT, QUERIES, SETTINGS.rate, sum(LARGE)]
+'''
+
+
+@pytest.fixture
+def captured(tmp_path):
+    (tmp_path / "helpers.py").write_text("")
+    (tmp_path / "assets.py").write_text(CAPTURED)
+    project = Project.open(tmp_path)
+    assert project.materialize(jobs=1).exit_code == 0
+    return project
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "name", "diff"),
+    [
+        ("Line B", "Line X", "assets.PROMPT", ["-Line B", "+Line X"]),
+        ("where paid", "where not paid", "assets.QUERIES", ["-    'where paid'", "+    'where not paid'"]),
+        ('"c" * 30', '"d" * 30', "assets.QUERIES", [f"-    '{'c' * 30}'", f"+    '{'d' * 30}'"]),
+        ("range(5000)", "range(5001)", "assets.LARGE", []),
+    ],
+)
+def test_a_captured_value_shows_its_own_diff_and_one_too_large_is_named(captured, old, new, name, diff):
+    file = captured.root / "assets.py"
+    file.write_text(file.read_text().replace(old, new))
+    (symbol,) = captured.why("a").symbols
+    assert (symbol.name, symbol.change) == (name, "changed")
+    changed = [line for line in symbol.diff.splitlines() if line[:1] in "+-" and line[:3] not in ("+++", "---")]
+    assert changed == diff
+
+
+def test_a_changed_object_is_named_with_what_of_it_changed(captured):
+    file = captured.root / "assets.py"
+    file.write_text(file.read_text().replace("Settings(0.5)", "Settings(0.75)"))
+    (symbol,) = captured.why("a").symbols
+    assert symbol.name.startswith("assets.SETTINGS")
+
+
+def test_a_changed_config_value_shows_the_path_inside_it(captured):
+    file = captured.root / "assets.py"
+    file.write_text(
+        file.read_text()
+        .replace("[1, 3]", "[1, 4]")
+        .replace('"depth": 2', '"depth": 2, "n": None')
+        .replace('+ "1"', '+ "2"')
+    )
+    (reason,) = captured.why("a").planned.reasons
+    said = r.describe(reason)
+    assert said.startswith("config changed: parameters.features[1] 3 → 4, parameters.model.n (none) → null, text ...")
+    assert said.endswith('xx1" → ...xxxxxxxxxxxx2"')
+    assert r.to_json(reason)["inside"][0] == {"name": "parameters.features[1]", "old": "3", "new": "4"}

@@ -330,11 +330,13 @@ class _Around:
     def state(self, output: Output) -> OutputState:
         return self.world.data.state(output)
 
-    def trace(self, decision: Any, result: StepResult) -> Trace:
-        for key, seen in self.deliberation.observed.items():
-            if key.asset in decision.step.upstream and _observed(self.world.sources[key]).value != seen.value:
-                return Trace.INPUT_CHANGED
-        return Trace.SOUND
+    def trace(self, decision: Any, result: StepResult) -> tuple[Trace, tuple[str, ...]]:
+        changed = tuple(
+            key.asset
+            for key, seen in self.deliberation.observed.items()
+            if key.asset in decision.step.upstream and _observed(self.world.sources[key]).value != seen.value
+        )
+        return Trace.INPUT_CHANGED if changed else Trace.SOUND, changed
 
     def log_tail(self, task: StepTask) -> str:
         return ""

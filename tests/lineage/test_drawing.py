@@ -15,12 +15,13 @@ from assetctl.lineage.deciding.reasons import (
     CodeChanged,
     ConfigChanged,
     NeverMaterialized,
+    ObservedChanged,
     OutputMissing,
     SourceChanged,
     UpstreamChanged,
 )
 from assetctl.lineage.deciding.staleness import Fresh, Stale, Undecided
-from assetctl.lineage.facts.records import CodeVersion, Definition, Digest, Inputs
+from assetctl.lineage.facts.records import CodeVersion, Definition, Digest, Inputs, Undeclared
 from assetctl.lineage.graph.asset_graph import build_graph
 from assetctl.lineage.pictures.drawing import LineageView, state_of, view_lineage
 from assetctl.lineage.pictures.nodes import LOOKS, Node
@@ -205,3 +206,43 @@ def test_a_notebook_shows_a_picture_only_where_one_can_be_rendered(view):
         "image/svg+xml": "<svg>",
         **text,
     }
+
+
+RATES = Undeclared("file", "data/my rates:1.csv", Digest("b3:2"))
+
+
+def with_undeclared(changed: bool = False) -> LineageView:
+    reasons = stale(ObservedChanged((RATES.name,))) if changed else Fresh()
+    steps = (
+        planned("clean", reasons, Action.RUN if changed else Action.KEEP),
+        planned("features", Fresh(), Action.KEEP),
+    )
+    code = (Undeclared("symbol", "helpers:f", Digest("b3:3")), Undeclared("module", "helpers:", Digest("b3:4")))
+    used = {AssetKey("clean"): (RATES, *code), AssetKey("features"): (RATES,)}
+    return view_lineage(GRAPH, Plan(steps), list(map(AssetKey, ("flights", "clean", "features"))), None, used)
+
+
+def test_what_is_used_without_being_declared_is_drawn_as_what_it_is_and_code_is_not():
+    view = with_undeclared()
+    assert [n.key for n in view.nodes] == ["file data/my rates:1.csv", "flights", "clean", "features"]
+    assert view.to_text().splitlines()[0] == "◌ file data/my rates:1.csv  used, not declared"
+    assert "← file data/my rates:1.csv, flights" in view.to_text()
+    assert view.to_json()["undeclared"] == [
+        {"kind": "file", "name": "data/my rates:1.csv", "changed": False, "used_by": ["clean", "features"]}
+    ]
+    assert [node["key"] for node in view.to_json()["nodes"]] == ["flights", "clean", "features"]
+    assert view.to_json()["edges"] == [{"from": "clean", "to": "features"}, {"from": "flights", "to": "clean"}]
+    assert view.to_dot().count("style=dashed]") == 2
+    assert '"file data/my rates:1.csv"' not in view.to_dot()  # a colon would begin a port
+    assert ">" in next(line for line in view.to_mermaid().splitlines() if "rates" in line)
+
+
+def test_an_undeclared_file_that_changed_is_where_the_change_began():
+    (rates, *_) = with_undeclared(changed=True).nodes
+    assert (rates.is_changed, rates.lines) == (True, ("◌ used, not declared", "changed since it was used"))
+
+
+def test_undeclared_things_are_as_far_away_as_what_uses_them():
+    view = with_undeclared()
+    assert [n.key for n in view.within(0, [AssetKey("features")]).nodes] == ["features"]
+    assert "file data/my rates:1.csv" in [n.key for n in view.within(1, [AssetKey("features")]).nodes]

@@ -10,7 +10,6 @@ from __future__ import annotations
 import collections
 import functools
 import pathlib
-import reprlib
 import types
 from collections.abc import Callable
 from typing import Any
@@ -27,35 +26,9 @@ from assetctl.lineage.identity.code.origins import (
     is_any,
     module_file,
 )
+from assetctl.lineage.identity.code.shown import Shown, is_plain, looks_like_path, shown
 from assetctl.lineage.identity.code.symbols import Node
 from assetctl.lineage.identity.values.identify import write_value
-from assetctl.lineage.identity.values.walk import type_name
-
-_SCALARS = frozenset(map(id, (type(None), bool, int, float, complex, bytes, type(Ellipsis), type(NotImplemented))))
-_PLAIN_CONTAINERS = frozenset(map(id, (list, tuple, set, frozenset)))
-_SHOWN_LENGTH = 200
-_MOST_BITS = 600  # of an integer that is shown; writing digits takes time that grows with their square
-
-
-class _Shown(reprlib.Repr):
-    """Cuts values before they are written, not after, and hides what must not be shown before it cuts."""
-
-    def __init__(self, hidden: Callable[[str], str] = str) -> None:
-        super().__init__()
-        self._hidden = hidden
-        self.maxstring = self.maxother = self.maxlong = _SHOWN_LENGTH
-        self.maxlist = self.maxtuple = self.maxdict = self.maxset = self.maxfrozenset = 20
-
-    def repr_str(self, x: str, level: int) -> str:
-        return super().repr_str(self._hidden(x), level)
-
-    def repr_int(self, x: int, level: int) -> str:
-        return super().repr_int(x, level) if x.bit_length() <= _MOST_BITS else f"<int of {x.bit_length()} bits>"
-
-    def repr_bytes(self, x: bytes, level: int) -> str:
-        text = x.decode("utf-8", "surrogateescape")
-        hidden = self._hidden(text)
-        return repr((x if hidden == text else hidden.encode("utf-8", "surrogateescape"))[:_SHOWN_LENGTH])
 
 
 def expand_value(reach: Reach, node: Node) -> None:
@@ -70,42 +43,6 @@ def expand_value(reach: Reach, node: Node) -> None:
     expand_instance(reach, node, value)
 
 
-def shown(value: object, hidden: Callable[[str], str] = str) -> str:
-    """Return a short text for a value, calling nothing of an unknown class; texts in it go through `hidden`."""
-    if not is_plain(value):
-        return f"<{type_name(type(value))}>"
-    return _Shown(hidden).repr(value)[:_SHOWN_LENGTH]
-
-
-def is_plain(value: object) -> bool:
-    """Say whether a value is made of Python's own scalars and containers alone; paths as text are not plain."""
-    stack: list[object] = [value]
-    seen: set[int] = set()
-    while stack:
-        item = stack.pop()
-        kind = type(item)
-        if id(kind) in _SCALARS or id(item) in seen:
-            continue
-        if kind is str:
-            if _looks_like_path(item):  # type: ignore[arg-type]
-                return False
-            continue
-        if kind is not dict and id(kind) not in _PLAIN_CONTAINERS:
-            return False
-        seen.add(id(item))
-        inside: Any = item
-        if kind is dict:
-            stack.extend(inside.keys())
-            inside = inside.values()
-        if not set(map(id, map(type, inside))) <= _SCALARS:
-            stack.extend(inside)
-    return True
-
-
-def _looks_like_path(text: str) -> bool:
-    return text[:1] == "/" or text[1:3] == ":\\"
-
-
 def _plain(reach: Reach, node: Node, value: object) -> None:
     node.write(lambda out: write_value(out.tag("value"), value))
 
@@ -113,7 +50,7 @@ def _plain(reach: Reach, node: Node, value: object) -> None:
 def _text(reach: Reach, node: Node, value: str) -> None:
     """Write text that is an absolute path: relative, if it lies in the project."""
     relative = reach.world.relative(value)
-    is_path = _looks_like_path(value) and relative != value
+    is_path = looks_like_path(value) and relative != value
     node.write(lambda out: out.tag("path" if is_path else "value").text(relative if is_path else value))
 
 
@@ -140,7 +77,7 @@ def _mapping(reach: Reach, node: Node, value: Any) -> None:
     node.write(lambda out: out.tag(type(value).__name__).length(len(pairs)))
     for index, (key, item) in enumerate(pairs):
         name = (
-            f"{node.name}[{_Shown(reach.world.hidden).repr(key)}]"
+            f"{node.name}[{Shown(reach.world.hidden).repr(key)}]"
             if type(key) is str or type(key) is int
             else f"{node.name}[...]"
         )
