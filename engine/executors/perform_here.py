@@ -62,11 +62,14 @@ def mask_of_task(workspace: Workspace, task: StepTask) -> Mask:
 
 def _undeclared_files(workspace: Workspace, loader: Loader, task: StepTask, touched: Touched) -> list[Undeclared]:
     """Return the project files that were read and that no source of the step stands for."""
+    identification = workspace.declarations.identification()
+    step = workspace.declarations.current(task.set_config, task.former_names).steps[task.step.asset]
     declared = [path for needed in task.inputs if isinstance(needed, SourceInput) for path in loader.paths(needed)]
     undeclared: list[Undeclared] = []
     for text in sorted(touched.read - touched.written):
         path = Path(text)
-        if path.is_file() and not any(text == d or text.startswith(d + os.sep) for d in declared):
+        is_declared = any(text == d or text.startswith(d + os.sep) for d in declared)
+        if path.is_file() and not is_declared and not identification.is_declared_file(step, text):
             name = path.relative_to(workspace.root).as_posix()
             undeclared.append(Undeclared(UndeclaredKind.FILE, name, workspace.stores.digests.of(path)))
     return undeclared
