@@ -72,7 +72,7 @@ def asset(
         codec=codec if codec is None or isinstance(codec, str) else codec.name,
         unordered=unordered,
         version=version,
-        code_deps=tuple(code_deps),
+        code_deps=tuple(_names("code_deps", code_deps)),
         secret=tuple(_names("secret", secret)),
         aliases=tuple(_names("aliases", aliases)),
         retries=retries,

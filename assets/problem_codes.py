@@ -128,6 +128,7 @@ ProblemCode = Literal[
     "unknown-table",
     "unknown-upstream",
     "unknown-version",
+    "unmatched-code-deps",
     "value-not-storable",
     "worker-not-started",
     "wrong-outputs",

@@ -41,8 +41,8 @@ def perform_here(workspace: Workspace, task: StepTask) -> StepResult:
     identification = workspace.declarations.identification()
     step = graph.steps[task.step.asset]
     seen = workspace.seen(environment)
-    files = identification.declared_files(step) if touched.looks else ()
-    looks = undeclared_looks(touched, seen, [*sources, *(str(workspace.root / name) for name in files)])
+    files = [path for path in touched.looks if identification.is_declared_file(step, path)]
+    looks = undeclared_looks(touched, seen, [*sources, *files])
     if looks.changed or status_of_all(sources) != before:
         result = replace(result, inputs_changed=True)
     variables = identification.declared_variables(step, graph) if touched.variables else set()

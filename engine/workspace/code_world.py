@@ -18,10 +18,12 @@ from blake3 import blake3
 
 from assetctl.assets.importing import code_of, text_of
 from assetctl.engine.secrets.secret_values import EnvironmentValues
+from assetctl.engine.workspace.code_files import CodeFiles
 from assetctl.engine.workspace.installed import Installed
 from assetctl.engine.workspace.text_cache import TextCache
 from assetctl.lineage.facts.ports import Origin, OriginKind
-from assetctl.lineage.identity.encode import PREFIX, digest_bytes
+from assetctl.lineage.identity.encode import PREFIX
+from assetctl.storage.blobs.file_digests import FileDigests
 
 _PROJECT, _STDLIB, _TOOL = Origin(OriginKind.PROJECT), Origin(OriginKind.STDLIB), Origin(OriginKind.TOOL)
 _PACKAGE = "assetctl"
@@ -32,14 +34,17 @@ class ProjectWorld:
     """The real `CodeWorld` of one project folder.
 
     `variable_key` is the project's secret for hashing environment values; any length.
-    `cache` keeps what was learned from source texts; None keeps nothing.
+    `cache` keeps what was learned from source texts, `digests` those of files; None keeps nothing.
     """
 
-    def __init__(self, root: Path, variable_key: bytes, cache: TextCache | None = None) -> None:
+    def __init__(
+        self, root: Path, variable_key: bytes, cache: TextCache | None = None, digests: FileDigests | None = None
+    ) -> None:
         self._cache = cache
         self.root = Path(os.path.abspath(root))
         self._key = blake3(variable_key).digest()[:_KEY_SIZE]
         self._installed = Installed()
+        self.code_files = CodeFiles(self.root, digests)
         self.environment = EnvironmentValues.now()
         self._texts: dict[str, str | None] = {}
         self._stdlib = _standard_folders()
@@ -108,16 +113,11 @@ class ProjectWorld:
 
     def file_digest(self, path: str) -> str | None:
         """Return the digest of a file's bytes (a relative path is the project's), or None if it cannot be read."""
-        try:
-            return digest_bytes((self.root / path).read_bytes())
-        except OSError:
-            return None
+        return self.code_files.digest(path)
 
     def files(self, pattern: str) -> tuple[str, ...]:
-        """Return the project's files that match a glob, relative to its root, sorted."""
-        if os.path.isabs(pattern):
-            return (pattern,)
-        return tuple(sorted(p.relative_to(self.root).as_posix() for p in self.root.glob(pattern) if p.is_file()))
+        """Return the project's files that match a glob or lie below a folder, relative to its root, sorted."""
+        return self.code_files.matching(pattern)
 
     def _origin_by_name(self, top: str) -> Origin:
         if top == _PACKAGE:

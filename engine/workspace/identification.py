@@ -10,11 +10,13 @@ import platform
 import sys
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from types import CodeType
 from typing import Any
 
 from assetctl.assets.codec import Codec, full_name, home_of
 from assetctl.assets.definition import AssetOptions
+from assetctl.assets.errors import DeclarationError
 from assetctl.assets.ids import AssetKey
 from assetctl.assets.importing import is_personal
 from assetctl.engine.isolation.captured import CapturedState
@@ -29,10 +31,11 @@ from assetctl.lineage.facts.kinds import SymbolKind, UndeclaredKind
 from assetctl.lineage.facts.ports import OriginKind, Stored
 from assetctl.lineage.facts.records import CodeIdentity, Digest, Symbol, Undeclared
 from assetctl.lineage.graph.asset_graph import AssetGraph, Check, Step
-from assetctl.lineage.identity.code.identify import CodeIdentifier
+from assetctl.lineage.identity.code.identify import CodeIdentifier, file_patterns
 from assetctl.lineage.identity.define import define, define_check
 from assetctl.lineage.identity.encode import Framed, digest_mapping
 from assetctl.lineage.identity.environment import Surrounding, environment_slice
+from assetctl.storage.blobs.file_digests import FileDigests
 from assetctl.storage.state.layout import Layout
 
 # Environment values are kept only as hashes under this key. It is the same everywhere,
@@ -50,7 +53,7 @@ class Identification:
         self._root = root = settings.root
         self._settings = settings
         self._cache = TextCache(Layout.of(root).cache)
-        self._world = ProjectWorld(root, _VARIABLE_KEY, self._cache)
+        self._world = ProjectWorld(root, _VARIABLE_KEY, self._cache, FileDigests(Layout.of(root).cache))
         self._identifier = CodeIdentifier(self._world)
         self._surrounding = Surrounding(
             python=platform.python_version(),
@@ -83,13 +86,42 @@ class Identification:
         return identified
 
     def identify_all(self, graph: AssetGraph, keys: Collection[AssetKey]) -> dict[AssetKey, Identified]:
-        """Return what is identified for the steps of these assets, by step key."""
+        """Return what is identified for the steps of these assets, by step key.
+
+        Raises:
+            DeclarationError: with everything that `code_deps` name and that is not there.
+        """
         steps = {graph.steps[key].key: graph.steps[key] for key in keys if key in graph.steps}
         with opening() as opened:  # it executes the first-party imports inside of functions
+            self._refuse_unmatched(steps.values())
             identified = {key: self.identify(step, graph) for key, step in steps.items()}
         self.looked_at_import |= opened
         self._identifier.keep()
         return identified
+
+    def _refuse_unmatched(self, steps: Iterable[Step]) -> None:
+        files = self._world.code_files
+        problems = [
+            files.problem_of(pattern, step.name, step.where)
+            for step in steps
+            for pattern in file_patterns(step.declaration.options.code_deps)
+            if not files.matching(pattern)
+        ]
+        if problems:
+            raise DeclarationError(*problems)
+
+    def is_declared_file(self, step: Step, path: str) -> bool:
+        """Say whether a file counts as it is now, or a folder with all that is in it, because `code_deps` name it."""
+        options, files = step.declaration.options, self._world.code_files
+        if options.version is not None or not options.code_deps:
+            return False
+        for pattern in file_patterns(options.code_deps):
+            name = path if os.path.isabs(pattern) else self._world.relative(path)
+            if name == os.path.normpath(pattern.removesuffix("/**")) and Path(path).is_dir():
+                return True
+            if name in files.matching_set(pattern):
+                return files.digest(name) == files.digest_now(path)
+        return False
 
     def class_code(self, name: str) -> Digest:
         """Return the digest of a class's code as it is now; `name` is "module:qualname", or "module:" for all of it.
@@ -171,11 +203,6 @@ class Identification:
         for check in checks:
             names |= self._identifier.identify(check.declaration.compute, name=check.name).variables.keys()
         return names
-
-    def declared_files(self, step: Step) -> set[str]:
-        """Return the files, relative to the project, that `code_deps` names."""
-        patterns = [named for named in step.declaration.options.code_deps if isinstance(named, str)]
-        return {file for pattern in patterns for file in self._world.files(pattern)}
 
     def changes(self, step: Step) -> tuple[str, ...]:
         """Return what of a step's code, and of the values it captures, is not as it was identified: names and places."""

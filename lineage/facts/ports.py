@@ -230,5 +230,5 @@ class CodeWorld(Protocol):
         ...
 
     def files(self, pattern: str) -> tuple[str, ...]:
-        """Return the project's files that match a glob, relative to its root, sorted."""
+        """Return the project's files that match a glob or lie below a folder, relative to its root, sorted."""
         ...

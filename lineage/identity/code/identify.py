@@ -20,6 +20,7 @@ versions are the environment slice), and assetctl itself.
 
 from __future__ import annotations
 
+import os
 import types
 from collections.abc import Callable, Collection, Sequence
 
@@ -39,7 +40,16 @@ from assetctl.lineage.identity.code.symbols import FORMAT, Graph, Node, Root, Vi
 from assetctl.lineage.identity.code.syntax import Reading
 from assetctl.lineage.identity.encode import Framed
 
-__all__ = ["FORMAT", "CodeIdentifier"]
+__all__ = ["FORMAT", "CodeIdentifier", "file_patterns"]
+
+
+FILE_PATTERNS = (str, os.PathLike)
+"""What names files in `code_deps`; everything else there is an object that counts itself."""
+
+
+def file_patterns(code_deps: Sequence[object]) -> list[str]:
+    """Return the files, folders and globs that `code_deps` name."""
+    return [os.fsdecode(dep) for dep in code_deps if isinstance(dep, FILE_PATTERNS)]
 
 
 class CodeIdentifier:
@@ -67,7 +77,7 @@ class CodeIdentifier:
         """Return the identity of the code of a way of computing, a declaration, a function or a class.
 
         `config` names parameters whose defaults are config and do not count. `code_deps`
-        adds objects, or project-relative globs of files, to what counts. With `version`,
+        adds objects, or project-relative files, folders and globs, to what counts. With `version`,
         the code version is made of that text alone. `name` is what people call the asset.
         """
         target = subject_of(code) if isinstance(code, Compute) else code
@@ -75,7 +85,9 @@ class CodeIdentifier:
             target = subject_of(target.compute)
         root = self._graph.node(target, name, "", Root(frozenset(config)))
         extra = [
-            self._reach.target(dep, f"code_deps[{i}]", "") for i, dep in enumerate(code_deps) if type(dep) is not str
+            self._reach.target(dep, f"code_deps[{i}]", "")
+            for i, dep in enumerate(code_deps)
+            if not isinstance(dep, FILE_PATTERNS)
         ]
         start = [root, *(node for node in extra if node is not None)]
         statements, order, reading = self._closure(start)
@@ -90,7 +102,7 @@ class CodeIdentifier:
                 out.tag("statements").length(len(statements))
                 for node in statements:
                     out.raw(digest_node(node, reading))
-            self._write_files(out, [dep for dep in code_deps if type(dep) is str])
+            self._write_files(out, file_patterns(code_deps))
         return _identity(CodeVersion(out.hexdigest()), order, reading)
 
     def reached(

@@ -1,0 +1,102 @@
+"""What `code_deps` name: files, folders and patterns, followed, and refused where they match nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from assetctl.assets.decorator import asset
+from assetctl.assets.errors import DeclarationError
+from assetctl.engine.workspace.code_files import CodeFiles
+from assetctl.lineage.identity.code.identify import file_patterns
+from tests.e2e.projects import DiskProject
+
+QUERIES = ("queries/.hidden.sql", "queries/a.sql", "queries/deep/b.sql", "queries/deep/c.txt")
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    left_out = ("queries/__pycache__/a.pyc", "queries/.git/x", "venv/pyvenv.cfg", "venv/x.sql", ".assetctl/x.sql")
+    for name in (*QUERIES, *left_out, "top.sql", "a[1].sql"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(name)
+    (tmp_path / "nothing").mkdir()
+    (tmp_path / "queries" / "loop").symlink_to(tmp_path / "queries")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("pattern", "names"),
+    [
+        ("queries", QUERIES),
+        ("queries/", QUERIES),
+        ("./queries", QUERIES),
+        ("queries/**", QUERIES),
+        ("queries/*", QUERIES),
+        ("queries/*.sql", ("queries/.hidden.sql", "queries/a.sql")),
+        ("queries/**/*.sql", ("queries/.hidden.sql", "queries/a.sql", "queries/deep/b.sql")),
+        ("queries/a.sql", ("queries/a.sql",)),
+        ("a[1].sql", ("a[1].sql",)),
+        (".", ("a[1].sql", *QUERIES, "top.sql")),
+        ("nothing", ()),
+        ("nothing/**", ()),
+        ("quieries", ()),
+        ("queries/**.sql/x**", ()),
+        ("", ("a[1].sql", *QUERIES, "top.sql")),
+    ],
+)
+def test_patterns_are_matched_and_folders_followed(root: Path, pattern: str, names: tuple[str, ...]) -> None:
+    matched = CodeFiles(root, None).matching(pattern)
+    assert tuple(name for name in matched if "/loop/" not in name) == names
+
+
+def test_absolute_and_outer_paths_are_followed(root: Path) -> None:
+    files = CodeFiles(root / "venv", None)
+    assert files.matching("../queries/deep") == ("../queries/deep/b.sql", "../queries/deep/c.txt")
+    assert files.matching(f"{root}/queries/deep") == (f"{root}/queries/deep/b.sql", f"{root}/queries/deep/c.txt")
+    assert files.matching(f"{root}/*.sql") == (f"{root}/a[1].sql", f"{root}/top.sql")
+    assert files.matching(f"{root}/gone.sql") == ()
+
+
+@pytest.mark.parametrize(
+    ("pattern", "hint"), [("querys/a.sql", "`queries`"), ("queries/b.sql", "`a.sql`"), ("*.yaml", "correct it")]
+)
+def test_what_matches_nothing_is_named_with_what_may_be_meant(root: Path, pattern: str, hint: str) -> None:
+    problem = CodeFiles(root, None).problem_of(pattern, "model", "p.py:3")
+    assert problem.message == f"asset `model` names `{pattern}` in `code_deps`, which matches no file"
+    assert hint in str(problem.hint)
+    assert problem.facts[0] == ("declared in", "p.py:3")
+
+
+def test_paths_are_files_and_a_text_is_no_list() -> None:
+    assert file_patterns([Path("a/b.sql"), "c", len, {"k": 1}]) == ["a/b.sql", "c"]
+    options: Any = {"code_deps": "queries/*.sql"}
+    with pytest.raises(DeclarationError, match="not a list"):
+        asset(lambda: 1, **options)
+
+
+def test_files_that_are_named_count_and_are_declared(tmp_path: Path) -> None:
+    project = DiskProject(tmp_path)
+    for name in ("queries/a.sql", "more.sql", "other.sql"):
+        project.file(name, "select 1\n")
+    body = "return [(HERE / n).read_text() for n in ('queries/a.sql', 'more.sql', 'other.sql')]"
+    project.top("from pathlib import Path\nHERE = Path(__file__).parent")
+    project.asset("model", body, options="code_deps=['queries', HERE / 'more.sql']")
+    with project.open() as opened:
+        result = opened.materialize(jobs=1)
+        (finished,) = [event for event in result.events if type(event).__name__ == "StepFinished"]
+    assert "`other.sql`" in str(finished.warnings)
+    assert "a.sql" not in str(finished.warnings)
+    assert "more.sql" not in str(finished.warnings)
+    assert project.build() == []
+    for name in ("queries/a.sql", "more.sql", "queries/new.sql", "other.sql"):
+        project.file(name, "select 2\n")
+        assert project.build() == ["model"], name
+    project.asset("model", "return 1", options="code_deps=['quries', 'gone/*.sql']")
+    project.asset("fine", "return 1", options="code_deps=['queries']")
+    with project.open() as opened, pytest.raises(DeclarationError) as raised:
+        opened.materialize(jobs=1)
+    assert [problem.code for problem in raised.value.problems] == ["unmatched-code-deps"] * 2
+    assert "did you mean `queries`?" in str(raised.value.problems[0].hint)
