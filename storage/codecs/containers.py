@@ -83,7 +83,7 @@ def _beside(frame: Any) -> dict[str, Any]:
     """Return what pyarrow does not keep of a frame: its flags, frequencies, and labels that only look like a range."""
     from assetctl.lineage.identity.values.pandas_frames import frequency_text, is_plain_range
 
-    beside = {"rows": frequency_text(frame.index), "columns": frequency_text(frame.columns)}
+    beside: dict[str, Any] = {"rows": frequency_text(frame.index), "columns": frequency_text(frame.columns)}
     beside |= {
         "plain": is_plain_range(frame.columns) or None,
         "unique": not frame.flags.allows_duplicate_labels or None,

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from assetctl.assets.codec import Codec as Declared
 from assetctl.assets.errors import DeclarationError, Problem
 from assetctl.storage.codecs.base import Codec
+from assetctl.storage.codecs.libraries import LIBRARIES
 from assetctl.storage.codecs.numbers import MetricsCodec, NumpyScalarCodec
 from assetctl.storage.codecs.own import OwnCodec
 from assetctl.storage.codecs.plain import BytesCodec, HtmlCodec, JsonCodec, PickleCodec, TextCodec
@@ -28,6 +29,7 @@ _IN_ORDER: tuple[Codec, ...] = (
     IpcCodec(),
     TextCodec(),
     BytesCodec(),
+    *LIBRARIES,
     JsonCodec(),
     NumpyScalarCodec(),
     MetricsCodec(),

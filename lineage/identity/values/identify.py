@@ -30,6 +30,15 @@ _PLUGINS = {
     "polars": "assetctl.lineage.identity.values.polars_frames",
     "pytz": "assetctl.lineage.identity.values.zones",
     "sklearn.base": "assetctl.lineage.identity.values.estimators",
+    "scipy.stats": "assetctl.lineage.identity.values.distributions",
+    "xgboost.core": "assetctl.lineage.identity.values.boosters",
+    "lightgbm.basic": "assetctl.lineage.identity.values.boosters",
+    "catboost.core": "assetctl.lineage.identity.values.boosters",
+    "torch.optim": "assetctl.lineage.identity.values.torch_values",
+    "pydantic.main": "assetctl.lineage.identity.values.pydantic_models",
+    "xarray": "assetctl.lineage.identity.values.labelled_arrays",
+    "PIL.Image": "assetctl.lineage.identity.values.pictures",
+    "networkx": "assetctl.lineage.identity.values.networks",
 }
 """A library whose values are known -> the module that knows them."""
 

@@ -13,7 +13,7 @@ from typing import Any
 from assetctl.lineage.identity.encode import Framed
 from assetctl.lineage.identity.values.walk import HEAP_TYPE, Child, Encoder, Walk, type_name, write_state
 
-_TRUSTED = ("sklearn", "scipy", "numpy")
+_TRUSTED = ("sklearn", "scipy", "numpy", "statsmodels", "patsy")
 _MISNAMED = {"_loss": "sklearn._loss._loss"}
 """The module that compiled classes of older versions say they are from -> where they are."""
 

@@ -163,8 +163,9 @@ def _parts(value: object) -> Iterable[Edge]:
     if cls is list:
         yield from _numbered(value)  # type: ignore[arg-type]
         return
-    if issubclass(cls, dict):
-        keys, items = list(dict.keys(value)), list(dict.values(value))
+    if isinstance(value, dict):
+        keys: list[Any] = list(dict.keys(value))
+        items: list[Any] = list(dict.values(value))
         if set(map(type, keys)) - _FIXED:
             yield from ((".keys()", key) for key in keys)
         if set(map(type, items)) - _FIXED:

@@ -50,13 +50,15 @@ class Encoder:
     A leaf's `write` writes at once and returns None; a compound's is a generator of
     children, resumed after each child was written. `whole`: it also decides about
     instances of subclasses, and may refuse. `identify` gives the whole identity of a
-    value that has more to it than a digest (the columns of a table).
+    value that has more to it than a digest (the columns of a table). `after_code`: where
+    code refers to what it captured, its own reference goes first.
     """
 
     write: Callable[[Walk, Framed, Any], Iterator[Child] | None]
     is_compound: bool = False
     whole: bool = False
     identify: Callable[[Any, bool], ValueIdentity] | None = None
+    after_code: bool = False
 
 
 Lookup = Callable[[type], tuple[Encoder, bool] | None]
@@ -164,6 +166,8 @@ class Walk:
                 self.refuse(value, step)
             return
         encoder, is_subclass = encoding
+        if encoder.after_code and self.refer is not None and self.refer(value, out):
+            return
         if not encoder.is_compound and not is_subclass:
             self._step = step
             encoder.write(self, out, value)
