@@ -25,11 +25,12 @@ _Fields = list[tuple[str, object]]
 
 
 class Reading(enum.IntFlag):
-    """Parts of the text that usually cannot change what code does, but are read by it here."""
+    """What usually cannot change what code does, but is read by it here."""
 
     NOTHING = 0
     DOCS = 1
     ANNOTATIONS = 2
+    SUBCLASSES = 4  # of classes that are reached: code that scans them runs what no name leads to
 
 
 def function_syntax(node: FunctionNode, reading: Reading) -> bytes:
