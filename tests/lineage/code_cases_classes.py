@@ -296,3 +296,51 @@ CLASSES = [
         "code = 2",
     ),
 ]
+
+
+_BASE = "class Base:\n    def go(self):\n        return 0\n"
+_PLUGINS = "from base import Base\nclass A(Base):\n    def go(self):\n        return 1\nclass C(A):\n    def go(self):\n        return 3\n# end\n"
+_FILES = "--- base.py\n" + _BASE + "--- plugins.py\n" + _PLUGINS
+_WALK = "def walk(cls):\n    for one in cls.__subclasses__():\n        yield one\n        yield from walk(one)\n"
+_IMPORTS = "import plugins\nfrom base import Base\n"
+_SCAN = _IMPORTS + ASSET + "def model(x):\n    return [c().go() for c in Base.__subclasses__()]\n" + _FILES
+_RECURSIVE = _IMPORTS + _WALK + ASSET + "def model(x):\n    return [c().go() for c in walk(Base)]\n" + _FILES
+_UNREAD = _IMPORTS + ASSET + "def model(x):\n    return Base().go()\n" + _FILES
+_NEW = "class B(Base):\n    pass\n# end"
+
+SUBCLASSES = [
+    rebuild("a method of a subclass that is scanned for", _SCAN, "return 1", "return 2"),
+    rebuild("a new subclass that is scanned for", _SCAN, "# end", _NEW),
+    rebuild("a method of a subclass of a subclass", _RECURSIVE, "return 3", "return 4"),
+    rebuild("a new subclass that a walk reaches", _RECURSIVE, "# end", _NEW),
+    rebuild(
+        "subclasses asked of type",
+        _SCAN.replace("Base.__subclasses__()", "type.__subclasses__(Base)"),
+        "return 1",
+        "return 2",
+    ),
+    rebuild(
+        "subclasses asked by getattr",
+        _SCAN.replace("Base.__subclasses__()", "getattr(Base, '__subclasses__')()"),
+        "return 1",
+        "return 2",
+    ),
+    rebuild(
+        "a subclass of a library's class that is scanned for",
+        "import json\nclass E(json.JSONEncoder):\n    k = 1\n"
+        + ASSET
+        + "def model(x):\n    return json.JSONEncoder.__subclasses__()[0].k\n",
+        "k = 1",
+        "k = 2",
+    ),
+    rebuild(
+        "a class that registers itself",
+        "import plugins\nfrom base import Base\n" + ASSET + "def model(x):\n    return [c.k for c in Base.known]\n"
+        "--- base.py\nclass Base:\n    known = []\n    def __init_subclass__(cls):\n        Base.known.append(cls)\n"
+        "--- plugins.py\nfrom base import Base\nclass A(Base):\n    k = 1\n",
+        "k = 1",
+        "k = 2",
+    ),
+    keep("a subclass that nothing scans for", _UNREAD, "return 1", "return 2"),
+    keep("a comment beside a subclass that is scanned for", _SCAN, "# end", "# the end"),
+]

@@ -110,3 +110,31 @@ PYDANTIC = [
         "a: int = 2",
     ),
 ]
+
+
+_READS = ASSET + "def model(x):\n    return Num, x\n"
+_FIELD = "import pydantic\nclass P(pydantic.BaseModel):\n    a: Num\n" + ASSET + "def model(x):\n    return P(a=x)\n"
+_BACKPORT = "from typing_extensions import TypeAliasType\nNum = TypeAliasType('Num', int)\n"
+_NEW_TYPE = "import typing\nNum = typing.NewType('Num', int)\n"
+_BOUND = "import typing\nNum = typing.TypeVar('Num', bound=int)\n"
+
+TYPES = [
+    rebuild("an alias made by TypeAliasType", _BACKPORT + _READS, "int", "float"),
+    rebuild("an alias behind a pydantic field", _BACKPORT + _FIELD, "int", "float"),
+    rebuild("an alias of an alias", _BACKPORT + "Many = list[Num]\n" + _READS.replace("Num", "Many"), "int", "float"),
+    rebuild("a NewType behind a pydantic field", _NEW_TYPE + _FIELD, "int)", "float)"),
+    rebuild("a bounded type variable", _BOUND + _READS, "=int", "=float"),
+]
+
+STATEMENTS_3_12 = [
+    rebuild("a type statement", "type Num = int\n" + _READS, "int", "float"),
+    rebuild("a type statement behind a pydantic field", "type Num = int\n" + _FIELD, "int", "float"),
+    rebuild("a type statement of a class", "class A:\n    k = 1\ntype Num = A\n" + _READS, "k = 1", "k = 2"),
+    rebuild("a type statement with parameters", "type Num[T] = list[T]\n" + _READS, "list", "set"),
+    keep(
+        "the bound of a type parameter",
+        "def f[T: int](v: T) -> T:\n    return v\n" + ASSET + "def model(x):\n    return f(x)\n",
+        "T: int",
+        "T: float",
+    ),
+]

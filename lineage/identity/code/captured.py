@@ -155,6 +155,28 @@ def _parts(*names: str) -> Callable[[Reach, Node, Any], None]:
     return expand
 
 
+def _named_type(value: object) -> bool:
+    """Say whether a value gives a name to types: an alias, a `NewType`, a bounded `TypeVar`."""
+    kind = type_name(type(value)).replace("typing_extensions.", "typing.")
+    if kind == "typing.TypeVar":
+        variable: Any = value
+        return variable.__bound__ is not None or bool(variable.__constraints__)
+    return kind in {"typing.TypeAliasType", "typing.NewType"}
+
+
+def _type(reach: Reach, node: Node, value: Any) -> None:
+    """Write the types that a name stands for; pickling would keep its name alone."""
+    node.write(lambda out: out.tag(type(value).__name__).text(str(value.__name__)))
+    for name in ("__value__", "__type_params__", "__supertype__", "__bound__", "__constraints__"):
+        try:
+            part = getattr(value, name, None)
+        except Exception as error:  # noqa: BLE001  an alias is evaluated here, and its expression may raise anything
+            node.findings.undecidable.append(f"{node.where} {node.name} ({type(error).__name__}: {error})")
+            continue
+        reach.graph.adopt(part)
+        node.link(name, reach.target(part, f"{node.name}.{name}", node.where))
+
+
 def _declared_source(reach: Reach, node: Node, value: SourceDef) -> None:
     node.write(lambda out: out.tag("source").text(value.shape).text(value.path))
     if value.options:
@@ -190,6 +212,7 @@ _KINDS: tuple[tuple[Callable[[object], bool], Callable[[Reach, Node, Any], None]
     (_exactly(functools.partialmethod), _parts("func", "args", "keywords")),
     (_exactly(functools.singledispatchmethod), _parts("dispatcher", "func")),
     (_exactly(SourceDef), _declared_source),
+    (_named_type, _type),
     (
         _exactly(pathlib.Path, pathlib.PosixPath, pathlib.WindowsPath, pathlib.PurePosixPath, pathlib.PureWindowsPath),
         _path,

@@ -50,6 +50,7 @@ def expand_class(reach: Reach, node: Node) -> None:
         package, name = foreign_name(cls)
         node.name = f"{package}.{name}"
         node.write(lambda out: out.tag("foreign").text(package).text(name))
+        _link_subclasses(reach, node, cls)
         return
     node.kind, node.name = SymbolKind.CLASS, f"{class_module(cls)}.{class_name(cls)}".replace("<locals>.", "")
     node.source = lambda: f"<class {class_name(cls)}>"
@@ -68,6 +69,40 @@ def expand_class(reach: Reach, node: Node) -> None:
         _link_members(reach, node, cls)
     for name, value in _attributes(reach, cls, source):
         node.link(f"attribute {name}", reach.target(value, f"{node.name}.{name}", node.where))
+    _link_subclasses(reach, node, cls)
+
+
+def _link_subclasses(reach: Reach, node: Node, cls: type) -> None:
+    """Link the nearest first-party subclasses, in the order of their making, for code that scans subclasses."""
+    if cls is object:
+        return
+    seen: set[int] = set()
+    waiting: list[type] = type.__subclasses__(cls)
+    while waiting:
+        subclass = waiting.pop(0)
+        if id(subclass) in seen:
+            continue
+        seen.add(id(subclass))
+        if reach.origin(subclass).kind != PROJECT:
+            waiting.extend(type.__subclasses__(subclass))
+        elif _is_current(subclass):
+            target = reach.target(subclass, "", node.where)
+            node.link(f"subclass {len(node.edges)}", target, only=Reading.SUBCLASSES)
+
+
+def _is_current(cls: type) -> bool:
+    """Say whether a class is of a module as it is loaded now, and not of one that was imported anew since."""
+    import sys
+
+    module = sys.modules.get(class_module(cls))
+    if module is None or "<locals>" in class_name(cls):
+        return module is not None
+    held: object = module
+    for name in class_name(cls).split("."):
+        held = dict(class_attributes(held)).get(name) if isinstance(held, type) else vars(held).get(name)
+        if held is None:
+            return True  # taken out of its module: it may live on elsewhere
+    return held is cls
 
 
 def class_syntax(reach: Reach, cls: type) -> ClassSource | None:

@@ -41,6 +41,7 @@ _READERS = {
     id(typing.get_type_hints): Reading.ANNOTATIONS,
     id(inspect.getdoc): Reading.DOCS,
 }
+_ANNOTATION = (Reading.NOTHING, Reading.ANNOTATIONS)
 _SPECIAL_MODULES = frozenset({"os", "sys", "importlib", "builtins", "inspect", "typing"})
 _EXECUTORS = {id(builtins.eval): "eval", id(builtins.exec): "exec"}
 _NAMESPACES = {id(builtins.globals): "globals", id(builtins.locals): "locals", id(builtins.vars): "vars"}
@@ -159,7 +160,7 @@ class Linker:
             self.reach.graph.adopt(value)
         where = self._where(read, reached)
         target = self.reach.target(value, name, where, root)
-        self.node.link(label, target, Shown(name, where), annotation=read.is_annotation)
+        self.node.link(label, target, Shown(name, where), only=_ANNOTATION[read.is_annotation])
 
     def _getattr_or_import(self, read: Read, reached: Reached) -> Read | None:
         """Return what a `getattr` or a local import reads, or None if that is dealt with."""
@@ -197,7 +198,10 @@ class Linker:
                 self.reach.note_origin(self.node, reached.value)
             label = self.prefix + ".".join(read.chain[: 1 + reached.modules.index(module)])
             target = self.reach.target(module, module.__name__, "")
-            self.node.link(label, target, annotation=read.is_annotation)
+            self.node.link(label, target, only=_ANNOTATION[read.is_annotation])
+            if is_a(reached.value, type):  # its subclasses may be first-party
+                scanned = self.reach.target(reached.value, "", "")
+                self.node.link(f"{label} class", scanned, only=Reading.SUBCLASSES)
             return True
         return False
 

@@ -169,6 +169,8 @@ class _Finder:
                 self._reading |= Reading.DOCS
             elif name in _ANNOTATION_NAMES:
                 self._reading |= Reading.ANNOTATIONS
+            elif name == "__subclasses__":
+                self._reading |= Reading.SUBCLASSES
 
     def _bind(self, name: str, scope: _Scope) -> None:
         scope.bound.add(self._mangled(name))

@@ -80,16 +80,16 @@ class Node:
     source: Callable[[], str] = field(default=lambda: "")
     edges: list[Edge] = field(default_factory=list)
     is_orderless: bool = False
-    has_annotations: bool = False
+    has_conditions: bool = False
     is_expanded: bool = False
     findings: Findings = field(default_factory=Findings)
     digests: dict[Reading, bytes] = field(default_factory=dict)
 
-    def link(self, label: str, target: Node | None, shown: Shown = NOWHERE, *, annotation: bool = False) -> None:
-        """Add an edge; `annotation`: it counts only where annotations are read."""
+    def link(self, label: str, target: Node | None, shown: Shown = NOWHERE, *, only: Reading = Reading.NOTHING) -> None:
+        """Add an edge; with `only`, it counts only where one of these is read."""
         if target is not None:
-            self.edges.append(Edge(label, target, shown, annotation))
-            self.has_annotations = self.has_annotations or annotation
+            self.edges.append(Edge(label, target, shown, only))
+            self.has_conditions = self.has_conditions or only is not Reading.NOTHING
 
     def write(self, build: Callable[[Framed], object]) -> None:
         """Set a body that does not depend on what is read."""
@@ -100,9 +100,9 @@ class Node:
 
     def outgoing(self, reading: Reading) -> Sequence[Edge]:
         """Return the edges that count when `reading` is read."""
-        if not self.has_annotations or reading & Reading.ANNOTATIONS:
+        if not self.has_conditions:
             return self.edges
-        return [edge for edge in self.edges if not edge.is_annotation]
+        return [edge for edge in self.edges if edge.only is Reading.NOTHING or edge.only & reading]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -112,7 +112,7 @@ class Edge:
     label: str
     target: Node
     shown: Shown
-    is_annotation: bool
+    only: Reading
 
 
 class Graph:

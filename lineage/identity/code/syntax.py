@@ -14,6 +14,7 @@ import enum
 import inspect
 import struct
 from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 _UNREAD_FIELDS = frozenset({"ctx", "type_comment", "type_ignores", "kind"})
 _DOUBLE = struct.Struct("<d")
@@ -24,11 +25,12 @@ _Fields = list[tuple[str, object]]
 
 
 class Reading(enum.IntFlag):
-    """Parts of the text that usually cannot change what code does, but are read by it here."""
+    """What usually cannot change what code does, but is read by it here."""
 
     NOTHING = 0
     DOCS = 1
     ANNOTATIONS = 2
+    SUBCLASSES = 4  # of classes that are reached: code that scans them runs what no name leads to
 
 
 def function_syntax(node: FunctionNode, reading: Reading) -> bytes:
@@ -289,6 +291,18 @@ def _formatted_value(node: ast.FormattedValue, reading: Reading) -> tuple[str, _
     return "FormattedValue", [("value", node.value), ("conversion", node.conversion), ("format_spec", spec)]
 
 
+def _type_parameter(node: Any, reading: Reading) -> tuple[str, _Fields]:
+    """Leave out what a type parameter is bound to: like an annotation, it does nothing unless it is read."""
+    named: _Fields = [("name", node.name)]
+    if reading & Reading.ANNOTATIONS:
+        named += [(name, getattr(node, name, None)) for name in node._fields if name != "name"]
+    return type(node).__name__, named
+
+
+_TYPE_PARAMETERS: tuple[type, ...] = tuple(
+    getattr(ast, name) for name in ("TypeVar", "ParamSpec", "TypeVarTuple") if hasattr(ast, name)
+)
+
 _NORMAL: dict[type, Callable[..., tuple[str, _Fields]]] = {
     ast.FunctionDef: _nested_function,
     ast.AsyncFunctionDef: _nested_function,
@@ -297,4 +311,5 @@ _NORMAL: dict[type, Callable[..., tuple[str, _Fields]]] = {
     ast.AnnAssign: _annotated_assignment,
     ast.JoinedStr: _formatted_text,
     ast.FormattedValue: _formatted_value,
+    **dict.fromkeys(_TYPE_PARAMETERS, _type_parameter),
 }
