@@ -23,12 +23,12 @@ def examine(layout: Layout, *, full: bool = False) -> list[Finding]:
     Raises:
         EnvironmentFault: files of the state folder may not be read; it names each.
     """
+    require_readable(layout)
     try:
         check_state(layout)
     except EnvironmentFault as future:
         problem = future.problems[0]
         return [Finding(ERROR, problem.message, str(layout.format_file), problem.hint or "")]
-    require_readable(layout)
     journal = FileJournal(layout)
     facts, _ = journal.read_since({})
     findings = [

@@ -71,6 +71,8 @@ def _ground_state(layout: Layout) -> Iterator[Path]:
     for folder in (layout.state, layout.journal):
         if folder.is_dir():
             yield folder
+        if not _may(layout.state, os.R_OK | os.X_OK):
+            return  # nobody can tell what is in it
     if layout.journal.is_dir() and _may(layout.journal, os.R_OK | os.X_OK):
         yield from sorted(path for path in layout.journal.iterdir() if path.name.endswith(SUFFIX) and path.is_file())
     if not layout.blobs.is_dir():

@@ -43,7 +43,7 @@ def test_bytes_come_back_under_their_plain_hash(blobs: Blobs, layout: Layout) ->
     assert digest == digest_bytes(DATA)
     assert blobs.read_bytes(digest) == DATA
     assert hash_file(layout.blob(digest)) == digest
-    assert layout.blob(digest).stat().st_mode & 0o777 == 0o444
+    assert layout.blob(digest).stat().st_mode & 0o777 == 0o400  # as private as the state folder
 
 
 def test_putting_twice_writes_once_and_leaves_nothing_behind(blobs: Blobs, layout: Layout) -> None:

@@ -346,10 +346,29 @@ def as_nobody() -> Iterator[None]:
             os.seteuid(0)
 
 
-def test_what_may_not_be_read_is_named_with_its_owner() -> None:
+def opened_to_all(layout: Layout) -> Layout:
+    """Give a state folder the modes that it had before it was made private."""
+    for path in (layout.state, *layout.state.rglob("*")):
+        path.chmod(0o755 if path.is_dir() else 0o644)
+    return layout
+
+
+def test_a_private_folder_of_somebody_else_is_named_with_its_owner() -> None:
     with tempfile.TemporaryDirectory() as folder:
         Path(folder).chmod(0o755)
         layout = sound_folder(Path(folder))
+        layout.state.chmod(0o700)
+        with as_nobody(), pytest.raises(EnvironmentFault) as caught:
+            examine(layout)
+    (problem,) = caught.value.problems
+    assert problem.facts[0][1] == str(layout.state)
+    assert "mode 700; you are user" in problem.facts[1][1]
+
+
+def test_what_may_not_be_read_is_named_with_its_owner() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        layout = opened_to_all(sound_folder(Path(folder)))
         hidden = [segment_path(layout), blob_path(layout)]
         for path in hidden:
             path.chmod(0)
@@ -364,7 +383,7 @@ def test_what_may_not_be_read_is_named_with_its_owner() -> None:
 def test_a_folder_that_may_not_be_written_is_a_warning() -> None:
     with tempfile.TemporaryDirectory() as folder:
         Path(folder).chmod(0o755)
-        layout = sound_folder(Path(folder))
+        layout = opened_to_all(sound_folder(Path(folder)))
         layout.journal.chmod(0o555)
         with as_nobody():
             findings = [finding for finding in folder_findings(layout) if finding.where == str(layout.journal)]

@@ -10,11 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from assetctl.storage.state.modes import open_as_any
 from assetctl.storage.state.whole import whole_file, write_whole
 
 _KILLED_HALFWAY = """
 import os, signal, sys
 from pathlib import Path
+from assetctl.storage.state.modes import open_as_any
 from assetctl.storage.state.whole import whole_file
 with whole_file(Path(sys.argv[1]), durable=False) as file:
     file.write(b"half")
@@ -60,13 +62,16 @@ def test_a_kill_halfway_leaves_the_old_bytes(tmp_path: Path) -> None:
     assert [name for name in names_in(tmp_path) if not name.startswith(".")] == ["kept"]
 
 
-def test_the_file_has_the_permissions_of_any_new_file(tmp_path: Path) -> None:
+def test_the_file_has_the_permissions_of_any_new_file_or_those_that_its_folder_allows(tmp_path: Path) -> None:
     ordinary = tmp_path / "ordinary"
     ordinary.touch()
     target = tmp_path / "kept"
     target.touch(0o400)
-    write_whole(target, b"x", durable=False)
+    tmp_path.chmod(0o750)
+    write_whole(target, b"x", durable=False, opener=open_as_any)
     assert target.stat().st_mode == ordinary.stat().st_mode
+    write_whole(target, b"x", durable=False)
+    assert target.stat().st_mode & 0o777 == ordinary.stat().st_mode & 0o750
 
 
 def test_a_folder_that_is_not_there_is_not_made(tmp_path: Path) -> None:
