@@ -13,6 +13,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
+_RANDOM_BYTES = 6
+
 
 def write_whole(path: Path, data: bytes, *, durable: bool) -> None:
     """Write a file in a folder that exists; see `whole_file`.
@@ -34,7 +36,7 @@ def whole_file(path: Path, *, durable: bool) -> Iterator[BinaryIO]:
     Raises:
         OSError: it cannot be written; what was there before stays.
     """
-    temporary = path.with_name(f".{os.urandom(6).hex()}.tmp")
+    temporary = path.with_name(f".{os.urandom(_RANDOM_BYTES).hex()}.tmp")
     try:
         with temporary.open("xb") as file:
             yield file
@@ -46,6 +48,12 @@ def whole_file(path: Path, *, durable: bool) -> Iterator[BinaryIO]:
         with suppress(OSError):  # a disk that refused the bytes may refuse this too
             temporary.unlink(missing_ok=True)
         raise
+
+
+def is_temporary(path: Path) -> bool:
+    """Say whether a file has the name of one that was to replace another."""
+    random, name = path.name.removeprefix(".").removesuffix(".tmp"), path.name
+    return name == f".{random}.tmp" and len(random) == 2 * _RANDOM_BYTES and set(random) <= set("0123456789abcdef")
 
 
 def fsync_folder(folder: Path) -> None:
