@@ -101,6 +101,8 @@ def plan_gc(asked: Cleaning) -> GcPlan:
     others = [root for place in asked.places for root in roots_of(place.store) if not is_own(root, asked.layout)]
     spared, is_all_whole = _needed_by_others(others)
     gone = tuple(root for root in others if root.is_gone)
+    if gone:
+        dropped = {}  # a project that was moved and has not run since may refer to them too
     # Bytes without a record here may be those of a project that was moved and has not run since.
     grace_s = asked.rules.grace_s if is_whole and is_all_whole and not gone else float("inf")
     reclaims: list[Reclaim] = []
@@ -244,7 +246,7 @@ def _trouble(root: Root, why: str) -> Problem:
 
 
 def _forget_hint(root: Root) -> str:
-    named = root.file if root.state == root.file else root.state.parent
+    named = root.file if root.is_replaced or root.state == root.file else root.state.parent
     return f"make it readable again; or, if it is gone for good, add `--forget-root {named}`"
 
 

@@ -793,7 +793,7 @@ from assetctl.storage.state.layout import Layout
 layout = Layout.of(Path(sys.argv[1]))
 DuckLineageStore(layout, FileJournal(layout)).refresh()
 """
-    for point in ("fold_begun", "fold_inserted", "fold_committed", "rebuild_folded"):
+    for point in ("fold_inserted", "rebuild_folded"):
         environment = {**os.environ, "ASSETCTL_FAULT": f"{point}@1", "PYTHONPATH": str(ROOT)}
         done = subprocess.run([sys.executable, "-c", code, str(layout.root)], env=environment, check=False)
         assert done.returncode == -signal.SIGKILL, point
