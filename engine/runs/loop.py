@@ -166,7 +166,7 @@ class Run:
             self._blocked.append(decision.target)
             if decision.target not in self._waited_for:
                 self._waited_for.add(decision.target)
-                self._say(events.Warned(f"waiting for another process, which is building `{decision.target}`"))
+                self._say(events.Warned(self.around.waits_for(decision.step)))
             return
         news = self.around.news()
         if news:

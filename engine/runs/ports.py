@@ -25,7 +25,15 @@ class Surroundings(Protocol):
     ) -> StepTask: ...
 
     def try_lock(self, step: Step) -> AbstractContextManager[object] | None:
-        """Return the step's lock, held, or None while another process has it."""
+        """Return the step's lock, held, or None while another process has it.
+
+        Raises:
+            WaitTimeout: that process has been stopped for too long to be waited for.
+        """
+        ...
+
+    def waits_for(self, step: Step) -> str:
+        """Say which process has the step's lock, in a sentence."""
         ...
 
     def news(self) -> list[tuple[Position, Fact]]:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from assetctl.assets.errors import WaitTimeout
 from assetctl.assets.ids import Target, whole
@@ -18,7 +19,11 @@ from assetctl.lineage.facts.kinds import SymbolKind
 from assetctl.lineage.facts.records import Fact, MaterializationId, Output, Position, RunId, Trace
 from assetctl.lineage.facts.snapshot import OutputState
 from assetctl.lineage.graph.asset_graph import Step
-from assetctl.storage.state.lock import hold, step_lock_file
+from assetctl.storage.state.holders import holders, named
+from assetctl.storage.state.lock import hold, step_lock_file, still_held
+
+_LOOK_S = 1.0  # how often to look whether a process that is waited for is stopped
+_STOPPED_S = 120.0  # for how long it may be
 
 
 @dataclass(slots=True)
@@ -31,6 +36,8 @@ class ProjectSurroundings:
     set_config: tuple[str, ...]
     seen: dict[str, int]
     own_segments: set[str] = field(default_factory=set)
+    stopped_since: dict[Path, float] = field(default_factory=dict)  # lock files whose holders do nothing
+    look_again_at: float = 0.0
 
     def task(self, decision: StepDecision, materialization_id: MaterializationId) -> StepTask:
         """Return the task that runs a step, with its inputs as they are now."""
@@ -76,12 +83,30 @@ class ProjectSurroundings:
         )
 
     def try_lock(self, step: Step) -> AbstractContextManager[object] | None:
-        lock = hold(step_lock_file(self.workspace.layout, step.target), 0, "")
+        file = step_lock_file(self.workspace.layout, step.target)
+        lock = hold(file, 0, "")
         try:
             lock.__enter__()
         except WaitTimeout:
+            self._require_moving(step, file)
             return None
+        self.stopped_since.pop(file, None)
         return lock
+
+    def waits_for(self, step: Step) -> str:
+        who = named(step_lock_file(self.workspace.layout, step.target))
+        return f"waiting for {who}, which is building `{step.target}`"
+
+    def _require_moving(self, step: Step, file: Path) -> None:
+        """Wait as long as it takes for a process that builds, but not for one that is stopped and may never go on."""
+        if time.monotonic() < self.look_again_at:
+            return
+        self.look_again_at = time.monotonic() + _LOOK_S
+        building = holders(file)
+        if not building or not all(holder.is_stopped for holder in building):
+            self.stopped_since.pop(file, None)
+        elif time.monotonic() - self.stopped_since.setdefault(file, time.monotonic()) > _STOPPED_S:
+            raise still_held(file, _STOPPED_S, f"`{step.target}` is being built by a process that is stopped")
 
     def news(self) -> list[tuple[Position, Fact]]:
         journal = self.workspace.stores.journal

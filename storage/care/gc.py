@@ -11,6 +11,7 @@ lock, so a plan is never out of date.
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -27,10 +28,12 @@ from assetctl.storage.state.format import environment_fault
 from assetctl.storage.state.in_use import alone_with
 from assetctl.storage.state.layout import Layout
 from assetctl.storage.state.roots import Root, is_own, roots_of
+from assetctl.storage.state.whole import is_temporary
 from assetctl.storage.values.references import BlobFile, References, blob_files, versions_in
 
 _HOUR_S = 3600.0
 _ORPHAN = "no record refers to it"
+_STRAY = "an unfinished write of a process that is gone"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,7 @@ class Reclaim:
     size_bytes: int
     why: str
     target: Target | None = None
+    is_own_write: bool = False  # of a file of the state folder itself: a name, never followed
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +101,8 @@ def plan_gc(asked: Cleaning) -> GcPlan:
     others = [root for place in asked.places for root in roots_of(place.store) if not is_own(root, asked.layout)]
     spared, is_all_whole = _needed_by_others(others)
     gone = tuple(root for root in others if root.is_gone)
+    if gone:
+        dropped = {}  # a project that was moved and has not run since may refer to them too
     # Bytes without a record here may be those of a project that was moved and has not run since.
     grace_s = asked.rules.grace_s if is_whole and is_all_whole and not gone else float("inf")
     reclaims: list[Reclaim] = []
@@ -114,7 +120,11 @@ def plan_gc(asked: Cleaning) -> GcPlan:
         if file.digest in kept:
             sizes[kept[file.digest]] = sizes.get(kept[file.digest], 0) + file.size_bytes
     return GcPlan(
-        (*reclaims, *(stray for place in asked.places for stray in stray_writes(place, asked.now))),
+        (
+            *reclaims,
+            *(stray for place in asked.places for stray in stray_writes(place, asked.now)),
+            *stray_state_files(asked.layout, asked.now),
+        ),
         len(left),
         sum(file.size_bytes for file in left),
         sizes,
@@ -138,7 +148,10 @@ def apply_gc(asked: Cleaning) -> GcPlan:
         plan = plan_gc(asked)
         for reclaim in plan.reclaims:
             try:
-                delete(reclaim.path)
+                if reclaim.is_own_write:
+                    reclaim.path.unlink(missing_ok=True)
+                else:
+                    delete(reclaim.path)
             except OSError as cause:
                 raise environment_fault(cause, reclaim.path, "stored bytes cannot be removed") from cause
             reached(CrashPoint.BLOB_DELETED)
@@ -156,7 +169,25 @@ def stray_writes(layout: Layout, now: float) -> list[Reclaim]:
         except FileNotFoundError:  # finished meanwhile
             continue
         if now - modified >= _HOUR_S and not _is_alive(path.name.partition("-")[0]):
-            strays.append(Reclaim(path, None, size, "an unfinished write of a process that is gone"))
+            strays.append(Reclaim(path, None, size, _STRAY))
+    return strays
+
+
+def stray_state_files(layout: Layout, now: float) -> list[Reclaim]:
+    """Return what killed processes left of replacing a file, or of making the lineage database; older than an hour."""
+    folders = dict.fromkeys((layout.state, layout.store, layout.roots, layout.unshared, layout.cache))
+    inside = [path for path in layout.cache.glob("*") if path.is_dir() and not path.is_symlink()]
+    new = layout.lineage_db.with_name(layout.lineage_db.name + ".new")
+    names = [new, new.with_name(new.name + ".wal")]
+    names += [path for folder in (*folders, *inside) for path in folder.glob(".*.tmp") if is_temporary(path)]
+    strays = []
+    for path in sorted(names):
+        try:
+            status = path.lstat()
+        except OSError:
+            continue
+        if now - status.st_mtime >= _HOUR_S and not stat.S_ISDIR(status.st_mode):
+            strays.append(Reclaim(path, None, status.st_size, _STRAY, is_own_write=True))
     return strays
 
 
@@ -215,7 +246,7 @@ def _trouble(root: Root, why: str) -> Problem:
 
 
 def _forget_hint(root: Root) -> str:
-    named = root.file if root.state == root.file else root.state.parent
+    named = root.file if root.is_replaced or root.state == root.file else root.state.parent
     return f"make it readable again; or, if it is gone for good, add `--forget-root {named}`"
 
 

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 # All are matched from the beginning: further on, an error may quote the query.
 _DAMAGE = re.compile(r"(?:[\w ]+ Error: )?Corrupt database file|(?:IO|FATAL) Error: .*has been invalidated", re.DOTALL)
+_HELD = re.compile(r"Conflicting lock is held in (.+?) \(PID (\d+)\)")
 _UNQUOTED = re.compile(r'Parser Error: syntax error at or near "[@/]"')
 _MISSING = re.compile(r"Catalog Error: Table with name (.*?) does not exist(?:!| because)", re.DOTALL)
 _QUOTE = 'versions and names with a `/` are written in double quotes: `from "features@9f3a1c"`, `from "clean/orders"`'
@@ -51,6 +52,10 @@ class Unusable(Exception):
     """The database file cannot be used now: another program, the disk or its permissions are in the way."""
 
 
+class Held(Unusable):
+    """Another program has the database file open; nothing is wrong with it."""
+
+
 # DuckDB has one type of error for a file that is locked, may not be read, or is no database at
 # all, and none for damage. These four functions are the only ones that read its words, and
 # `tests/storage/test_duck_errors.py` provokes each error that they tell apart.
@@ -69,6 +74,15 @@ def is_in_the_way(error: Exception) -> bool:
         "attached in read-only mode",
     )
     return isinstance(error, duckdb.OutOfMemoryException) or any(sign in str(error) for sign in signs)
+
+
+def holder_of(error: Exception) -> str | None:
+    """Return who has a database file open, in words; None if that is not what is wrong."""
+    text = str(error)
+    if "Could not set lock" in text:
+        held = _HELD.search(text)
+        return "another program" if held is None else f"process {held[2]} ({held[1]})"
+    return "this program" if "already attached" in text else None
 
 
 def is_damage(error: Exception) -> bool:
@@ -102,10 +116,24 @@ def opened(path: Path, *, read_only: bool) -> Iterator[Connection]:
     except AssetctlError:
         raise
     except (duckdb.Error, UnicodeDecodeError) as cause:
+        holder = holder_of(cause)
+        if holder is not None:
+            raise Held(holder) from cause
         raise (Unusable if is_in_the_way(cause) else Damaged)(str(cause)) from cause
     finally:
         if con is not None:
             con.close()
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Let Ctrl-C and SIGTERM be what they are, also where DuckDB turned them into an error of its own."""
+    try:
+        yield
+    except RuntimeError as cause:
+        if type(cause) is not RuntimeError or str(cause) != "Query interrupted":
+            raise
+        raise KeyboardInterrupt from cause
 
 
 def _require_files(database: Path) -> None:
@@ -114,7 +142,7 @@ def _require_files(database: Path) -> None:
         try:
             require_regular(path)
         except NotAFile as cause:
-            raise Unusable(f"{path} is not a file: move it away, and it is made anew") from cause
+            raise Damaged(f"{path} is not a file") from cause
 
 
 def _keep_private(path: Path) -> None:

@@ -8,6 +8,7 @@ shows it, and is folded on from there. Folding a line twice adds nothing.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -110,9 +111,9 @@ def read_folded(con: Connection) -> Folded:
 
 def fold_scan(con: Connection, scan: Scan, sizes: Mapping[str, int]) -> None:
     """Fold lines of the journal in one transaction; `sizes` are the segments' sizes before they were read."""
-    con.execute("BEGIN")
-    reached(CrashPoint.FOLD_BEGUN)
     try:
+        con.execute("BEGIN")
+        reached(CrashPoint.FOLD_BEGUN)
         for start in range(0, len(scan.lines), _LINES_AT_ONCE):
             insert_lines(con, scan.lines[start : start + _LINES_AT_ONCE])
         _record_folded(con, scan.seen, sizes)
@@ -120,7 +121,8 @@ def fold_scan(con: Connection, scan: Scan, sizes: Mapping[str, int]) -> None:
         con.execute("COMMIT")
         reached(CrashPoint.FOLD_COMMITTED)
     except BaseException:
-        con.execute("ROLLBACK")
+        with suppress(Exception):  # an interrupted statement has ended the transaction; what it said is what counts
+            con.execute("ROLLBACK")
         raise
 
 

@@ -20,7 +20,6 @@ import threading
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from assetctl.assets.errors import EnvironmentFault, Problem, WaitTimeout
@@ -31,12 +30,14 @@ from assetctl.storage.journal.journal import FileJournal
 from assetctl.storage.lineage_store.duck import (
     CONFIG,
     Damaged,
+    Held,
     Unusable,
     answer_all,
     answer_apart,
     attach,
     copy_of,
     in_memory,
+    interruptible,
     one_line,
     opened,
     told,
@@ -56,8 +57,9 @@ from assetctl.storage.lineage_store.renewal import migrate, put_in_place, wal
 from assetctl.storage.lineage_store.schema_check import Newer, Outdated, check_schema, checked_folded
 from assetctl.storage.lineage_store.user_sql import Answer, may_need_lineage
 from assetctl.storage.state.format import check_state
+from assetctl.storage.state.holders import named
 from assetctl.storage.state.layout import Layout
-from assetctl.storage.state.lock import store_lock
+from assetctl.storage.state.lock import lock_file, store_lock
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -93,7 +95,7 @@ class DuckLineageStore:
             EnvironmentFault: the journal cannot be read, or a newer release wrote this state folder.
         """
         self._begin_anew_after_fork()
-        with self._mutex:
+        with self._mutex, interruptible():
             check_state(self._layout)
             sizes = self._journal.sizes()
             if sizes == self._sizes and self._in_memory is None:
@@ -160,7 +162,7 @@ class DuckLineageStore:
             EnvironmentFault: the disk refused, or a newer release wrote the database; nothing was changed.
         """
         check_state(self._layout)
-        with self._mutex, store_lock(self._layout, self._wait_s):
+        with self._mutex, store_lock(self._layout, self._wait_s), interruptible():
             try:
                 self._refuse_newer()
                 self._fold_anew(self._journal.sizes())
@@ -212,7 +214,7 @@ class DuckLineageStore:
         question: Callable[[Connection], _T],
         in_memory_on: Callable[[Connection], AbstractContextManager[Connection]] = nullcontext,
     ) -> _T:
-        with self._mutex, without_collection():
+        with self._mutex, without_collection(), interruptible():
             if self._is_empty():
                 self._fold_in_memory(None)
             if len(self._known) > _MAX_KNOWN:
@@ -250,12 +252,12 @@ class DuckLineageStore:
             sizes = self._journal.sizes()  # under the lock: nobody can fold more than this meanwhile
             try:
                 if not self._is_folded(sizes):
-                    self._fold_into(self._database, sizes)
+                    self._fold_into_database(sizes)
             except Outdated as older:
                 self._renew(older, sizes)
             except Damaged as trouble:
                 self._set_aside(trouble)
-                self._fold_into(self._database, sizes)
+                self._fold_anew(sizes)
             self._sizes = sizes
 
     def _renew(self, older: Outdated, sizes: Mapping[str, int]) -> None:
@@ -272,8 +274,14 @@ class DuckLineageStore:
         return self._known.clear()
 
     def _fold_anew(self, sizes: Mapping[str, int]) -> None:
-        with put_in_place(self._database) as new:
-            self._fold_into(new, sizes)
+        """Fold everything into a new file, which appears when it is whole: a kill leaves nothing that looks damaged."""
+        try:
+            with put_in_place(self._database) as new, opened(new, read_only=False) as con:
+                create_schema(con)
+                self._fold(con, sizes)
+                con.execute(f"CHECKPOINT {CATALOG}")
+        except OSError as cause:
+            raise Unusable(f"it cannot be made: {cause.strerror}") from cause
         self._sizes, self._in_memory = sizes, None
         self._known.clear()
 
@@ -286,9 +294,7 @@ class DuckLineageStore:
         try:
             with store_lock(self._layout, self._wait_s):
                 self._set_aside(trouble)
-                sizes = self._journal.sizes()
-                self._fold_into(self._database, sizes)
-                self._sizes = sizes
+                self._fold_anew(self._journal.sizes())
         except (Unusable, WaitTimeout, EnvironmentFault, Damaged) as again:
             self._fold_in_memory(again)
 
@@ -299,12 +305,11 @@ class DuckLineageStore:
         with opened(self._database, read_only=True) as con:
             return checked_folded(con, sizes)
 
-    def _fold_into(self, path: Path, sizes: Mapping[str, int]) -> None:
-        is_new = not path.exists()
-        with opened(path, read_only=False) as con:
-            if is_new:
-                create_schema(con)
-            self._fold(con, sizes)
+    def _fold_into_database(self, sizes: Mapping[str, int]) -> None:
+        if not self._database.exists():
+            return self._fold_anew(sizes)
+        with opened(self._database, read_only=False) as con:
+            return self._fold(con, sizes)
 
     def _fold(self, con: Connection, sizes: Mapping[str, int]) -> None:
         fold_scan(con, self._journal.scan(read_folded(con).seen), sizes)
@@ -312,6 +317,9 @@ class DuckLineageStore:
     def _fold_in_memory(self, trouble: Exception | None) -> Connection:
         if isinstance(trouble, Newer):
             self._warn(str(trouble))
+        elif isinstance(trouble, Held | WaitTimeout):
+            who = str(trouble) if isinstance(trouble, Held) else named(lock_file(self._layout))
+            self._warn(f"the lineage database is in use by {who}; read from the journal instead, nothing is wrong")
         elif trouble is not None:
             self._warn(f"the lineage database is not usable ({one_line(trouble)}); working in memory")
         if self._in_memory is None:

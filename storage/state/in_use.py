@@ -17,12 +17,13 @@ import fcntl
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from assetctl.assets.errors import EnvironmentFault, Problem, WaitTimeout
 from assetctl.storage.state.format import environment_fault
+from assetctl.storage.state.holders import Patience, holders
 from assetctl.storage.state.layout import Layout
 from assetctl.storage.state.lock import lock_fault
 from assetctl.storage.state.modes import make_folders, mode_below
@@ -31,6 +32,8 @@ from assetctl.storage.state.regular import NotAFile, open_regular
 SHARED_WAIT_S = 120.0
 ALONE_WAIT_S = 10.0
 _POLL_S = 0.005
+_IN_USE = "the stored bytes are in use by another process"
+_DELETING = "another process is deleting stored bytes"
 _NO_LOCKS = {errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL}
 _CANNOT_CREATE = {errno.ENOENT, errno.ENOTDIR, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT}
 
@@ -72,8 +75,8 @@ def alone_with(layout: Layout, wait_s: float = ALONE_WAIT_S) -> Iterator[None]:
             lock = _open(path, os.O_RDWR | os.O_CREAT)
             opened.callback(os.close, lock)
             for descriptor, file in ((gate, _gate(path)), (lock, path)):
-                if not _acquire(descriptor, fcntl.LOCK_EX, until):
-                    raise _still_in_use(file, wait_s, "the stored bytes are in use by another process")
+                if not _acquire(descriptor, fcntl.LOCK_EX, Patience(file, _IN_USE, until)):
+                    raise _still_in_use(file, wait_s, _IN_USE)
         except OSError as cause:
             if isinstance(cause, NotAFile):
                 raise lock_fault(cause, path) from cause
@@ -132,8 +135,8 @@ def _lock_shared(path: Path) -> int | None:
         lock = _open_or_create(path)
         opened.append(lock)
         for descriptor, file in ((gate, _gate(path)), (lock, path)):
-            if not _acquire(descriptor, fcntl.LOCK_SH, until):
-                raise _still_in_use(file, SHARED_WAIT_S, "another process is deleting stored bytes")
+            if not _acquire(descriptor, fcntl.LOCK_SH, Patience(file, _DELETING, until)):
+                raise _still_in_use(file, SHARED_WAIT_S, _DELETING)
     except OSError as refused:
         for descriptor in opened:
             os.close(descriptor)
@@ -166,12 +169,12 @@ def _open_or_create(path: Path) -> int:
         return _open(path, os.O_RDONLY | os.O_CREAT)
 
 
-def _acquire(descriptor: int, how: int, until: float) -> bool:
+def _acquire(descriptor: int, how: int, patience: Patience) -> bool:
     while True:
         try:
             fcntl.flock(descriptor, how | fcntl.LOCK_NB)
         except BlockingIOError:
-            if time.monotonic() >= until:
+            if patience.is_over:
                 return False
             time.sleep(_POLL_S)
         else:
@@ -180,29 +183,10 @@ def _acquire(descriptor: int, how: int, until: float) -> bool:
 
 def _still_in_use(path: Path, waited_s: float, message: str) -> WaitTimeout:
     facts = [("waited", f"{waited_s:g} s"), ("lock file", str(path))]
-    facts += [("held by", f"process {pid}: {command}") for pid, command in holders(path)]
+    facts += [("held by", str(holder)) for holder in holders(path)]
     return WaitTimeout(
         Problem("store-in-use", message, tuple(facts), "wait for it to finish, then run the command again")
     )
-
-
-def holders(path: Path, read: Callable[[Path], bytes] = Path.read_bytes) -> list[tuple[int, str]]:
-    """Return who holds a lock file on this machine: process id and command, as far as the system tells."""
-    try:
-        status = path.stat()
-        lines = read(Path("/proc/locks")).decode().splitlines()
-    except OSError:
-        return []
-    place = f"{os.major(status.st_dev):02x}:{os.minor(status.st_dev):02x}:{status.st_ino}"
-    pids = {int(words[-4]) for line in lines if "->" not in line and place in (words := line.split())}
-    return [(pid, _command(pid, read)) for pid in sorted(pids - {0, -1, os.getpid()})]
-
-
-def _command(pid: int, read: Callable[[Path], bytes]) -> str:
-    try:
-        return read(Path(f"/proc/{pid}/cmdline")).replace(b"\0", b" ").decode("utf-8", "replace").strip()[:200]
-    except OSError:
-        return "unknown"
 
 
 def _forget_in_child() -> None:

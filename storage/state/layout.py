@@ -74,6 +74,11 @@ class Layout:
         return self.state / "stores"
 
     @property
+    def identity_file(self) -> Path:
+        """Holds what tells this state folder from any other, wherever it lies: a random text."""
+        return self.state / "identity"
+
+    @property
     def journal(self) -> Path:
         return self.state / "journal-v1"
 

@@ -20,6 +20,7 @@ from typing import Protocol
 from assetctl.assets.errors import EnvironmentFault, Problem, WaitTimeout
 from assetctl.assets.ids import Target
 from assetctl.storage.state.format import environment_fault
+from assetctl.storage.state.holders import SAY_AFTER_S, holders, say_waiting
 from assetctl.storage.state.layout import Layout, file_name
 from assetctl.storage.state.modes import make_folders, mode_below
 from assetctl.storage.state.regular import require_regular
@@ -51,8 +52,13 @@ def step_lock(layout: Layout, step: Target, timeout: float) -> Iterator[None]:
 @contextmanager
 def store_lock(layout: Layout, timeout: float, name: str = "lineage") -> Iterator[None]:
     """Hold the right to open the lineage database (or another shared thing, by `name`)."""
-    with hold(layout.locks / f"{name}.lock", timeout, f"the {name} store is in use by another process"):
+    with hold(lock_file(layout, name), timeout, f"the {name} store is in use by another process"):
         yield
+
+
+def lock_file(layout: Layout, name: str = "lineage") -> Path:
+    """Return the lock file of a shared thing."""
+    return layout.locks / f"{name}.lock"
 
 
 def step_lock_file(layout: Layout, step: Target) -> Path:
@@ -83,17 +89,17 @@ def hold(
     try:
         make_folders(path.parent)
         require_regular(path)
-        lock = make_lock(path, timeout)
-        lock.acquire()
+        lock = make_lock(path, min(timeout, SAY_AFTER_S))
+        try:
+            lock.acquire()
+        except Timeout:
+            if timeout <= SAY_AFTER_S:
+                raise
+            say_waiting(path, message, timeout - SAY_AFTER_S)
+            lock = make_lock(path, timeout - SAY_AFTER_S)
+            lock.acquire()
     except Timeout as cause:
-        raise WaitTimeout(
-            Problem(
-                "lock-held",
-                message,
-                (("waited", f"{timeout:g} s"), ("lock file", str(path))),
-                "wait for it to finish, or look for a stopped process that holds this file",
-            )
-        ) from cause
+        raise still_held(path, timeout, message) from cause
     except (NotImplementedError, OSError) as cause:
         raise lock_fault(cause, path) from cause
     try:
@@ -101,6 +107,15 @@ def hold(
     finally:
         with suppress(OSError):  # a step may have closed its descriptor
             lock.release()
+
+
+def still_held(path: Path, waited_s: float, message: str) -> WaitTimeout:
+    """Return the error for a lock that was not let go of in time; it says who holds it."""
+    facts = [("waited", f"{waited_s:g} s"), ("lock file", str(path))]
+    if waited_s > 0:
+        facts += [("held by", str(holder)) for holder in holders(path)]
+    hint = "wait for it to finish, or look for a stopped process that holds this file"
+    return WaitTimeout(Problem("lock-held", message, tuple(facts), hint))
 
 
 def lock_fault(cause: Exception, path: Path) -> EnvironmentFault:

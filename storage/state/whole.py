@@ -15,6 +15,8 @@ from typing import BinaryIO
 
 from assetctl.storage.state.modes import Opener, open_new
 
+_RANDOM_BYTES = 6
+
 
 def write_whole(path: Path, data: bytes, *, durable: bool, opener: Opener = open_new) -> None:
     """Write a file in a folder that exists; see `whole_file`.
@@ -37,7 +39,7 @@ def whole_file(path: Path, *, durable: bool, opener: Opener = open_new) -> Itera
     Raises:
         OSError: it cannot be written; what was there before stays.
     """
-    temporary = path.with_name(f".{os.urandom(6).hex()}.tmp")
+    temporary = path.with_name(f".{os.urandom(_RANDOM_BYTES).hex()}.tmp")
     try:
         with open(temporary, "xb", opener=opener) as file:
             yield file
@@ -49,6 +51,12 @@ def whole_file(path: Path, *, durable: bool, opener: Opener = open_new) -> Itera
         with suppress(OSError):  # a disk that refused the bytes may refuse this too
             temporary.unlink(missing_ok=True)
         raise
+
+
+def is_temporary(path: Path) -> bool:
+    """Say whether a file has the name of one that was to replace another."""
+    random, name = path.name.removeprefix(".").removesuffix(".tmp"), path.name
+    return name == f".{random}.tmp" and len(random) == 2 * _RANDOM_BYTES and set(random) <= set("0123456789abcdef")
 
 
 def fsync_folder(folder: Path) -> None:

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from assetctl.storage.state.in_use import alone_with, holders, in_use
+from assetctl.storage.state.holders import holders
+from assetctl.storage.state.in_use import alone_with, in_use
 from assetctl.storage.state.layout import Layout
 from tests.e2e.projects import DiskProject
 from tests.waiting import PATIENCE_S, wait_for_file
@@ -271,7 +272,7 @@ def test_cleaning_up_waits_for_a_run_and_says_who_it_is_when_it_gives_up(one):
     run = one.start("materialize", "slow")
     wait_for_file(one.root / "started", run)
     layout = Layout.of(one.root, one.root.parent / "store")
-    assert [pid for pid, _ in holders(layout.in_use)] == [run.pid]
+    assert [holder.pid for holder in holders(layout.in_use)] == [run.pid]
     script = (
         "from pathlib import Path; import sys; from assetctl.storage.state.in_use import alone_with\n"
         "from assetctl.storage.state.layout import Layout\n"

@@ -324,6 +324,9 @@ class _Around:
     def try_lock(self, step: Step) -> Any:
         return nullcontext()
 
+    def waits_for(self, step: Step) -> str:
+        raise AssertionError(f"nobody else builds `{step.target}` here")
+
     def news(self) -> list[Any]:
         return []
 

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,9 +17,11 @@ from assetctl.assets.errors import EnvironmentFault, WaitTimeout
 from assetctl.assets.ids import Target
 from assetctl.storage.journal.journal import FileJournal
 from assetctl.storage.lineage_store.store import DuckLineageStore
+from assetctl.storage.state import holders, lock
 from assetctl.storage.state.layout import Layout
-from assetctl.storage.state.lock import hold, step_lock, step_lock_file, store_lock
+from assetctl.storage.state.lock import hold, lock_file, step_lock, step_lock_file, store_lock
 from tests.storage.facts import failed, made
+from tests.waiting import wait_until
 
 NO_LOCKS = [errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP]
 _HOLD = """
@@ -164,3 +167,33 @@ def test_a_lock_file_deleted_under_its_holder_loses_no_fact(layout: Layout) -> N
         positions = [journal.append([failed(name)]) for journal, name in ((ours, "a"), (theirs, "b"), (ours, "c"))]
     assert [position for position, _ in FileJournal(layout).read_since({})[0]] == positions
     end(holder)
+
+
+def test_whoever_waits_says_for_whom_and_for_what_and_who_is_stopped(layout: Layout, caplog, monkeypatch) -> None:
+    for module in (lock, holders):
+        monkeypatch.setattr(module, "SAY_AFTER_S", 0.05)
+    layout.in_use.parent.mkdir(parents=True, exist_ok=True)
+    file = lock_file(layout)
+    holder = start_holder(file)
+    holder.send_signal(signal.SIGSTOP)
+    os.waitid(os.P_PID, holder.pid, os.WSTOPPED)
+    try:
+        with pytest.raises(WaitTimeout) as gave_up, store_lock(layout, 0.2):
+            raise AssertionError("held")
+        is_over = holders.Patience(file, "the bytes are in use", time.monotonic() + 60)
+        wait_until(lambda: is_over.is_over or len(caplog.messages) == 2, "it has said so")
+    finally:
+        end(holder)
+    who = f"process {holder.pid} ({sys.executable} -c"
+    stopped = f"which is stopped: `kill -CONT {holder.pid}` lets it go on"
+    for said, what in zip(caplog.messages, ("the lineage store is in use by another process", "in use"), strict=True):
+        assert who in said and stopped in said and what in said
+    assert who in dict(gave_up.value.problems[0].facts)["held by"]
+
+
+def test_a_short_wait_says_nothing(layout: Layout, caplog) -> None:
+    holder = start_holder(lock_file(layout))
+    with pytest.raises(WaitTimeout), store_lock(layout, 0.1):
+        raise AssertionError("held")
+    end(holder)
+    assert caplog.messages == []

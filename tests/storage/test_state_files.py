@@ -107,7 +107,7 @@ def test_locks_that_are_no_files_are_refused_at_once(layout, put):
 
 @pytest.mark.parametrize("put", [pipe, listening])
 @pytest.mark.parametrize("name", ["lineage.duckdb", "lineage.duckdb.wal", "lineage.duckdb.new"])
-def test_a_database_that_is_no_file_costs_a_warning_that_names_it(layout, name, put):
+def test_a_database_that_is_no_file_is_set_aside_with_a_warning_that_names_it(layout, name, put):
     before = DuckLineageStore(layout, FileJournal(layout))
     before.refresh()
     put(layout.state / name)
@@ -115,7 +115,9 @@ def test_a_database_that_is_no_file_costs_a_warning_that_names_it(layout, name, 
     assert [record.output.target for record in store.snapshot([Target.parse("a")]).latest.values()] == ["a"]
     if name != "lineage.duckdb.new":  # left over from a rebuild: it is replaced when the next one begins
         (warning,) = store.warnings
-        assert str(layout.state / name) in warning and "move it away" in warning
+        assert f"{layout.state / name} is not a file" in warning
+        assert layout.lineage_db.is_file()
+        assert len(list(layout.state.glob("*.corrupt-*"))) == (1 if name == "lineage.duckdb" else 2)
 
 
 @pytest.mark.parametrize("put", OTHER_THINGS)
