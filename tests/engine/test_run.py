@@ -8,8 +8,9 @@ import pytest
 
 from assetctl.assets.checks import CheckResult
 from assetctl.lineage.deciding import reasons as r
-from assetctl.lineage.deciding.events import StepFailed, StepKept, StepRetried, StepSkipped, event_json
+from assetctl.lineage.deciding.events import StepFailed, StepFinished, StepKept, StepRetried, StepSkipped, event_json
 from assetctl.lineage.deciding.staleness import Fresh, Stale, Undecided
+from assetctl.lineage.facts.records import Digest
 from tests.engine.worlds import World
 
 
@@ -441,3 +442,45 @@ def test_events_are_numbered_in_order_and_say_when_by_the_clock():
 def test_the_result_s_last_event_is_the_one_that_was_said(chain):
     result = chain.build().result
     assert result.finished is result.events[-1] and result.finished.seq == len(result.events)
+
+
+# --- what is said of a step ------------------------------------------------------------
+
+
+def said_of(built, key: str) -> list[str]:
+    return [w for e in built.result.events if isinstance(e, StepFinished) and e.step == key for w in e.warnings]
+
+
+def test_not_deterministic_is_said_only_if_nothing_that_counts_differed():
+    values = iter((1, 2, 3, 4))
+    world = World().asset("a", data=lambda: next(values))
+    world.build()
+    (warning,) = said_of(world.build("a", force=True), "a")
+    assert "is not deterministic" in warning
+    world.undeclared["rates.csv"] = Digest("b3:1")  # it uses a file now: other data is no wonder
+    assert not [w for w in said_of(world.build("a", force=True), "a") if "deterministic" in w]
+    world.undeclared["rates.csv"] = Digest("b3:2")
+    assert not [w for w in said_of(world.build("a"), "a") if "deterministic" in w]
+
+
+def test_what_changed_while_a_step_ran_is_named_then_and_later():
+    world = World().source("raw", "1").source("other", "1")
+    world.asset("a", data=lambda *_: (world.source("raw", "2"), 1)[1], upstream=["raw", "other"])
+    (warning,) = said_of(world.build(), "a")
+    assert warning == "what `a` read (`raw`) changed while `a` ran, so it will be built again"
+    reasons = world.plan()["a"].reasons
+    assert r.InputChangedDuringRun(False, ("raw",)) in reasons
+    assert r.describe(r.InputChangedDuringRun(False, ("raw", "x"))) == "`raw`, `x` changed while it ran"
+
+
+def test_a_refused_result_says_how_to_look_at_it_and_a_published_one_by_its_key():
+    world = World().asset("a", data=-1).check("positive", "a", lambda v: v > 0)
+
+    def hint() -> str:
+        return next(e.hint or "" for e in world.build().result.events if isinstance(e, StepFailed))
+
+    assert "`assetctl show a@candidate` or `assetctl get a@candidate`" in hint()
+    assert "`assetctl show a@" in hint() and "@candidate" not in hint()  # held back: by its version
+    world.check("positive", "a", lambda v: True, code="v2").build()
+    world.check("positive", "a", lambda v: v > 0, code="v3")
+    assert "`assetctl show a` or `assetctl get a`" in hint()

@@ -105,9 +105,16 @@ def test_a_migration_copies_what_need_not_be_read_again(layout: Layout) -> None:
     """Rows come from the old file, not from the journal: a sign put there is still there."""
     database_of(1, layout)
     con = duckdb.connect()
-    con.execute(f"ATTACH '{layout.lineage_db}' AS store; UPDATE store.lineage.checks SET message = 'copied'")
+    con.execute(f"ATTACH '{layout.lineage_db}' AS store; UPDATE store.lineage.observations SET kind = 'copied'")
     con.close()
-    assert store_of(layout).query("SELECT message FROM lineage.checks").to_pylist() == [{"message": "copied"}]
+    assert store_of(layout).query("SELECT kind FROM lineage.observations").to_pylist() == [{"kind": "copied"}]
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_metrics_recorded_by_earlier_releases_have_a_time(layout: Layout, version: int) -> None:
+    database_of(version, layout)
+    times = store_of(layout).query("SELECT recorded_at::text AS t FROM lineage.metrics").to_pylist()
+    assert [row["t"][:19] for row in times] == ["2026-01-02 03:04:05"] * 2
 
 
 @pytest.mark.parametrize("version", VERSIONS)
