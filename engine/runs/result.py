@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from assetctl.assets.ids import Target
 from assetctl.engine.answers.versions import CANDIDATE
 from assetctl.engine.steps.tasks import CheckAnswer, Failure
+from assetctl.engine.workspace.seen import NOTHING_THERE
 from assetctl.lineage.deciding import events
 from assetctl.lineage.deciding.decide import StepDecision
 from assetctl.lineage.deciding.events import Event, RunFinished
@@ -122,7 +123,8 @@ def warnings_of(
     warnings += [f"`{fact.step}` has code that cannot be followed ({place})" for place in code.dynamic]
     by_kind: dict[str, list[Undeclared]] = {}
     for used in fact.undeclared:
-        if used.kind != UndeclaredKind.CODEC:  # using it is how one declares it
+        # Using a codec is how one declares it; what is not there counts, but libraries look for much that never is.
+        if used.kind != UndeclaredKind.CODEC and used.digest != NOTHING_THERE:
             by_kind.setdefault(used.kind, []).append(used)
     for alike in by_kind.values():
         named = alike if len(alike) <= _MOST_NAMED else alike[:1]

@@ -15,6 +15,8 @@ from assetctl.storage.blobs.file_digests import FileDigests, digest_directory
 _FORMAT = "seen/1"
 _OWN = frozenset({".assetctl", "__pycache__"})  # names that come and go with what this tool and Python keep
 
+NOTHING_THERE = Framed(_FORMAT).tag(UndeclaredKind.PLACE.value).text("nothing").hexdigest()
+
 
 class Seen:
     """Answers for one project; `variable` gives the keyed hash of a variable's value, or None if it is unset."""

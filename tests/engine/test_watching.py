@@ -335,3 +335,15 @@ def test_what_a_step_looked_at_and_then_changed_counts_as_it_left_it(make, body,
     project.materialize(jobs=1)
     assert [(u.kind, u.name) for u in project.find("a").materialization.undeclared] == used
     assert project.plan().is_fresh
+
+
+def test_what_is_not_there_counts_without_a_warning_and_many_things_are_one_warning(make, tmp_path):
+    project = make("@asset\ndef a():\n    return [Path(f'{n}.txt').exists() for n in range(20)], Path('no').exists()\n")
+    for n in range(20):
+        (tmp_path / f"{n}.txt").write_text("")
+    events = project.materialize(jobs=1).events
+    assert [warning for event in events for warning in getattr(event, "warnings", ())] == [
+        "`a` looked whether `0.txt` is there, and 19 more like it, without declaring it; it counts from now on"
+    ]
+    (tmp_path / "no").write_text("")
+    assert project.plan()["a"].reasons == (ObservedChanged(("no",)),)
