@@ -15,8 +15,8 @@ class Captures:
         self._graph = graph
         self._identification = workspace.declarations.identification()
         self._step = graph.steps[task.step.asset]
-        captures = task.captures_values and not task.stored
-        self._before = self._identification.captured(self._step) if captures else None
+        self._captures_values = task.captures_values
+        self._before = None if task.stored else self._identification.captured(self._step)
 
     def put_back(self) -> tuple[str, ...]:
         """Undo what the step changed, and return the names and places of what that was.
@@ -26,10 +26,10 @@ class Captures:
         if self._before is None:
             return ()
         self._before.empty_caches()
-        changes = self._identification.changes(self._step)
-        if not changes:
-            return ()
-        self._before.put_back()
-        if notebook_namespace() is not None:
+        has_other_names = self._before.has_other_names()
+        changes = self._identification.changes(self._step) if self._captures_values or has_other_names else ()
+        if changes or has_other_names:
+            self._before.put_back()
+        if changes and notebook_namespace() is not None:
             self._identification.remember_changes(self._graph)
         return changes

@@ -17,13 +17,13 @@ class Fitness:
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
-        self._is_used = False
 
     def use(self, task: StepTask) -> bool:
         """Say whether a task may be performed here; if so, it is taken for performed from now on."""
-        if self._is_used and not self._is_fit(task):
+        declarations = self._workspace.declarations
+        if declarations.is_used and not self._is_fit(task):
             return False
-        self._is_used = True
+        declarations.is_used = True
         return True
 
     def _is_fit(self, task: StepTask) -> bool:

@@ -8,6 +8,7 @@ get another process (`engine/executors/fitness.py`).
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import random
 import sys
@@ -25,22 +26,37 @@ _Undo = Callable[[], None]
 
 
 class CapturedState:
-    """The objects that the code of one step reaches, as they were when this was made."""
+    """The objects that the code of one step reaches, as they were when this was made.
+
+    New names of modules stay when it is put back, since an import may have made them.
+    """
 
     def __init__(self, objects: Iterable[object], is_own: Callable[[object], bool]) -> None:
-        seen: set[int] = set()
         self._undo: list[_Undo] = []
+        self._names: dict[int, tuple[dict[str, Any], dict[str, Any]]] = {}  # of modules: as they are, as they were
         self._caches: list[tuple[Any, int]] = []
         for value in objects:
             if type(value) is functools._lru_cache_wrapper:
                 self._caches.append((value, value.cache_info().misses))
-            undo = _undo_of(value, seen, is_own)
-            if undo is not None:
-                self._undo.append(undo)
+            elif type(value) is FunctionType:
+                if id(value.__globals__) not in self._names and is_own(value):
+                    self._names[id(value.__globals__)] = value.__globals__, dict(value.__globals__)
+            else:
+                undo = _undo_of(value, is_own)
+                if undo is not None:
+                    self._undo.append(undo)
+
+    def has_other_names(self) -> bool:
+        """Say whether a name of a reached module is bound to something else by now, or gone."""
+        return any(now.get(name, was) is not value for now, was in self._names.values() for name, value in was.items())
 
     def put_back(self) -> None:
+        """Undo what can be undone; what cannot is found when the next step is about to run."""
+        for now, was in self._names.values():
+            now.update({name: value for name, value in was.items() if now.get(name, was) is not value})
         for undo in self._undo:
-            undo()
+            with contextlib.suppress(Exception):
+                undo()
 
     def empty_caches(self) -> None:
         """Empty the caches of functions that took something in: what it was made from would be seen by nobody else."""
@@ -49,10 +65,8 @@ class CapturedState:
                 cache.cache_clear()
 
 
-def _undo_of(value: Any, seen: set[int], is_own: Callable[[object], bool]) -> _Undo | None:
+def _undo_of(value: Any, is_own: Callable[[object], bool]) -> _Undo | None:
     kind = type(value)
-    if kind is FunctionType:
-        return _names(value.__globals__, seen) if id(value.__globals__) not in seen and is_own(value) else None
     if kind in _MAPPINGS:
         return _mapping(value) if _is_flat(value) and _is_flat(value.values()) else None
     if kind in _LISTS:
@@ -64,27 +78,21 @@ def _undo_of(value: Any, seen: set[int], is_own: Callable[[object], bool]) -> _U
         return lambda: value.setstate(state)
     if _is_numpy_generator(kind):
         return _generator(value)
-    if isinstance(value, type):
+    if issubclass(kind, type):
         return _attributes(value) if is_own(value) else None
-    inside = getattr(value, "__dict__", None)
-    return _object(inside) if type(inside) is dict and is_own(kind) else None
+    return _object(inside) if is_own(kind) and type(inside := _inside(value)) is dict else None
+
+
+def _inside(value: object) -> Any:
+    """Return the attributes that an object itself holds, whatever its class says."""
+    try:
+        return object.__getattribute__(value, "__dict__")
+    except AttributeError:
+        return None
 
 
 def _is_flat(items: Any) -> bool:
     return len(items) <= _MOST and set(map(type, items)) <= _SCALARS
-
-
-def _names(names: dict[str, Any], seen: set[int]) -> _Undo:
-    """Put a module's names back; new ones stay, since an import may have made them."""
-    seen.add(id(names))
-    was = dict(names)
-
-    def undo() -> None:
-        for name, value in was.items():
-            if name not in names or names[name] is not value:
-                names[name] = value
-
-    return undo
 
 
 def _mapping(value: Any) -> _Undo:
@@ -92,7 +100,8 @@ def _mapping(value: Any) -> _Undo:
 
     def undo() -> None:
         value.clear()
-        dict.update(value, was)
+        for key, item in was:  # `Counter.update` adds, and `dict.update` does not know the order of an `OrderedDict`
+            value[key] = item
 
     return undo
 
@@ -132,10 +141,10 @@ def _attributes(cls: type) -> _Undo:
 
     def undo() -> None:
         for name in vars(cls).keys() - was.keys():
-            delattr(cls, name)
+            type.__delattr__(cls, name)
         for name, value in was.items():
             if vars(cls).get(name) is not value:
-                setattr(cls, name, value)
+                type.__setattr__(cls, name, value)
 
     return undo
 

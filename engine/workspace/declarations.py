@@ -43,6 +43,7 @@ class Declarations:
         self._graph: AssetGraph | None = None
         self._identification: Identification | None = None
         self._left = LeftByStep()
+        self.is_used = False  # steps were performed in this process, so that objects may have changed since the import
 
     def graph(self) -> AssetGraph:
         """Return the graph of what is declared now.

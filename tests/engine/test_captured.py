@@ -89,7 +89,7 @@ CHANGED = {
         is_undone=False,
     ),
     "function replaced": Changed(
-        "K = 1\ndef one():\n    return K\ndef use():\n    global one\n    before = one()\n    one = lambda: 2 * K\n    return before",
+        "def one():\n    return 1\ndef use():\n    global one\n    before = one()\n    one = lambda: 2\n    return before",
         1,
         "`use` in helper.py, `one` in helper.py",
     ),

@@ -8,7 +8,7 @@ import pytest
 
 from assetctl.engine.isolation.starting_state import StartingState
 from assetctl.engine.project import Project
-from assetctl.lineage.deciding.events import StepFinished
+from assetctl.lineage.deciding.events import StepFailed, StepFinished
 
 HELPERS = """
 SQUARES = {}
@@ -78,6 +78,7 @@ def kernel(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(str(tmp_path))
     (tmp_path / "helpers.py").write_text(HELPERS)
     (tmp_path / "pyproject.toml").write_text("[tool.assetctl]\nassets = []\n")
+    sys.modules.pop("helpers", None)
     with StartingState():
         shell = InteractiveShell.instance()
         shell.run_cell(CELL).raise_error()
@@ -95,7 +96,7 @@ ALL = ("square", "deep", "one", "count", "own")
 
 def test_what_steps_changed_is_no_edit(kernel):
     _, project = kernel
-    assert project.materialize(*ALL).status == "succeeded"
+    assert [event for event in project.materialize(*ALL).events if isinstance(event, StepFailed)] == []
     assert {key: project.load(key) for key in ALL} == dict.fromkeys(ALL, 1)
     assert project.plan(*ALL).is_fresh
     assert project.materialize(*ALL).finished.materialized == ()
@@ -127,12 +128,12 @@ def test_what_a_cell_changes_counts(kernel, cell, edited):
 
 def test_where_a_changed_object_cannot_be_put_back_the_next_step_is_built_again(kernel):
     _, project = kernel
-    result = project.materialize("again")
-    (said,) = [event.warnings for event in result.events if isinstance(event, StepFinished) and event.step == "again"]
-    assert any("ran after another step had changed what its code captures" in warning for warning in said)
-    assert project.load("again") == 2  # no other process has the code of the cells
-    assert stale(project) >= {"again"}
-    assert "deep" not in stale(project)
+    for _ in range(2):  # the second time, it is the first step of a run
+        result = project.materialize("again")
+        said = next(e.warnings for e in result.events if isinstance(e, StepFinished) and e.step == "again")
+        assert any("ran after another step had changed what its code captures" in warning for warning in said)
+        assert "deep" not in stale(project)
+        assert "again" in stale(project)  # no other process has the code of the cells
 
 
 def test_what_cells_set_survives_and_steps_do_not_see_each_other(kernel):
