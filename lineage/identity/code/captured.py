@@ -29,6 +29,7 @@ from assetctl.lineage.identity.code.origins import (
 from assetctl.lineage.identity.code.shown import Shown, is_plain, looks_like_path, shown
 from assetctl.lineage.identity.code.symbols import Node
 from assetctl.lineage.identity.values.identify import write_value
+from assetctl.lineage.identity.values.walk import type_name
 
 
 def expand_value(reach: Reach, node: Node) -> None:
