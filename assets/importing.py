@@ -210,7 +210,7 @@ def refuse_shadows(folder: Path) -> None:
     problems = [
         Problem(
             "shadows-module",
-            f"`{path.relative_to(folder)}` has the name of {owner}, which would import it instead",
+            f"`{path.relative_to(folder)}` has the name of {owner}, and would be imported in its place",
             (("the file", str(path)),),
             "rename the file",
         )

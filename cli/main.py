@@ -4,13 +4,28 @@ Nothing is imported at the top but `sys`: answering `version`, or that there is 
 to do, must not cost the import of a command line library.
 """
 
+import os
 import sys
 
 import assetctl
 
 
+def look_here_last() -> None:
+    """Let imports look in the current folder after everything else: a `random.py` there is not the library's.
+
+    It is on the path of `python -m assetctl`, and where `PYTHONPATH` ends with a colon.
+    """
+    try:
+        here = ("", os.getcwd())  # noqa: PTH109  `pathlib` takes longer than the answer may
+    except OSError:  # it is gone
+        here = ("", "")
+    sys.path.sort(key=lambda place: place in here)
+
+
 def main(arguments: "list[str] | None" = None) -> int:
     """Run one command and return its exit code; never raises."""
+    if arguments is None:
+        look_here_last()
     words = sys.argv[1:] if arguments is None else arguments
     if words in (["version"], ["--version"]):
         sys.stdout.write(f"assetctl {assetctl.__version__}\n")

@@ -13,6 +13,7 @@ import pytest
 import assetctl
 from assetctl.assets.errors import CorruptionError, EnvironmentFault, WaitTimeout
 from assetctl.cli import guard
+from assetctl.cli.main import look_here_last
 from assetctl.cli.verbs import EXIT_CODES, SECTIONS, Verb, group
 from tests.cli.calls import call
 
@@ -124,7 +125,7 @@ def test_sigterm_ends_with_143(monkeypatch):
 
 
 def test_a_reader_that_has_seen_enough_is_no_error(tmp_path):
-    script = "import sys; from assetctl.cli.main import main; sys.exit(main(sys.argv[1:]))"
+    script = "import sys; from assetctl.cli.main import look_here_last, main; sys.exit(main(sys.argv[1:]))"
     running = subprocess.Popen(
         [sys.executable, "-c", script, "--help"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0
     )
@@ -150,3 +151,10 @@ def test_an_error_of_a_command_that_tells_events_is_one_line_of_them(built):
     assert said.code == 2
     assert json.loads(said.out)["schema"] == "assetctl.error/1"
     assert said.out.count("\n") == 1
+
+
+def test_imports_look_in_the_current_folder_last(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", ["", "/a", str(tmp_path), "/b"])
+    look_here_last()
+    assert sys.path == ["/a", "/b", "", str(tmp_path)]
