@@ -22,6 +22,7 @@ from assetctl.storage.lineage_store.folding import CATALOG, Connection, create_s
 from assetctl.storage.lineage_store.only_reading import checked
 from assetctl.storage.lineage_store.readable import Readable, refused
 from assetctl.storage.lineage_store.user_sql import Answer, UnknownTable, ask, close_off, spooled, tables_named
+from assetctl.storage.state.format import environment_fault
 from assetctl.storage.state.modes import mode_below
 from assetctl.storage.state.regular import NotAFile, require_regular
 
@@ -203,7 +204,7 @@ def answer_apart(sql: str, tables: Mapping[str, object], readable: Readable) -> 
     """
     held = ExitStack()
     try:
-        spill = Path(held.enter_context(TemporaryDirectory(prefix="assetctl-sql-")))
+        spill = held.enter_context(_temporary_folder())
         con = held.enter_context(closing(duckdb.connect(":memory:", config=CONFIG)))
         schema, batches = told(con, sql, lambda: _asked(con, sql, tables, readable, spill))
     except BaseException:
@@ -223,8 +224,23 @@ def answer_all(con: Connection, sql: str, tables: Mapping[str, object], readable
     Raises:
         UnknownTable, SelectionError: as `answer_apart`.
     """
-    with TemporaryDirectory(prefix="assetctl-sql-") as spill:
-        return told(con, sql, lambda: spooled(*_asked(con, sql, tables, readable, Path(spill))))
+    with _temporary_folder() as spill:
+        return told(con, sql, lambda: spooled(*_asked(con, sql, tables, readable, spill)))
+
+
+@contextmanager
+def _temporary_folder() -> Iterator[Path]:
+    """Give a folder for what does not fit in memory, which only its owner can read.
+
+    Raises:
+        EnvironmentFault: none can be made.
+    """
+    try:
+        folder = TemporaryDirectory(prefix="assetctl-sql-", ignore_cleanup_errors=True)
+    except OSError as cause:
+        raise environment_fault(cause, cause.filename or "TMPDIR", "a temporary folder cannot be made") from cause
+    with folder as path:
+        yield Path(path)
 
 
 def _asked(
@@ -246,8 +262,8 @@ def _files_like(pattern: str, folders: Sequence[Path]) -> list[str]:
 @contextmanager
 def copy_of(con: Connection) -> Iterator[Connection]:
     """Open a copy of a lineage database that is in memory, for reading only."""
-    with TemporaryDirectory(prefix="assetctl-sql-") as folder:
-        path = Path(folder) / "lineage.duckdb"
+    with _temporary_folder() as folder:
+        path = folder / "lineage.duckdb"
         con.execute(f"ATTACH {literal(str(path))} AS copied")
         try:
             con.execute(f"COPY FROM DATABASE {CATALOG} TO copied")

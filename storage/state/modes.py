@@ -33,8 +33,8 @@ def open_new(path: str | os.PathLike[str], flags: int) -> int:
 
 
 def mode_below(folder: str | os.PathLike[str], mode: int = _READ_AND_WRITE) -> int:
-    """Return a mode for something in a folder, without what the folder does not allow."""
-    return mode & stat.S_IMODE(Path(folder).stat().st_mode)
+    """Return a mode for something in a folder, without what the folder does not allow to others."""
+    return mode & (stat.S_IMODE(Path(folder).stat().st_mode) | _PRIVATE_FOLDER)
 
 
 def make_folders(folder: Path) -> None:

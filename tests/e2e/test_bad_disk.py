@@ -269,7 +269,7 @@ def test_blobs_are_read_only_and_handed_out_writable_whatever_the_umask(tmp_path
     before = os.umask(umask & 0o077)
     try:
         project.build()
-        assert [path.stat().st_mode & 0o777 for path in project.blobs()] == [0o444]
+        assert [path.stat().st_mode & 0o777 for path in project.blobs()] == [0o400]
         with project.open() as opened:
             opened.export("a", tmp_path / "a.json")
         assert (tmp_path / "a.json").stat().st_mode & 0o777 == 0o666 & ~(umask & 0o077)

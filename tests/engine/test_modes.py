@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from assetctl.engine.project import Project
+from assetctl.storage.state.modes import mode_below
 
 ASSETS = """
 from pathlib import Path
@@ -122,3 +123,9 @@ def test_what_is_handed_out_is_as_open_as_any_new_file(tmp_path):
     given = [path for path in given if path.exists()] or list((tmp_path / "copy").rglob("*"))
     expected = {tmp_path / "copy" / "deep": 0o755}
     assert {path: stat.S_IMODE(path.stat().st_mode) for path in given} == {p: expected.get(p, 0o644) for p in given}
+
+
+def test_a_folder_that_its_owner_may_not_write_takes_nothing_from_the_owner_of_what_is_below(tmp_path):
+    tmp_path.chmod(0o550)
+    assert mode_below(tmp_path) == 0o640
+    assert mode_below(tmp_path, 0o444) == 0o440
