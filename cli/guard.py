@@ -48,9 +48,9 @@ def run(words: Sequence[str]) -> int:
     adapt_streams()
     asked = _Asked(words)
     try:
-        signal.signal(signal.SIGTERM, asked.terminate)
+        before = signal.signal(signal.SIGTERM, asked.terminate)
     except ValueError:
-        asked.was_terminated = False  # not the main thread: whoever runs us answers for signals
+        before = None  # not the main thread: whoever runs us answers for signals
     try:
         code = _answer(words, asked)
         sys.stdout.flush()
@@ -58,6 +58,11 @@ def run(words: Sequence[str]) -> int:
         # Whoever read our output has seen enough. Without this the interpreter complains while closing down.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except Terminated:  # after the answer: there is nothing to interrupt any more
+        return TERMINATED
+    finally:
+        if before is not None:
+            signal.signal(signal.SIGTERM, before)
     return TERMINATED if code == INTERRUPTED and asked.was_terminated else code
 
 

@@ -105,7 +105,7 @@ def _show(session: Session, done: CleanedUp) -> None:
     did = "deleted" if done.is_applied else "can go:"
     session.out.print(f"{did} {count(len(done.files), 'file')}, {size(done.reclaimed_bytes)}; {kept}", soft_wrap=True)
     for root in done.gone_roots:
-        session.say(f"the project `{root}` is not there any more, so bytes without a record here stay")
+        session.say(f"the project `{root}` is not there any more, so nothing that it may need goes")
         session.say(
             "hint: if it was moved, run any command in it; if it was deleted, add `--forget-root` and its folder"
         )

@@ -52,8 +52,9 @@ def test_every_type_can_be_nested_in_every_other(name: str, around: str) -> None
     array = SURROUNDINGS[around](ARRAYS[name])
     for nested in (array, SURROUNDINGS["struct"](array), SURROUNDINGS["map"](array)):
         pieces = [nested.slice(0, 1), nested.slice(1, 3), nested.slice(4)]
-        assert version(pa.chunked_array(pieces)) == version(nested)
-        assert version(pa.chunked_array([nested, nested]).slice(5, 5)) == version(nested)
+        one = version(pa.chunked_array([nested]))
+        assert version(pa.chunked_array(pieces)) == one
+        assert version(pa.chunked_array([nested, nested]).slice(5, 5)) == one
         rows = pa.table({"a": pa.chunked_array([nested.slice(3), nested.slice(0, 3)])})
         assert identify_value(rows, unordered=True) == identify_value(pa.table({"a": nested}), unordered=True)
         assert version(nested.slice(0, 4)) != version(nested)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import collections
 import dataclasses
+import errno
 import itertools
+import os
 import threading
 import types
 from collections.abc import Callable
@@ -21,7 +23,7 @@ from pyarrow import parquet
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 
-from assetctl.assets.errors import AssetFailed, CorruptionError, DeclarationError
+from assetctl.assets.errors import AssetctlError, AssetFailed, CorruptionError, DeclarationError
 from assetctl.assets.ids import Target
 from assetctl.lineage.facts.ports import Form, Wanted
 from assetctl.lineage.facts.records import Output, ProvenanceDigest
@@ -30,6 +32,7 @@ from assetctl.lineage.identity.values.identify import identify_value
 from assetctl.storage.blobs.file_digests import digest_directory, digest_file
 from assetctl.storage.sources.observing import directory_identity, file_identity
 from assetctl.storage.state.layout import Layout
+from assetctl.storage.values import reading
 from assetctl.storage.values.store import BlobDataStore
 from assetctl.storage.values.writing import INLINE_BYTES
 
@@ -468,3 +471,22 @@ def test_a_pickle_is_loaded_from_the_very_bytes_that_were_hashed(store: BlobData
     table = put(_TABLE)
     assert table.blob is not None
     assert store._reader.encoded(table, table.blob).path is not None
+
+
+@pytest.mark.parametrize(
+    ("number", "expected"), [(errno.EIO, "io-error"), (errno.ESTALE, "io-error"), (errno.EINVAL, "not-decodable")]
+)
+def test_a_disk_that_fails_while_a_value_is_read_is_not_blamed_on_the_value(store, put, monkeypatch, number, expected):
+    """Building it again with `--force` would be the wrong advice: its bytes are all there."""
+    output = put(pa.table({"a": list(range(9000))}))
+
+    def fail(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(reading, "decode", fail)
+    with pytest.raises(AssetctlError) as refused:
+        store.load(output, Wanted())
+    (problem,) = refused.value.problems
+    assert problem.code == expected
+    assert ("--force" in (problem.hint or "")) == (expected == "not-decodable")
+    assert refused.value.exit_code == (6 if expected == "io-error" else 1)

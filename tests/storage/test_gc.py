@@ -343,3 +343,28 @@ def test_cleaning_up_where_nothing_is_kept_makes_nothing(tmp_path: Path) -> None
     store = Store(tmp_path / "empty")
     assert store.apply(KeepRules(keep_last=1)).reclaims == ()
     assert not store.layout.state.exists()
+
+
+def test_what_killed_processes_left_of_replacing_files_goes_and_nothing_else(store: Store) -> None:
+    state, cache = store.layout.state, store.layout.cache
+    (cache / "noop").mkdir(parents=True)
+    left = [
+        state / ".0123456789ab.tmp",
+        cache / ".0123456789ab.tmp",
+        cache / "noop" / ".ba9876543210.tmp",
+        state / "lineage.duckdb.new",
+        state / "lineage.duckdb.new.wal",
+    ]
+    others = [state / ".mine.tmp", state / "0123456789ab.tmp", state / ".0123456789abcd.tmp", state / "lineage.duckdb"]
+    young = state / ".aaaaaaaaaaaa.tmp"
+    for path in (*left, *others, young):
+        path.write_text("x")
+        os.utime(path, (1, 1))
+    os.utime(young)
+    link = state / ".bbbbbbbbbbbb.tmp"
+    link.symlink_to(others[0])
+    os.utime(link, (1, 1), follow_symlinks=False)
+    plan = store.apply(KeepRules(keep_last=1))
+    assert sorted(reclaim.path for reclaim in plan.reclaims) == sorted([*left, link])
+    assert [path.exists() for path in (*left, link)] == [False] * 6
+    assert all(path.exists() for path in (*others, young))
