@@ -227,6 +227,9 @@ def _import_problem(name: str, error: BaseException, root: Path) -> Problem:
     missing = (error.name or "").partition(".")[0] if isinstance(error, ModuleNotFoundError) else ""
     if missing and missing != name.partition(".")[0]:
         hint = f"install `{missing}`, or add it to the project's path"
+    elif missing:
+        below = _files_below(name, root)
+        hint = f'it is a file below another folder: name that, `assets = ["{below[0]}"]`' if below else hint
     text = str(error).splitlines()[0] if str(error) else ""
     if isinstance(error, SyntaxError):
         at = relative(f"{error.filename}:{error.lineno}", root)
@@ -235,6 +238,13 @@ def _import_problem(name: str, error: BaseException, root: Path) -> Problem:
     return Problem(
         "import-failed", f"module `{name}` failed to import: {type(error).__name__}: {text}", (("at", at),), hint
     )
+
+
+def _files_below(name: str, root: Path) -> list[str]:
+    """Return the files by which a module lies in a folder of the project that imports do not look in, as `src/`."""
+    inner = name.replace(".", "/")
+    found = [path for ending in (".py", "/__init__.py") for path in root.glob(f"*/{inner}{ending}")]
+    return sorted(path.relative_to(root).as_posix().removesuffix("__init__.py") for path in found)
 
 
 def _raised_at(error: BaseException, root: Path) -> str:

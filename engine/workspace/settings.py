@@ -39,6 +39,10 @@ _KEEP_HINT = 'keep = { last = 3, for = "30d", branches = true }'
 _STORE_HINT = 'write a folder: store = "~/.cache/assetctl"'
 MODE_VARIABLE = "ASSETCTL_REMOTE_MODE"
 _MODES = ("off", "read-only", "read-write")  # from the least to the most
+_NO_PATH = (
+    "name the files or folders of a `src/` layout, and imports look there: "
+    '`assets = ["src/shop/pipeline.py"]` or `assets = ["src/shop/"]`'
+)
 _KEYS_HINT = "`assetctl keys show` prints the line to put there"
 
 
@@ -89,7 +93,10 @@ def find_settings(start: Path, file: Path | None = None) -> Settings:
         path = file if file.is_absolute() else start / file
         if not path.is_file():
             raise ProjectError.of("no-project", f"there is no file `{file}`", ("looked in", str(start)))
-        return Settings(path.parent.resolve(), (path.name,), path.resolve())
+        root = folder = path.parent.resolve()
+        while (root / "__init__.py").is_file():  # a module of a package is imported as such, as the code around it does
+            root = root.parent
+        return Settings(root, ((folder / path.name).relative_to(root).as_posix(),), path.resolve())
     start = start.resolve()
     if not start.is_dir():
         raise ProjectError.of(
@@ -141,6 +148,8 @@ def _declared_name(document: dict[str, Any]) -> str:
 
 
 def _settings(table: Table, default_name: str) -> Settings:
+    if table.values.pop("path", None) is not None:
+        table.wrong("`[tool.assetctl]` has no setting `path`", _NO_PATH, code="unknown-setting")
     table.refuse_others("`[tool.assetctl]`", _KNOWN, "remove it")
     return Settings(
         root=table.file.parent,

@@ -214,3 +214,36 @@ def test_code_that_cannot_be_followed_is_refused_if_asked(tmp_path):
         Project.open(tmp_path).plan()
     (problem,) = caught.value.problems
     assert "`a`" in problem.message and ("declared in", "assets.py:3") in problem.facts
+
+
+def in_src(tmp_path, settings: str | None) -> None:
+    package = tmp_path / "src" / "shop"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text("")
+    (package / "helper.py").write_text("K = 1\n")
+    (package / "flow.py").write_text("from assetctl import asset\nfrom .helper import K\n@asset\ndef a(): return K\n")
+    if settings is not None:
+        (tmp_path / "pyproject.toml").write_text(f"[tool.assetctl]\n{settings}")
+
+
+@pytest.mark.parametrize("assets", ['["src/shop/flow.py"]', '["src/shop/"]', '"src"'])
+def test_a_project_in_src_layout_names_its_files_or_folders(tmp_path, assets):
+    in_src(tmp_path, f"assets = {assets}\n")
+    assert Project.open(tmp_path).select() == ("a",)
+
+
+def test_a_project_in_src_layout_that_is_said_otherwise_is_told_what_to_write(tmp_path):
+    in_src(tmp_path, 'path = ["src"]\nassets = ["shop.flow"]\n')
+    with pytest.raises(ProjectError) as refused:
+        Project.open(tmp_path)
+    assert 'assets = ["src/shop/pipeline.py"]' in str(refused.value.problems[0].hint)
+    (tmp_path / "pyproject.toml").write_text('[tool.assetctl]\nassets = ["shop.flow"]\n')
+    with pytest.raises(DeclarationError) as missing:
+        Project.open(tmp_path).graph()
+    assert missing.value.problems[0].hint.endswith('`assets = ["src/shop/flow.py"]`')
+
+
+def test_a_module_of_a_package_may_be_the_project(tmp_path):
+    in_src(tmp_path, None)
+    project = Project.open(tmp_path, file=tmp_path / "src" / "shop" / "flow.py")
+    assert (project.root, project.select()) == (tmp_path / "src", ("a",))

@@ -114,7 +114,7 @@ def test_a_migration_copies_what_need_not_be_read_again(layout: Layout) -> None:
 def test_metrics_recorded_by_earlier_releases_have_a_time(layout: Layout, version: int) -> None:
     database_of(version, layout)
     times = store_of(layout).query("SELECT recorded_at::text AS t FROM lineage.metrics").to_pylist()
-    assert [row["t"][:19] for row in times] == ["2026-01-02 03:04:05"] * 2
+    assert {row["t"][:19] for row in times} == {"2026-01-02 03:04:05"}
 
 
 @pytest.mark.parametrize("version", VERSIONS)
