@@ -10,6 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import codec_table
 import reference_cli
 import reference_python
 import site_build
@@ -48,6 +49,9 @@ def write_pages(folder: Path) -> None:
     for name, text in (("cli.md", reference_cli.page()), ("python-api.md", reference_python.page(ROOT))):
         (folder / name).write_text(text, encoding="utf-8")
         print(f"{folder.name}/{name}: from the source")
+    values = ROOT / "docs" / "values.md"
+    (folder / "values.md").write_text(codec_table.filled(values.read_text("utf-8")), encoding="utf-8")
+    print(f"{folder.name}/values.md: its table of codecs, from the registry")
 
 
 def execute(notebook: Path) -> None:

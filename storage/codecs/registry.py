@@ -44,6 +44,39 @@ RESERVED = BUILT_IN | {"file", "folder", "none"}
 """Names, without versions, that no codec of a project's own may have."""
 
 
+_HOLDS = {
+    "parquet": "tables of pandas, polars and Arrow, and streams of them",
+    "arrow-ipc": "tables that Parquet would change; arrays of Arrow",
+    "text": "text",
+    "bytes": "bytes",
+    "safetensors": "tensors of PyTorch, alone or in a dict such as a `state_dict`",
+    "xgboost": "boosters of XGBoost",
+    "lightgbm": "boosters of LightGBM",
+    "netcdf": "arrays and datasets of xarray",
+    "png": "images of Pillow that PNG gives back pixel by pixel",
+    "node-link": "graphs of networkx whose nodes and attributes JSON has a form for",
+    "plotly": "figures of plotly",
+    "vega-lite": "charts of altair",
+    "json": "numbers, lists and dicts of them",
+    "numpy-scalar": "a number of numpy, such as a metric of scikit-learn",
+    "json-numpy": "lists and dicts with numbers of numpy in them",
+    "numpy": "arrays of numpy",
+    "skops": "estimators of scikit-learn whose every type skops knows; of others a warning names the types",
+    "figure-svg": "figures of matplotlib",
+    "pickle": "anything else",
+    "csv": "on request: tables",
+    "figure-png": "on request: figures of matplotlib",
+    "html": "on request: text, or an object that shows itself as HTML in a notebook",
+    "svg": "on request: text",
+}
+
+
+def described() -> list[tuple[str, str, str]]:
+    """Return the built-in codecs in the order in which they are tried: name, extension, what they hold."""
+    names = ((codec.name.partition("/")[0], codec.extension) for codec in (*_IN_ORDER, *_ON_REQUEST))
+    return [(name, extension, _HOLDS[name]) for name, extension in names]
+
+
 class Codecs:
     """The codecs of one project. `own` returns those it declares; it may import the person's code."""
 

@@ -29,7 +29,6 @@ import polars as pl
 import pyarrow as pa
 import pytest
 import scipy.sparse
-from PIL import Image
 
 from assetctl.assets.errors import AssetFailed
 from assetctl.assets.ids import Target
@@ -169,7 +168,6 @@ BY_BYTES: dict[str, Any] = {
     "closure": adder(3),
     "error": ValueError("x"),
     "buffer": io.BytesIO(b"x"),
-    "picture": Image.new("RGB", (2, 2)),
 }
 
 

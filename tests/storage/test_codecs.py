@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import decimal
+import importlib.util
 import io
 import json
 import pickle
@@ -24,8 +25,9 @@ from assetctl.assets.errors import DeclarationError
 from assetctl.lineage.identity.values.identify import identify_value
 from assetctl.storage.codecs.base import Encoded, NotEncodable, Untrusted
 from assetctl.storage.codecs.plain import JsonCodec, PickleCodec
-from assetctl.storage.codecs.registry import PARQUET, Codecs
+from assetctl.storage.codecs.registry import BUILT_IN, PARQUET, Codecs, described
 from assetctl.storage.codecs.science import untrusted_types
+from tests.e2e.projects import ROOT
 
 CODECS = Codecs()
 
@@ -238,3 +240,12 @@ def test_figures_become_the_same_picture_every_time() -> None:
     assert picture("figure-svg").startswith("<?xml")
     assert picture("figure-png") == picture("figure-png")
     assert picture("figure-png").startswith(b"\x89PNG")
+
+
+def test_the_table_in_the_documentation_is_the_registrys() -> None:
+    spec = importlib.util.spec_from_file_location("codec_table", ROOT / "docs" / "codec_table.py")
+    table = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(table)
+    page = (ROOT / "docs" / "values.md").read_text("utf-8")
+    assert table.filled(page) == page
+    assert {name for name, _, _ in described()} == BUILT_IN
