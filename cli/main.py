@@ -4,7 +4,6 @@ Nothing is imported at the top but `sys`: answering `version`, or that there is 
 to do, must not cost the import of a command line library.
 """
 
-import os
 import sys
 
 import assetctl
@@ -15,6 +14,8 @@ def look_here_last() -> None:
 
     It is on the path of `python -m assetctl`, and where `PYTHONPATH` ends with a colon.
     """
+    import os  # not at the top: see above
+
     try:
         here = ("", os.getcwd())  # noqa: PTH109  `pathlib` takes longer than the answer may
     except OSError:  # it is gone
@@ -24,12 +25,12 @@ def look_here_last() -> None:
 
 def main(arguments: "list[str] | None" = None) -> int:
     """Run one command and return its exit code; never raises."""
-    if arguments is None:
-        look_here_last()
     words = sys.argv[1:] if arguments is None else arguments
     if words in (["version"], ["--version"]):
         sys.stdout.write(f"assetctl {assetctl.__version__}\n")
         return 0
+    if arguments is None:
+        look_here_last()
     if words and words[0] in ("materialize", "build"):
         from assetctl.engine.noop.answer import answer
 
