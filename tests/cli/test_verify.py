@@ -99,7 +99,7 @@ def test_code_that_does_not_import_does_not_stop_it(project):
     (project / "pipeline.py").write_text("import nothing_of_that_name\n")
     said = call("-p", project, "verify")
     assert said.code == 4
-    assert "`assetctl materialize clean_trips --force`" in said.out
+    assert f"`assetctl -p {project} materialize clean_trips --force`" in said.out
 
 
 def test_a_selection_limits_it_and_a_wrong_one_is_refused(project):
