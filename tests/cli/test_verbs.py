@@ -123,9 +123,8 @@ def test_an_edit_shows_in_plan_status_why_and_lineage(project):
     assert call("plan", "--check", "-q", "-p", project).err == ""
     assert call("-p", project, "status", "model", "--check").code == 3
     steps = {s["asset"]: s for s in check(call("-p", project, "plan", "--json").json)["steps"]}
-    assert steps["clean_trips"]["reasons"] == [
-        {"kind": "config_changed", "changes": [{"name": "min_minutes", "old": "1", "new": "10"}]}
-    ]
+    differs = [{"name": "min_minutes", "old": "1", "new": "10"}]
+    assert steps["clean_trips"]["reasons"] == [{"kind": "config_changed", "changes": differs, "inside": differs}]
     assert (steps["report"]["verdict"], steps["report"]["waiting_on"]) == ("undecided", ["clean_trips", "model"])
     states = {s["asset"]: s["state"] for s in check(call("-p", project, "status", "--json").json)["assets"]}
     assert states == {"trips": "source", "clean_trips": "stale", "model": "undecided", "report": "undecided"}

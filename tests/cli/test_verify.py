@@ -22,7 +22,7 @@ def blobs(project: Path) -> list[Path]:
 
 def run_advice(project: Path, said: Said) -> list[str]:
     """Run every command that the hints name; return them."""
-    commands = re.findall(r"`assetctl ([^`]+)`", said.out)
+    commands = re.findall(r"`assetctl (?:-p \S+ )?([^`]+)`", said.out)
     for command in commands:
         assert call("-p", project, *shlex.split(command)).code == 0, command
     return commands
