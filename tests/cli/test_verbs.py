@@ -119,13 +119,12 @@ def test_an_edit_shows_in_plan_status_why_and_lineage(project):
     assert plan.code == 3
     assert "config changed: min_minutes 1 → 10" in plan.out
     assert "if clean_trips changes" in plan.out
-    assert "next: assetctl materialize model" in plan.err
+    assert f"next: assetctl -p {project} materialize model" in plan.err
     assert call("plan", "--check", "-q", "-p", project).err == ""
     assert call("-p", project, "status", "model", "--check").code == 3
     steps = {s["asset"]: s for s in check(call("-p", project, "plan", "--json").json)["steps"]}
-    assert steps["clean_trips"]["reasons"] == [
-        {"kind": "config_changed", "changes": [{"name": "min_minutes", "old": "1", "new": "10"}]}
-    ]
+    differs = [{"name": "min_minutes", "old": "1", "new": "10"}]
+    assert steps["clean_trips"]["reasons"] == [{"kind": "config_changed", "changes": differs, "inside": differs}]
     assert (steps["report"]["verdict"], steps["report"]["waiting_on"]) == ("undecided", ["clean_trips", "model"])
     states = {s["asset"]: s["state"] for s in check(call("-p", project, "status", "--json").json)["assets"]}
     assert states == {"trips": "source", "clean_trips": "stale", "model": "undecided", "report": "undecided"}
@@ -353,7 +352,7 @@ def test_doctor_finds_damage_and_says_what_to_do(project):
     deep = call("-p", project, "doctor", "--deep")
     assert deep.code == 4
     assert "`clean_trips`" in deep.out
-    assert "hint: `assetctl materialize clean_trips --force`" in deep.out, "a plan cannot see it"
+    assert f"hint: `assetctl -p {project} materialize clean_trips --force`" in deep.out, "a plan cannot see it"
     assert check(call("-p", project, "doctor", "--deep", "--json").json)["sound"] is False
 
 
@@ -374,8 +373,11 @@ def test_gc_deletes_only_when_told_to(project):
 
 def test_a_new_project_has_no_logs_and_no_history(tmp_path):
     assert call("init", tmp_path / "x").code == 0
-    assert call("-p", tmp_path / "x", "logs").err == "nothing was run yet: assetctl materialize\n"
-    assert call("-p", tmp_path / "x", "history").err == "nothing was materialized yet: assetctl materialize\n"
+    assert call("-p", tmp_path / "x", "logs").err == f"nothing was run yet: assetctl -p {tmp_path}/x materialize\n"
+    assert (
+        call("-p", tmp_path / "x", "history").err
+        == f"nothing was materialized yet: assetctl -p {tmp_path}/x materialize\n"
+    )
     assert call("-p", tmp_path / "x", "doctor").out == "everything is sound\n"
     assert call("-p", tmp_path / "x", "show", "model").out.rstrip().endswith("never")
 

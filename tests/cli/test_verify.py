@@ -22,7 +22,7 @@ def blobs(project: Path) -> list[Path]:
 
 def run_advice(project: Path, said: Said) -> list[str]:
     """Run every command that the hints name; return them."""
-    commands = re.findall(r"`assetctl ([^`]+)`", said.out)
+    commands = re.findall(r"`assetctl (?:-p \S+ )?([^`]+)`", said.out)
     for command in commands:
         assert call("-p", project, *shlex.split(command)).code == 0, command
     return commands
@@ -99,7 +99,7 @@ def test_code_that_does_not_import_does_not_stop_it(project):
     (project / "pipeline.py").write_text("import nothing_of_that_name\n")
     said = call("-p", project, "verify")
     assert said.code == 4
-    assert "`assetctl materialize clean_trips --force`" in said.out
+    assert f"`assetctl -p {project} materialize clean_trips --force`" in said.out
 
 
 def test_a_selection_limits_it_and_a_wrong_one_is_refused(project):
