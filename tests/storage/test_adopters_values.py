@@ -227,7 +227,7 @@ def test_an_object_that_holds_a_set_may_be_new_data_each_time_but_never_the_wron
 _REFUSED: dict[str, tuple[Any, str]] = {
     "module": (types, "`module`"),
     "generator": ({"g": (x for x in ())}, "a `generator` at ['g']"),
-    "file": (Opaque(sys.__stdin__), "a `_io.TextIOWrapper` at .content"),
+    "file": (Opaque(sys.__stdin__), "at .content"),
     "lock": ({"a": [Opaque({"k": threading.Lock()})]}, "a `_thread.lock` at ['a'][0].content['k']"),
     "captured lock": ([functools.partial(max, Opaque(threading.Lock()))], "_thread.lock"),
     "connection": (Nested(Inner(1), sqlite3.connect(":memory:")), "a `sqlite3.Connection` at .table"),

@@ -89,7 +89,7 @@ def copies(sound: Path, where: Path, harms: list[Callable[[Layout], None]]) -> l
 
 def ask(roots: list[Path]) -> list[tuple[bool, int, list[str]]]:
     done = subprocess.run(
-        [sys.executable, "-c", _ASK, *map(str, roots)], capture_output=True, text=True, timeout=300, check=False
+        [sys.executable, "-c", _ASK, *map(str, roots)], capture_output=True, text=True, timeout=1200, check=False
     )
     assert (done.returncode, done.stderr) == (0, ""), done
     return [tuple(answer) for answer in json.loads(done.stdout)]
