@@ -147,7 +147,7 @@ def settled_schema(schema: Any) -> Any:
 
 
 def settled_reader(reader: Any) -> Any:
-    """Return a `RecordBatchReader` over the same rows, of plain layouts, without metadata: what a stream is kept as."""
+    """Return a `RecordBatchReader` over the same rows, of plain layouts, without metadata: what a stream's identity is of."""
     import pyarrow as pa
 
     schema = pa.schema([(field.name, field.type) for field in settled_schema(reader.schema)])
@@ -161,6 +161,11 @@ def settled_reader(reader: Any) -> Any:
         if schema.equals(reader.schema, check_metadata=True)
         else pa.RecordBatchReader.from_batches(schema, batches())
     )
+
+
+def settled_table(table: Any) -> Any:
+    """Return a table of the same rows, of plain layouts, without metadata: what a source's identity is of."""
+    return settled_reader(table.to_reader()).read_all()
 
 
 def _view_as_large(kind: Any) -> Any:

@@ -17,6 +17,7 @@ from typing import Any
 from assetctl.assets.errors import DeclarationError, Problem
 from assetctl.assets.read_options import options_text
 from assetctl.lineage.facts.ports import Form
+from assetctl.storage.codecs.arrow_types import settled_reader, settled_table
 from assetctl.storage.sources.arrow_readers import known_options, read_arrow, stream_parquet
 from assetctl.storage.sources.formats import EXTENSIONS, is_text, table_format, undecodable
 from assetctl.storage.sources.frame_readers import PANDAS, POLARS, read_pandas, read_polars
@@ -55,6 +56,7 @@ def parse_table(
 ) -> Any:
     """Return the table that a file holds, as `pyarrow.Table`, or as a frame of pandas or polars.
 
+    A `pyarrow.Table` has plain layouts and no metadata, since neither counts in its identity.
     Of a Parquet file just `columns` are read, if it has them all; other files are read as a whole.
 
     Raises:
@@ -71,7 +73,7 @@ def parse_table(
             _check_encoding(path, family, options)
         table = _read(path, format_name, columns, family, options)
     _check_kind(path, table, family, options)
-    return table
+    return settled_table(table) if family is Form.ARROW else table
 
 
 def open_table(path: Path, columns: tuple[str, ...] = (), options: Mapping[str, Any] = _NO_OPTIONS) -> Any:
@@ -86,7 +88,7 @@ def open_table(path: Path, columns: tuple[str, ...] = (), options: Mapping[str, 
         table = parse_table(path, options=options)
         has_all = bool(columns) and set(columns) <= set(table.column_names)
         return (table.select(list(columns)) if has_all else table).to_reader()
-    return stream_parquet(path, columns, lambda: _explained(path, Form.ARROW, options))
+    return settled_reader(stream_parquet(path, columns, lambda: _explained(path, Form.ARROW, options)))
 
 
 def parse_with_any(path: Path, options: Mapping[str, Any]) -> Any:

@@ -327,3 +327,15 @@ def test_options_that_differ_have_different_texts() -> None:
     assert len(set(texts)) == len(texts)
     assert "None" not in texts[3:]
     assert options_text({"b": 1, "a": 2}) == options_text({"a": 2, "b": 1}) == "a=2, b=1"
+
+
+@pytest.mark.parametrize("read", [parse_table, lambda path: open_table(path).read_all()], ids=["whole", "stream"])
+def test_what_does_not_count_in_a_source_is_not_handed_out_either(read, tmp_path):
+    fields = [pa.field("a", pa.large_string(), metadata={"unit": "km"}), pa.field("b", pa.int64(), nullable=False)]
+    marked = pa.table([["x"], [1]], schema=pa.schema(fields, {"made": "by hand"}))
+    plain = pa.table({"a": ["x"], "b": [1]})
+    for name, table in (("marked.parquet", marked), ("plain.parquet", plain)):
+        parquet.write_table(table, tmp_path / name)
+    got = [read(tmp_path / name) for name in ("marked.parquet", "plain.parquet")]
+    assert got[0].equals(got[1], check_metadata=True)
+    assert got[1].equals(plain, check_metadata=True)
