@@ -6,6 +6,12 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+
+_OF_LIBRARIES = {
+    "lineage/identity/values/labelled_arrays.py": "xarray",
+    "lineage/identity/values/torch_values.py": "torch",
+}
 collect_ignore = [
     "assets",
     "lineage",
@@ -16,4 +22,5 @@ collect_ignore = [
     "examples",
     "benchmarks",
     "notebooks",
+    *[f"assetctl/{path}" for path, library in _OF_LIBRARIES.items() if find_spec(library) is None],
 ]

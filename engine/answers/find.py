@@ -13,7 +13,7 @@ from assetctl.engine.workspace.workspace import Workspace
 from assetctl.lineage.facts.records import Pinned
 from assetctl.lineage.facts.retention import Span, forgotten_spans
 from assetctl.lineage.facts.snapshot import Recorded
-from assetctl.storage.lineage_store.history import past_materializations, retention_facts
+from assetctl.storage.lineage_store.history import Queryable, past_materializations, retention_facts
 
 _SHORTEST_PREFIX = 6
 
@@ -99,9 +99,18 @@ def _is_declared(workspace: Workspace, key: AssetKey) -> bool:
         return False  # what is recorded can be asked about even while the code is broken
 
 
+def _is_held_back(store: Queryable, key: AssetKey) -> bool:
+    """Say whether the newest record of an asset is one that was never published, and is not forgotten."""
+    newest = next(past_materializations(store, key, 1), None)
+    if newest is None or newest.materialization.published:
+        return False
+    gone = forgotten_spans(retention_facts(store))
+    return not any(span.covers(newest.output.target, newest.position) for span in gone)
+
+
 def nothing_recorded(workspace: Workspace, key: AssetKey) -> SelectionError:
     """Return the error for an asset without a record; it says whether the asset is known at all, or has a new name."""
-    if next(past_materializations(workspace.stores.lineage, key, 1), None) is not None:
+    if _is_held_back(workspace.stores.lineage, key):
         return SelectionError(
             Problem(
                 "never-materialized",

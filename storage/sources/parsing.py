@@ -152,6 +152,9 @@ def _check_kind(path: Path, table: object, family: Form, options: Mapping[str, A
         type(table).__module__.partition(".")[0] == _LIBRARIES[family] and type(table).__name__ == _TABLES[family]
     )
     if not is_frame:
+        close = getattr(table, "close", None)
+        if callable(close):
+            close()  # a reader over parts holds the file open
         raise _not_a_table(path, f"with the options {options_text(options)} it is a `{type(table).__name__}`")
 
 

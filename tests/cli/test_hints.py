@@ -132,6 +132,8 @@ def test_every_hint_in_the_output_of_a_page_is_a_command(page):
     outputs = [output for block in blocks((ROOT / page).read_text()) for _, output in block.commands]
     for command in hints_in("\n".join(outputs)):
         words = shlex.split(command)[1:]
+        while words[0] in ("-f", "-p"):
+            words = words[2:]
         verb = group.get_command(click.Context(group), words[0])
         assert verb is not None, command
         verb.make_context(words[0], words[1:])

@@ -15,6 +15,10 @@ import pytest
 from assetctl.engine.project import Project
 from assetctl.lineage.deciding.reasons import ObservedChanged
 
+pytestmark = pytest.mark.filterwarnings(  # of the project's files that are left open, as people leave them
+    "ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"
+)
+
 HEADER = """
 import importlib.util, os, runpy, sqlite3, subprocess, sys
 from pathlib import Path

@@ -467,7 +467,7 @@ def test_what_changed_while_a_step_ran_is_named_then_and_later():
     world = World().source("raw", "1").source("other", "1")
     world.asset("a", data=lambda *_: (world.source("raw", "2"), 1)[1], upstream=["raw", "other"])
     (warning,) = said_of(world.build(), "a")
-    assert warning == "what `a` read (`raw`) changed while `a` ran, so it will be built again"
+    assert warning == "what `a` read (`raw`) changed while it ran, so it will be built again"
     reasons = world.plan()["a"].reasons
     assert r.InputChangedDuringRun(False, ("raw",)) in reasons
     assert r.describe(r.InputChangedDuringRun(False, ("raw", "x"))) == "`raw`, `x` changed while it ran"

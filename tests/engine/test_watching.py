@@ -326,7 +326,7 @@ def test_a_file_made_while_the_step_ran_is_taken_as_it_was_when_it_was_read(tmp_
             "f = open('n.txt', 'r+')\n    n = f.read()\n    f.write('1')\n    f.close()\n    return n",
             [("file", "n.txt")],
         ),
-        ("open('log', 'a').write('x')\n    return 1", []),
+        ("f = open('log', 'a')\n    f.write('x')\n    f.close()\n    return 1", []),
     ],
     ids=["a cache", "a counter", "a log"],
 )

@@ -322,7 +322,7 @@ def test_a_database_held_by_another_program_is_a_warning(layout: Layout) -> None
     holder.wait()
     holder.stdout.close()
     assert finding.severity == "warning"
-    assert "Conflicting lock" in finding.what
+    assert "cannot be read now: process " in finding.what
 
 
 def test_rebuilding_heals_a_damaged_database(layout: Layout) -> None:

@@ -22,6 +22,7 @@ from assetctl.storage.codecs.arrow_types import refuse_for_ipc, refuse_for_parqu
 from assetctl.storage.codecs.base import NotEncodable
 from assetctl.storage.codecs.plain import PickleCodec
 from assetctl.storage.state.layout import Layout
+from assetctl.storage.values import sink
 from assetctl.storage.values.store import BlobDataStore
 
 
@@ -217,7 +218,7 @@ def test_a_full_disk_is_not_taken_for_a_refusal(store: BlobDataStore, monkeypatc
         def close(self) -> None: ...
 
     monkeypatch.setattr(registry, "_IN_ORDER", (Swallowing(ValueError(), ""), PickleCodec()))
-    monkeypatch.setattr("pathlib.Path.open", lambda *_args, **_options: Full())
+    monkeypatch.setattr(sink, "open", lambda *_args, **_options: Full(), raising=False)
     with pytest.raises(EnvironmentFault):
         kept(store, (1, 2))
 

@@ -10,6 +10,7 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -205,14 +206,11 @@ def test_chunks_of_a_file_are_kept_as_a_table(tmp_path: Path) -> None:
     assert store.load(output, Wanted()).to_pydict() == {"a": [1, 2, 3], "b": ["x", "y", "z"]}
 
 
-def test_what_gives_its_rows_by_arrows_protocol_is_kept_as_a_table(tmp_path: Path) -> None:
-    class Query:
-        def __arrow_c_stream__(self, requested_schema: object = None) -> object:
-            return _ROWS.__arrow_c_stream__(requested_schema)
-
-    output, store = put(tmp_path, Query())
-    assert output.value == identify_value(_ROWS)
-    assert store.load(output, Wanted(Form.READER)).read_all().equals(_ROWS)
+def test_what_a_library_gives_by_arrows_protocol_is_kept_as_a_table(tmp_path: Path) -> None:
+    query = duckdb.connect().from_arrow(_ROWS)
+    output, store = put(tmp_path, query)
+    assert output.value == identify_value(query.to_arrow_table())
+    assert store.load(output, Wanted(Form.READER)).read_all().to_pydict() == _ROWS.to_pydict()
 
 
 @pytest.mark.parametrize(
@@ -276,7 +274,8 @@ _BEYOND_MEMORY = """
     import resource, sys
     from pathlib import Path
 
-    import numpy as np
+    import duckdb
+import numpy as np
     import pyarrow as pa
 
     from assetctl.assets.errors import AssetFailed
