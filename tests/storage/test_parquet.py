@@ -274,8 +274,7 @@ _BEYOND_MEMORY = """
     import resource, sys
     from pathlib import Path
 
-    import duckdb
-import numpy as np
+    import numpy as np
     import pyarrow as pa
 
     from assetctl.assets.errors import AssetFailed
