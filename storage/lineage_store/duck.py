@@ -58,8 +58,9 @@ class Held(Unusable):
 
 
 # DuckDB has one type of error for a file that is locked, may not be read, or is no database at
-# all, and none for damage. These four functions are the only ones that read its words, and
-# `tests/storage/test_duck_errors.py` provokes each error that they tell apart.
+# all, and none for damage; a query that Ctrl-C ends raises what a mistake of ours would. Six
+# functions here are the only ones that read its words: `tests/e2e/test_words_decide_nothing.py`
+# lists them, each with the test that provokes the errors which it tells apart.
 
 
 def is_in_the_way(error: Exception) -> bool:

@@ -10,6 +10,7 @@ import importlib
 import inspect
 import io
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -89,10 +90,12 @@ def read_pandas(path: Path, format_name: str, columns: tuple[str, ...], options:
         subject = io.BytesIO(content_of(path))
     try:
         return reader.of("pandas")(subject, **given)
-    except ValueError as error:  # a record a line, as the other libraries take it
-        if format_name != "json" or "Trailing data" not in str(error) or "lines" in options:
+    except ValueError:
+        if format_name != "json" or "lines" in options:
             raise
-        return reader.of("pandas")(path, **given, lines=True)
+        with suppress(ValueError):  # a record a line, as the other libraries take it
+            return reader.of("pandas")(path, **given, lines=True)
+        raise
 
 
 def read_polars(path: Path, format_name: str, columns: tuple[str, ...], options: Options) -> Any:

@@ -569,8 +569,8 @@ def test_s3_ctrl_c_during_a_slow_upload_ends_at_once_and_loses_nothing(cloud, pr
         read_until_built(process.stdout, "c")
         os.killpg(process.pid, signal.SIGINT)
         last = process.stdout.read().splitlines()[-1]
-        assert process.wait(timeout=PATIENCE_S) == 130
-        assert json.loads(last)["status"] == "cancelled"
+        assert process.wait(timeout=PATIENCE_S) == 0  # all was built; what is not shared yet is shared next time
+        assert json.loads(last)["status"] == "succeeded"
     finally:
         cloud.stop_all()
     proxy.faults.clear()

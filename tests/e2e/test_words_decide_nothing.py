@@ -25,6 +25,8 @@ READS_WORDS = {
     f"{DUCK}::is_in_the_way": f"{DUCK_TESTS}::test_what_the_system_refuses_is_in_the_way",
     f"{DUCK}::is_damage": f"{DUCK_TESTS}::test_damage_is_told_from_mistakes_at_once_and_after_the_first_rows",
     f"{DUCK}::missing_table": f"{DUCK_TESTS}::test_the_missing_table_is_named",
+    f"{DUCK}::holder_of": "tests/storage/test_doctor.py::test_a_database_held_by_another_program_is_a_warning",
+    f"{DUCK}::interruptible": "tests/storage/test_lineage_store.py::test_a_signal_while_duckdb_works_is_that_signal_and_no_damage",
     f"{DUCK}::lacks_quotes": f"{DUCK_TESTS}::test_a_name_that_lacks_its_quotes_is_noticed",
 }
 """Functions that read the words of a library, as `file::function`, and the test that holds them to it."""
