@@ -189,10 +189,10 @@ class _SignatureReader:
     def _bind(self, name: str, key: AssetKey | None, annotation: object, named: object = None) -> None:
         if key is not None and key in self.known:
             self.reads.append(Read(name, key, _wanted(annotation)))
-        elif key is None and isinstance(named, str):
+        elif isinstance(named, str) and _key(named) is None:
             self.problems.append(Problem("bad-asset-key", f"names {named!r} in `ins`, which is not an asset key"))
         elif named is None or isinstance(named, str):
-            self.problems.append(_unknown_upstream(key or name, self.known, self.names))
+            self.problems.append(_unknown_upstream(key or str(named or name), self.known, self.names))
         else:
             self.problems.append(_not_a_key(name, named))
 
