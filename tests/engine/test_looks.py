@@ -38,6 +38,11 @@ class Settings(BaseSettings, env_prefix="at_model_"):
     rate: int = 1
 
 
+def output_of(command):
+    with os.popen(command) as said:
+        return said.read()
+
+
 def script(name):
     spec = importlib.util.spec_from_file_location("by_" + "path", name)
     module = importlib.util.module_from_spec(spec)
@@ -86,7 +91,7 @@ WAYS = {
         {("file", "py/c.py")},
         write("py/c.py", "print(2)"),
     ),
-    "shell": Way("os.popen('cat shell.txt').read()", {("file", "shell.txt")}, write("shell.txt")),
+    "shell": Way("output_of('cat shell.txt')", {("file", "shell.txt")}, write("shell.txt")),
     "update": Way("open('up.txt', 'r+').read()", {("file", "up.txt")}, write("up.txt")),
     "append": Way("[f := open('ap.txt', 'a+'), f.seek(0), f.read()][-1]", {("file", "ap.txt")}, write("ap.txt")),
     "descriptor": Way("os.read(os.open('rw.txt', os.O_RDWR), 9).decode()", {("file", "rw.txt")}, write("rw.txt")),
