@@ -22,12 +22,19 @@ class Undeclareds:
     changed: list[str] = field(default_factory=list)
 
 
-def undeclared_looks(touched: Touched, seen: Seen, declared: Collection[str]) -> Undeclareds:
-    """Return what a step looked at beyond `declared`: absolute paths, each of which stands for all that is below it."""
+def undeclared_looks(
+    touched: Touched, seen: Seen, sources: Collection[str], code_files: Collection[str] = ()
+) -> Undeclareds:
+    """Return what a step looked at beyond its sources, with all that is below them, and the files that its code names.
+
+    All are absolute paths. Of sources, whoever asks compares the status; of the other files it is compared here.
+    """
     answer = Undeclareds()
-    roots = tuple(path + os.sep for path in declared)
+    roots = tuple(path + os.sep for path in sources)
     for path, look in sorted(touched.looks.items()):
-        is_declared = path in declared or path.startswith(roots)
+        is_declared = path in sources or path in code_files or path.startswith(roots)
+        if path in code_files and _has_changed(path, look):  # whoever changed it: it was compared as code
+            answer.changed.append(path)
         aspects = look.aspects & Aspect.TIME if is_declared else look.aspects
         name = os.path.relpath(path, touched.root)
         if not aspects or _is_its_own(touched, path, look, answer):

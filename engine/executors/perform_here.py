@@ -42,7 +42,7 @@ def perform_here(workspace: Workspace, task: StepTask) -> StepResult:
     step = graph.steps[task.step.asset]
     seen = workspace.seen(environment)
     files = [path for path in touched.looks if identification.is_declared_file(step, path)]
-    looks = undeclared_looks(touched, seen, [*sources, *files])
+    looks = undeclared_looks(touched, seen, sources, files)
     if looks.changed or status_of_all(sources) != before:
         result = replace(result, inputs_changed=True)
     variables = identification.declared_variables(step, graph) if touched.variables else set()

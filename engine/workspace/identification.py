@@ -10,7 +10,6 @@ import platform
 import sys
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from types import CodeType
 from typing import Any
 
@@ -111,14 +110,12 @@ class Identification:
             raise DeclarationError(*problems)
 
     def is_declared_file(self, step: Step, path: str) -> bool:
-        """Say whether a file counts as it is now, or a folder with all that is in it, because `code_deps` name it."""
+        """Say whether a file counts as it is now, because the step's `code_deps` name it."""
         options, files = step.declaration.options, self._world.code_files
         if options.version is not None or not options.code_deps:
             return False
         for pattern in file_patterns(options.code_deps):
             name = path if os.path.isabs(pattern) else self._world.relative(path)
-            if name == os.path.normpath(pattern.removesuffix("/**")) and Path(path).is_dir():
-                return True
             if name in files.matching_set(pattern):
                 return files.digest(name) == files.digest_now(path)
         return False

@@ -347,3 +347,13 @@ def test_what_is_not_there_counts_without_a_warning_and_many_things_are_one_warn
     ]
     (tmp_path / "no").write_text("")
     assert project.plan()["a"].reasons == (ObservedChanged(("no",)),)
+
+
+def test_a_file_of_the_code_that_changes_and_changes_back_while_the_step_runs_leaves_no_sound_trace(make):
+    """Whoever edits it: the step reads what no plan compared."""
+    edit = "import subprocess\n    subprocess.run(['sh', '-c', 'printf {} > q/a.sql'], check=True)\n"
+    body = f"    {edit.format(2)}    text = Path('q/a.sql').read_text()\n    {edit.format(1)}    return text\n"
+    project = make(f"@asset(code_deps=['q'])\ndef a():\n{body}", q__a_dot_sql="1")
+    project.materialize(jobs=1)
+    assert project.load("a") == "2"
+    assert not project.plan().is_fresh
