@@ -17,6 +17,7 @@ from assetctl.assets.definition import SourceShape
 from assetctl.assets.importing import is_personal, text_of
 from assetctl.engine.noop.answer import FORMAT, VOLATILE, file_name, journal_line, signature
 from assetctl.engine.noop.imports import follows_from_files
+from assetctl.engine.secrets.secret_values import mask_of_environment
 from assetctl.engine.watching.touched import status_of
 from assetctl.engine.workspace.workspace import Workspace
 from assetctl.lineage.deciding.relied_on import ReliedOn
@@ -70,9 +71,12 @@ def _write(workspace: Workspace, paths: list[str] | None, n_fresh: int, began: B
         return False
     answer = f"succeeded in 0 ms: {n_fresh} fresh"
     lines = [FORMAT, began.surroundings, " ".join(began.words), journal, segments, answer, *signatures, "end"]
+    text = "\n".join(lines)
+    if mask_of_environment().text(text) != text:
+        return False  # the name of a file that is looked at holds a secret
     target = workspace.layout.cache / "noop" / file_name(list(began.words))
     make_folders(target.parent)
-    write_whole(target, "\n".join(lines).encode(), durable=False)
+    write_whole(target, text.encode(), durable=False)
     return True
 
 

@@ -9,7 +9,6 @@ counts by its target's text); an empty folder counts by its name; times, owners 
 
 from __future__ import annotations
 
-import json
 import os
 import stat
 import time
@@ -19,7 +18,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from assetctl.lineage.facts.records import Digest
-from assetctl.lineage.identity.encode import Framed
+from assetctl.lineage.identity.encode import Framed, digest_bytes
 from assetctl.storage.blobs.blobs import hash_file
 from assetctl.storage.state.format import environment_fault
 from assetctl.storage.state.modes import make_folders, mode_below
@@ -108,8 +107,8 @@ def _walk(folder: Path, prefix: str, above: frozenset[tuple[int, int]]) -> Itera
 class FileDigests:
     """Digests of files, remembered in a text file that is safe to delete and to write concurrently.
 
-    Each line is appended in one write and carries a checksum; lines that do not parse
-    are ignored.
+    Each line is appended in one write and carries a checksum; lines that do not parse are
+    dropped. A file is known by a digest of its path: the name of a file can be a secret.
     """
 
     def __init__(self, cache_folder: Path) -> None:
@@ -122,7 +121,7 @@ class FileDigests:
         Raises:
             EnvironmentFault: the file cannot be read.
         """
-        name = os.path.abspath(path)
+        name = _place(path)
         before = self._stat(path)
         known = self._load().get(name)
         if known is not None and known[0] == before:
@@ -149,7 +148,8 @@ class FileDigests:
                 parsed = _parse(line)
                 if parsed is not None:
                     self._known[parsed[0]] = parsed[1:]
-            if n_lines > _COMPACT_FROM and n_lines > 2 * len(self._known):
+            is_long = n_lines > _COMPACT_FROM and n_lines > 2 * len(self._known)
+            if is_long or (n_lines and not self._known):  # where none parses, an earlier release wrote them, with names
                 self._rewrite(self._known)
         return self._known
 
@@ -177,8 +177,12 @@ class FileDigests:
             write_whole(self._file, b"".join(_line(name, *entry) for name, entry in known.items()), durable=False)
 
 
+def _place(path: Path) -> str:
+    return digest_bytes(os.fsencode(os.path.abspath(path))).removeprefix("b3:")[:32]
+
+
 def _line(name: str, signature: Stat, digest: Digest) -> bytes:
-    body = f"{' '.join(map(str, signature))} {digest} {json.dumps(name)}".encode()
+    body = f"{' '.join(map(str, signature))} {digest} {name}".encode()
     return f"\n{zlib.crc32(body):08x} ".encode() + body  # begins a line of its own after a torn one
 
 
@@ -188,7 +192,9 @@ def _parse(line: bytes) -> tuple[str, Stat, Digest] | None:
         if int(checksum, 16) != zlib.crc32(body):
             return None
         size, mtime, ctime, inode, digest, name = body.decode().split(" ", 5)
-        return json.loads(name), (int(size), int(mtime), int(ctime), int(inode)), Digest(digest)
+        if len(name) != 32 or not name.isalnum():
+            return None  # a path, as earlier releases wrote it
+        return name, (int(size), int(mtime), int(ctime), int(inode)), Digest(digest)
     except ValueError:
         return None
 

@@ -133,6 +133,17 @@ def test_what_differs_between_two_terminals_does_not_count(root, monkeypatch):
     assert answer(["materialize"]) is not None
 
 
+def test_nothing_is_remembered_that_names_a_secret(root, monkeypatch):
+    """The names of files that a module looks at are kept, to be looked at again."""
+    (root / "hunter+22.txt").write_text("")
+    text = "from pathlib import Path\nPath('hunter+22.txt').read_text()\n"
+    (root / "helpers.py").write_text(FILES["helpers.py"] + text)
+    Project.open(root).materialize(jobs=1)
+    assert remember(root)
+    monkeypatch.setenv("DB_PASSWORD", "hunter+22")
+    assert not remember(root)
+
+
 def test_another_folder_is_another_command(root, monkeypatch):
     remember(root)
     monkeypatch.chdir(root / "pkg")

@@ -137,6 +137,16 @@ def test_a_file_changed_just_now_is_not_remembered(tmp_path: Path, cache: Path) 
     assert not cache.exists()
 
 
+def test_the_name_of_a_file_is_not_kept_and_goes_where_an_earlier_release_kept_it(tmp_path: Path, cache: Path) -> None:
+    path = write(tmp_path / "hunter22", "data", _LONG_AGO_NS)
+    Aged(path).remembered_digest(cache, "b3:planted")
+    [file] = cache.iterdir()
+    assert b"hunter22" not in file.read_bytes()
+    file.write_bytes(b'afc2764e 1 2 3 4 b3:00 "/data/hunter22"\n')
+    assert FileDigests(cache).of(path) == digest_bytes(b"data")
+    assert b"hunter22" not in file.read_bytes()
+
+
 @pytest.mark.parametrize("damage", [b"\x00\xffgarbage\n", b"", b'00000000 1 2 3 4 b3:wrong "/f"\n'])
 def test_a_damaged_cache_is_ignored(tmp_path: Path, cache: Path, damage: bytes) -> None:
     path = write(tmp_path / "f", "data", _LONG_AGO_NS)
