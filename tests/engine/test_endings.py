@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from assetctl.engine.isolation.forked import forks_end_here
 from assetctl.engine.project import Project
 from assetctl.engine.runs.result import RunResult
 from assetctl.engine.steps.descriptors import identity, standard_descriptors_kept
-from assetctl.engine.steps.endings import ProcessExit, exits_are_raised, forks_end_here
+from assetctl.engine.steps.endings import ProcessExit, exits_are_raised
 from assetctl.lineage.deciding.events import StepFailed
 from tests.waiting import PATIENCE_S, wait_until
 
