@@ -29,6 +29,7 @@ from assetctl.lineage.facts.snapshot import Snapshot, Traces
 from assetctl.storage.journal.journal import FileJournal
 from assetctl.storage.lineage_store.duck import (
     CONFIG,
+    WITHOUT_BAR,
     Damaged,
     Held,
     Unusable,
@@ -199,6 +200,7 @@ class DuckLineageStore:
                 engine.dispose()
 
     def _attach_for_reading(self, con: Connection, _record: object) -> None:
+        con.execute(WITHOUT_BAR)
         con.execute(attach(self._database, read_only=True))
         con.execute(f"USE {CATALOG}")
 
