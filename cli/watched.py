@@ -84,8 +84,7 @@ class _Watch:
     def status(self) -> int:
         """Return how the child ended, as `waitstatus_to_exitcode` has it."""
         status = os.waitstatus_to_exitcode(os.waitpid(self._child, 0)[1])
-        for number in _PASSED_ON:
-            signal.signal(number, signal.SIG_IGN)
+        _ignore_signals()
         self._hear()
         return status
 
@@ -121,8 +120,12 @@ def _answered(command: Callable[[], int], run: int, tells: int, crash: int, befo
     os.register_at_fork(after_in_child=lambda: signal.set_wakeup_fd(-1))
     signal.set_wakeup_fd(tells, warn_on_full_buffer=False)  # tells which signals have arrived
     faulthandler.enable(crash, all_threads=False)
-    signal.pthread_sigmask(signal.SIG_SETMASK, before)
-    code = _to_its_end(command)
+
+    def unmasked() -> int:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)  # one that waits arrives here
+        return command()
+
+    code = _to_its_end(unmasked)
     os.write(tells, bytes((_SAID, code)))
     signal.setitimer(signal.ITIMER_REAL, _LINGER_S + 1)  # ends even a library that never finishes tidying up
     return code
@@ -130,14 +133,25 @@ def _answered(command: Callable[[], int], run: int, tells: int, crash: int, befo
 
 def _to_its_end(command: Callable[[], int]) -> int:
     """Return the command's exit code; from now on nothing that the project's code left running keeps this process."""
-    code = command()
-    for number in _PASSED_ON:  # there is nothing to interrupt any more
-        signal.signal(number, signal.SIG_IGN)
+    code = None
+    try:
+        code = command()
+        _ignore_signals()  # there is nothing to interrupt any more
+    except KeyboardInterrupt:  # before the command could answer to it, or after its answer
+        _ignore_signals()
+        if code is None:
+            sys.stderr.write("interrupted\n")
+            code = INTERRUPTED
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     import threading
 
     threading.Thread(target=_leave, args=(code,), daemon=True).start()
     return code
+
+
+def _ignore_signals() -> None:
+    for number in _PASSED_ON:
+        signal.signal(number, signal.SIG_IGN)
 
 
 def _leave(code: int) -> None:

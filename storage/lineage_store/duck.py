@@ -43,8 +43,6 @@ CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "allow_persistent_secrets": False,  # DuckDB's own, in a folder of the person
     "python_enable_replacements": False,  # a name in SQL is never a variable of this program
 }
-# On in a notebook and in `python -c`, where it is written to stdout after two seconds; it is no option of `connect`.
-WITHOUT_BAR = "SET enable_progress_bar = false"
 
 
 class Damaged(Exception):
@@ -108,8 +106,14 @@ def lacks_quotes(error: Exception) -> bool:
 def connected() -> duckdb.DuckDBPyConnection:
     """Return a connection to nothing but memory."""
     con = duckdb.connect(":memory:", config=CONFIG)
-    con.execute(WITHOUT_BAR)
+    hide_bar(con)
     return con
+
+
+def hide_bar(con: Connection) -> None:
+    """Show no progress bar, which in an interactive Python is written to stdout once something takes two seconds."""
+    with suppress(duckdb.InvalidInputException):  # in a kernel without widgets, where there is none to hide
+        con.execute("SET enable_progress_bar = false")
 
 
 @contextmanager

@@ -29,7 +29,6 @@ from assetctl.lineage.facts.snapshot import Snapshot, Traces
 from assetctl.storage.journal.journal import FileJournal
 from assetctl.storage.lineage_store.duck import (
     CONFIG,
-    WITHOUT_BAR,
     Damaged,
     Held,
     Unusable,
@@ -37,6 +36,7 @@ from assetctl.storage.lineage_store.duck import (
     answer_apart,
     attach,
     copy_of,
+    hide_bar,
     in_memory,
     interruptible,
     one_line,
@@ -200,7 +200,7 @@ class DuckLineageStore:
                 engine.dispose()
 
     def _attach_for_reading(self, con: Connection, _record: object) -> None:
-        con.execute(WITHOUT_BAR)
+        hide_bar(con)
         con.execute(attach(self._database, read_only=True))
         con.execute(f"USE {CATALOG}")
 

@@ -92,11 +92,14 @@ def test_a_signal_arrives_once_whether_one_process_was_sent_it_or_the_group(tmp_
     assert (process.communicate(timeout=PATIENCE_S), process.returncode) == (("", ""), 1)
 
 
-def test_before_the_command_can_answer_a_signal_ends_it_in_order(tmp_path):
+@pytest.mark.parametrize(
+    ("number", "status", "said"), [(signal.SIGTERM, 143, ""), (signal.SIGINT, 130, "interrupted\n")]
+)
+def test_before_the_command_can_answer_a_signal_ends_it_in_order(tmp_path, number, status, said):
     process = start(tmp_path, "Path('ready').touch(); time.sleep(600)")
     wait_until((tmp_path / "ready").exists, "the command runs")
-    process.send_signal(signal.SIGTERM)
-    assert (process.communicate(timeout=PATIENCE_S), process.returncode) == (("", ""), 143)
+    process.send_signal(number)
+    assert (process.communicate(timeout=PATIENCE_S), process.returncode) == (("", said), status)
 
 
 def test_the_command_dies_with_the_process_that_watches_it(tmp_path):
