@@ -109,7 +109,7 @@ class _Watch:
             self._heard[number] += said.count(number)
 
 
-def _answered(command: Callable[[], int], run: int, tells: int, crash: int, before: set[signal.Signals]) -> int:
+def _answered(command: Callable[[], int], run: int, tells: int, crash: int, before: set[int | signal.Signals]) -> int:
     """In the child: return the command's exit code, which the other process knows by then."""
     import faulthandler
 

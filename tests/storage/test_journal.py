@@ -521,9 +521,9 @@ def test_a_segment_whose_descriptor_was_closed_is_left_alone_and_another_begun(t
     [
         replace(failed("a"), message=5),
         replace(failed("a"), step="a"),
-        replace(made("a", "1"), metrics={1: 2.0}),
+        replace(made("a", "1"), metrics={1: 2.0}),  # type: ignore[dict-item]
         replace(made("a", "1"), started_at=None),
-        replace(made("a", "1"), links={"page": None}),
+        replace(made("a", "1"), links={"page": None}),  # type: ignore[dict-item]
         replace(observed("a", "1"), size_bytes=2**63),
         RunFinished(RunId("r"), "2026-01-01T00:00:00+00:00", "succeeded", "1.5", ()),  # type: ignore[arg-type]
     ],
