@@ -94,6 +94,7 @@ ProblemCode = Literal[
     "outputs-changed",
     "permission-denied",
     "pinned",
+    "process-ended",
     "query-writes",
     "registered-model-gone",
     "returned-path-missing",

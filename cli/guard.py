@@ -66,6 +66,13 @@ def run(words: Sequence[str]) -> int:
     return TERMINATED if code == INTERRUPTED and asked.was_terminated else code
 
 
+def report_lost(words: Sequence[str], how: str, place: str, code: int) -> None:
+    """Report that the process of a command ended before it answered, and at which line of the project, if known."""
+    adapt_streams()
+    hint = 'what finished before is kept; `executor = "pool"` in `[tool.assetctl]` runs steps in processes of their own'
+    _report([Problem("process-ended", how, (("at", place),) if place else (), hint)], code, _Asked(words))
+
+
 class _Asked:
     """What the arguments say about how to report, and whether SIGTERM came."""
 

@@ -24,12 +24,22 @@ def look_here_last() -> None:
 
 
 def main(arguments: "list[str] | None" = None) -> int:
-    """Run one command and return its exit code; never raises."""
-    words = sys.argv[1:] if arguments is None else arguments
+    """Run one command and return its exit code; never raises.
+
+    Without arguments this is a program of its own, which a process of its own watches over.
+    """
+    try:
+        return _main(sys.argv[1:], is_program=True) if arguments is None else _main(arguments, is_program=False)
+    except KeyboardInterrupt:  # so early, or so late, that nothing else answers to it
+        sys.stderr.write("interrupted\n")
+        return 130
+
+
+def _main(words: "list[str]", *, is_program: bool) -> int:
     if words in (["version"], ["--version"]):
         sys.stdout.write(f"assetctl {assetctl.__version__}\n")
         return 0
-    if arguments is None:
+    if is_program:
         look_here_last()
     if words and words[0] in ("materialize", "build"):
         from assetctl.engine.noop.answer import answer
@@ -38,7 +48,21 @@ def main(arguments: "list[str] | None" = None) -> int:
         if remembered is not None:
             sys.stderr.write(remembered + "\n")
             return 0
+    if not is_program:
+        return _run(words)
     # Not at the top: see above.
+    from assetctl.cli.watched import watched
+
+    return watched(lambda: _run(words), lambda *lost: _report_lost(words, *lost))
+
+
+def _run(words: "list[str]") -> int:
     from assetctl.cli.guard import run
 
     return run(words)
+
+
+def _report_lost(words: "list[str]", how: str, place: str, code: int) -> None:
+    from assetctl.cli.guard import report_lost
+
+    report_lost(words, how, place, code)

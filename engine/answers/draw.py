@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from assetctl.assets.errors import EnvironmentFault, Problem
+from assetctl.storage.state.holders import waiting_for
 
 _TIMEOUT_S = 20.0
 _HARMLESS = re.compile(r"no value for width of non-ASCII character|Pango-WARNING|^\s*$")
@@ -49,9 +50,9 @@ def render_with(programs: Sequence[Path], dot: str, format: str, timeout_s: floa
     complaints: list[tuple[str, str]] = []
     for program in programs:
         try:
-            done = subprocess.run(
-                [str(program), f"-T{format}"], input=dot.encode(), capture_output=True, timeout=timeout_s, check=False
-            )
+            command = [str(program), f"-T{format}"]
+            with waiting_for(f"{program.name}, which draws the picture", timeout_s):
+                done = subprocess.run(command, input=dot.encode(), capture_output=True, timeout=timeout_s, check=False)
         except subprocess.TimeoutExpired:
             complaints.append((program.name, f"no picture within {timeout_s:g} s"))
             continue

@@ -13,6 +13,9 @@ from assetctl.engine.workspace.workspace import Workspace
 from assetctl.lineage.facts.moments import moment_of
 from assetctl.lineage.facts.snapshot import Recorded
 from assetctl.storage.lineage_store.history import last_counter_of_run, past_materializations
+from assetctl.storage.state.holders import waiting_for
+
+_GIT_S = 10.0
 
 
 def recorded_since(workspace: Workspace, key: AssetKey, since: str) -> Recorded:
@@ -56,7 +59,8 @@ def _commit_time(root: Path, ref: str) -> datetime | None:
     """Return when a commit was made, or None if git knows no such commit here."""
     command = ["git", "-C", str(root), "show", "-s", "--format=%cI", "--end-of-options", f"{ref}^{{commit}}"]
     try:
-        said = subprocess.run(command, capture_output=True, text=True, check=False, timeout=10)
+        with waiting_for("git", _GIT_S):
+            said = subprocess.run(command, capture_output=True, text=True, check=False, timeout=_GIT_S)
     except (OSError, subprocess.TimeoutExpired):
         return None
     return moment_of(said.stdout.strip()) if said.returncode == 0 else None

@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 
 from assetctl.engine.executors.base import Capabilities, Executor
+from assetctl.engine.isolation.under_way import under_way
 from assetctl.engine.steps.descriptors import standard_descriptors_kept
 from assetctl.engine.steps.endings import exits_are_raised
 from assetctl.engine.steps.perform import failure_of
@@ -53,7 +54,8 @@ class InProcessExecutor:
             if not is_fit and self._elsewhere is not None:
                 yield self._performed_elsewhere(task, self._elsewhere)
                 continue
-            with standard_descriptors_kept(), self._captured(task), exits_are_raised(task.step):
+            ran = under_way(f"`{task.step}` ran")
+            with standard_descriptors_kept(), self._captured(task), exits_are_raised(task.step), ran:
                 result = self._performed(task)
             yield result if is_fit else replace(result, code_changed=True)
 

@@ -31,6 +31,7 @@ from assetctl.engine.steps.tasks import BEGUN, CONNECTION_LOST, UNFIT, Failure, 
 
 _LOOK_S = 0.2  # how often to look whether a worker is gone that has not said so
 _ENDING_S = 1.0  # how long a worker may take to end after its socket has
+_LEAVING_S = 2.0  # how long all of them together may take to leave at the end of a run
 _CLOSED = "the function closed a descriptor that was not its own, through which its process answers the run"
 
 
@@ -107,11 +108,12 @@ class PoolExecutor:
     def close(self) -> None:
         for worker in self._workers:
             worker.connection.close()  # an idle worker leaves when its socket ends
+        until = time.monotonic() + _LEAVING_S
         for worker in self._workers:
             if worker.task is not None:
                 _kill(worker)
             with contextlib.suppress(subprocess.TimeoutExpired):
-                worker.process.wait(timeout=2)
+                worker.process.wait(timeout=max(0.0, until - time.monotonic()))
                 _let_go(worker)
                 continue
             _kill(worker)

@@ -20,11 +20,11 @@ from assetctl.assets.errors import AssetctlError, EnvironmentFault
 from assetctl.engine.executors.fitness import Fitness
 from assetctl.engine.executors.leash import die_with, start_keeper
 from assetctl.engine.executors.perform_here import log_of_task, mask_of_task, perform_here
+from assetctl.engine.isolation.forked import forks_end_here
 from assetctl.engine.isolation.randomness import note_entropy
 from assetctl.engine.secrets.secret_values import mask_of_environment
 from assetctl.engine.steps.capture import captured_descriptors
 from assetctl.engine.steps.descriptors import identity, out_of_the_way
-from assetctl.engine.steps.endings import forks_end_here
 from assetctl.engine.steps.masked import mask_result
 from assetctl.engine.steps.perform import failure_of
 from assetctl.engine.steps.tasks import BEGUN, CONNECTION_LOST, UNFIT, Failure, StepResult, StepTask

@@ -18,6 +18,7 @@ from assetctl.assets.errors import AssetctlError, ProjectError
 from assetctl.engine.workspace.workspace import Workspace
 from assetctl.lineage.identity.encode import digest_bytes
 from assetctl.storage.lineage_store.user_sql import Answer
+from assetctl.storage.state.holders import waiting_for
 from assetctl.storage.state.modes import make_folders
 from assetctl.storage.state.regular import read_regular
 from assetctl.storage.state.whole import write_whole
@@ -88,7 +89,8 @@ def share(workspace: Workspace, patience_s: float = PATIENCE_S) -> list[str]:
         attempt = _Attempt(workspace, address(workspace), time.monotonic() + patience_s)
     except AssetctlError as error:
         return [f"the team's lineage store was not told: {error}"]
-    return attempt.outcome(patience_s)
+    with waiting_for("the team's lineage store", patience_s):
+        return attempt.outcome(patience_s)
 
 
 @contextmanager

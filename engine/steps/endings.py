@@ -1,8 +1,7 @@
-"""Endings of a process that a step may bring about: a child that it forked, and `os._exit`.
+"""`os._exit` in a step that is performed in the process of its run fails the step.
 
-A child that was forked inside a step and returns from it would go on as if it were this
-process: store, answer the run, take the next step. And `os._exit` in the process of the run
-itself would end the run with an exit code of the step's choice, without a word.
+It would end the run with an exit code of the step's choice. What ends a process without asking
+Python is noticed by the process that watches over it (`cli/watched.py`).
 """
 
 from __future__ import annotations
@@ -13,25 +12,11 @@ from contextlib import contextmanager
 from threading import get_ident
 from typing import NoReturn
 
-FAILED = 1  # the exit code of a failed asset
+_FAILED = 1  # the exit code of a failed asset
 
 
 class ProcessExit(BaseException):
     """A step called `os._exit` in the process of the run. Not an `Exception`, which a step may expect and swallow."""
-
-
-@contextmanager
-def forks_end_here() -> Iterator[None]:
-    """End every process that reaches the end of the block and is not the one that began it."""
-    began = os.getpid()
-    try:
-        yield
-    except BaseException:
-        if os.getpid() != began:
-            os._exit(FAILED)
-        raise
-    if os.getpid() != began:
-        os._exit(0)
 
 
 @contextmanager
@@ -50,7 +35,7 @@ def exits_are_raised(step: str) -> Iterator[None]:
         if get_ident() == thread:
             raise ProcessExit(f"the function called os._exit({code!r}), which would have ended the whole run")
         os.write(2, f"error: a thread of `{step}` ended this process with os._exit({code!r})\n".encode())
-        exit_now(FAILED)
+        exit_now(_FAILED)
 
     setattr(os, "_exit", exit_)  # noqa: B010  for a type checker it is a function and stays one
     try:

@@ -24,9 +24,9 @@ from assetctl.assets.checks import CheckResult
 from assetctl.assets.compute import Compute, PythonFunction
 from assetctl.assets.errors import AssetctlError, AssetFailed, CorruptionError, EnvironmentFault
 from assetctl.assets.ids import Target
+from assetctl.engine.isolation.forked import forks_end_here
 from assetctl.engine.isolation.starting_state import StartingState
 from assetctl.engine.steps.context import StepContext
-from assetctl.engine.steps.endings import forks_end_here
 from assetctl.engine.steps.loading import Loader
 from assetctl.engine.steps.returned import refuse_forgotten_return
 from assetctl.engine.steps.tasks import CheckAnswer, CheckTask, Failure, StepResult, StepTask

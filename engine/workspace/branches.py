@@ -10,6 +10,7 @@ import subprocess
 from pathlib import Path
 
 from assetctl.assets.errors import EnvironmentFault, SelectionError
+from assetctl.storage.state.holders import waiting_for
 
 _TIMEOUT_S = 60
 
@@ -27,13 +28,14 @@ def branches_of(folder: Path) -> dict[str, frozenset[str]]:
 
 def _git(folder: Path, *words: str) -> list[str]:
     try:
-        done = subprocess.run(
-            ["git", "-C", str(folder), *words],
-            capture_output=True,
-            timeout=_TIMEOUT_S,
-            check=False,
-            stdin=subprocess.DEVNULL,
-        )
+        with waiting_for("git", _TIMEOUT_S):
+            done = subprocess.run(
+                ["git", "-C", str(folder), *words],
+                capture_output=True,
+                timeout=_TIMEOUT_S,
+                check=False,
+                stdin=subprocess.DEVNULL,
+            )
     except (OSError, subprocess.TimeoutExpired) as cause:
         raise EnvironmentFault.of(
             "git-failed",

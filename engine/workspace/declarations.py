@@ -18,6 +18,8 @@ from assetctl.assets.collect import Declared, collect, find_codecs, find_declara
 from assetctl.assets.errors import DeclarationError, Problem
 from assetctl.assets.ids import AssetKey
 from assetctl.assets.importing import activate, forget_modules, is_personal
+from assetctl.engine.isolation.forked import forks_end_here
+from assetctl.engine.isolation.under_way import under_way
 from assetctl.engine.watching.touched import AtImport
 from assetctl.engine.watching.watching import opening
 from assetctl.engine.workspace.identification import Identification
@@ -98,7 +100,7 @@ class Declarations:
     def _collect(self) -> None:
         self._declarations, self._graph = None, None
         forget_modules(self._settings.root)
-        with opening() as opened:
+        with opening() as opened, under_way("the project's files were imported"), forks_end_here():
             declarations, codecs, problems = collect(self._settings.root, self._settings.assets)
         self.looked_at_import = AtImport() | opened
         problems += _flaws(codecs)

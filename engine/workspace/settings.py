@@ -84,7 +84,8 @@ def find_settings(start: Path, file: Path | None = None) -> Settings:
     """Return the settings of `file` alone, or of the project that `start` lies in.
 
     Walks up to the first `pyproject.toml` with a `[tool.assetctl]` table; without one, an
-    `assets.py` in `start` is the project.
+    `assets.py` in `start` is the project. A file further up that is not TOML counts only if it
+    names assetctl: others' mistakes are not this project's.
 
     Raises:
         ProjectError: there is no project, or its settings are wrong; it names every mistake.
@@ -103,7 +104,7 @@ def find_settings(start: Path, file: Path | None = None) -> Settings:
             "no-project", f"there is no folder `{start}`", hint="name an existing folder with `-p DIR`"
         )
     for folder in (start, *start.parents):
-        settings = _read(folder / "pyproject.toml")
+        settings = _read(folder / "pyproject.toml", is_here=folder == start)
         if settings is not None:
             return settings
     if (start / "assets.py").is_file():
@@ -117,12 +118,16 @@ def find_settings(start: Path, file: Path | None = None) -> Settings:
     )
 
 
-def _read(path: Path) -> Settings | None:
+def _read(path: Path, *, is_here: bool) -> Settings | None:
+    content = b""
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        content = path.read_bytes()
+        document = tomllib.loads(content.decode("utf-8"))
     except (FileNotFoundError, NotADirectoryError):
         return None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError, OSError) as error:
+        if content and not is_here and b"assetctl" not in content:
+            return None
         raise ProjectError.of(
             "settings-unreadable", f"`{path}` cannot be read: {error}", hint="fix the file, then try again"
         ) from error

@@ -246,7 +246,12 @@ def _trouble(root: Root, why: str) -> Problem:
 
 
 def _forget_hint(root: Root) -> str:
-    named = root.file if root.is_replaced or root.state == root.file else root.state.parent
+    if root.is_replaced:  # another project, or this one with a new state folder
+        return (
+            "if that project was moved, run any command in it; if it, or its state folder, was deleted, "
+            f"type `assetctl gc --forget-root {root.file}`"
+        )
+    named = root.file if root.state == root.file else root.state.parent
     return f"make it readable again; or, if it is gone for good, add `--forget-root {named}`"
 
 

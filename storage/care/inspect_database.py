@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from assetctl.storage.care.findings import ERROR, NOTE, WARNING, Finding
+from assetctl.storage.state.holders import waiting_for
 from assetctl.storage.state.layout import Layout
 
 _PROBE_S = 120
@@ -40,9 +41,10 @@ def _probed(layout: Layout) -> Iterator[Finding]:
     root = str(Path(__file__).parents[3])
     command = [sys.executable, "-c", _PROBE, root, str(layout.state)]
     try:
-        done = subprocess.run(
-            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=_PROBE_S, check=False
-        )
+        with waiting_for("a process that reads the lineage database", _PROBE_S):
+            done = subprocess.run(
+                command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=_PROBE_S, check=False
+            )
     except subprocess.TimeoutExpired:
         yield Finding(ERROR, "reading the lineage database does not end", where, _REBUILD)
         return

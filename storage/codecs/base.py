@@ -38,13 +38,13 @@ class Encoded:
         assert self.path is not None
         return self.path.read_bytes()
 
-    def arrow_source(self, *, mapped: bool = False) -> Any:
-        """Return the bytes as Arrow reads them; `mapped`: values may refer to the file's own pages."""
+    def arrow_source(self) -> Any:
+        """Return the bytes as Arrow reads them. Not mapped: a disk that fails would then kill the process."""
         import pyarrow as pa
 
         if self.path is None:
             return pa.BufferReader(self.data)
-        return pa.memory_map(str(self.path)) if mapped else pa.OSFile(str(self.path))
+        return pa.OSFile(str(self.path))
 
 
 class Codec(Protocol):

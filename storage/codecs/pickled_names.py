@@ -39,7 +39,7 @@ def names_in_pickle(data: bytes) -> set[str]:
         reader.load()
     except Exception:  # noqa: BLE001  stand-ins do not do all that the real objects do; the bytes still name them
         return names_in_bytes(data)
-    names = names_in_bytes(data) if any(data.find(start, 2) > 0 for start in _INNER) else set()
+    names = names_in_bytes(data) if any(data.find(start, 2) > 0 for start in _INNER) else _names_by_line(data)
     for module_name, name in reader.named:
         module = sys.modules.get(module_name)
         if module is not None and _is_first_party(module):
@@ -58,7 +58,9 @@ def names_in_file(path: Path) -> tuple[str, ...]:
     """Return what a file refers to in the project if it is a pickle, packed or not, or holds one as it is."""
     try:
         with path.open("rb") as stream:
-            if not _looks_pickled(stream.read(8)):
+            start = stream.read(8)
+            stream.seek(-1, io.SEEK_END)
+            if not _looks_pickled(start, stream.read(1)):
                 return ()
             with mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
                 return tuple(sorted(names_in_bytes(mapped)))
@@ -68,7 +70,7 @@ def names_in_file(path: Path) -> tuple[str, ...]:
 
 def names_in_text(data: bytes) -> tuple[str, ...]:
     """Return what bytes refer to in the project if they are a pickle, packed or not."""
-    return tuple(sorted(names_in_bytes(data))) if _looks_pickled(data[:8]) else ()
+    return tuple(sorted(names_in_bytes(data))) if _looks_pickled(data[:8], data[-1:]) else ()
 
 
 def names_in_bytes(data: Any) -> set[str]:
@@ -77,20 +79,33 @@ def names_in_bytes(data: Any) -> set[str]:
     For bytes that only their own library can read (arrays between the parts of a pickle).
     """
     content = _unpacked(data)
-    names: set[str] = set()
+    names = _names_by_line(content)
     for module in _modules():
         name = module.__name__
-        if any(content.find(written) >= 0 for written in (*_as_text(name), b"c" + name.encode() + b"\n")):
-            for qualname in _qualnames(module):
-                by_line = b"c" + name.encode() + b"\n" + qualname.encode() + b"\n"
-                if any(content.find(written) >= 0 for written in (*_as_text(qualname), by_line)):
-                    names.add(f"{name}:{qualname}")
+        if any(content.find(written) >= 0 for written in _as_text(name)):
+            names.update(
+                f"{name}:{qualname}"
+                for qualname in _qualnames(module)
+                if any(content.find(written) >= 0 for written in _as_text(qualname))
+            )
     return names
 
 
-def _looks_pickled(start: bytes) -> bool:
+def _names_by_line(content: Any) -> set[str]:
+    """Return what protocols 0 to 3 name, module and name in one place: so much that looks like it is no accident."""
+    names: set[str] = set()
+    for module in _modules():
+        begun = b"c" + module.__name__.encode() + b"\n"
+        if content.find(begun) >= 0:
+            of_module = f"{module.__name__}:"
+            names.update(of_module + q for q in _qualnames(module) if content.find(begun + q.encode() + b"\n") >= 0)
+    return names
+
+
+def _looks_pickled(start: bytes, end: bytes) -> bool:
+    """Say whether bytes may be a pickle. Protocols 0 and 1 have no beginning of their own; every pickle ends with a dot."""
     packed = (*(magic for magic, _ in _PACKED), *_ZLIB, b"PK\x03\x04")
-    return start[:1] == b"\x80" or start.startswith(packed)
+    return start[:1] == b"\x80" or start.startswith(packed) or end == b"."
 
 
 def _unpacked(data: Any) -> Any:

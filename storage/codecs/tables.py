@@ -147,7 +147,7 @@ class IpcCodec:
     def decode(self, stored: Encoded, kind: str, columns: tuple[str, ...]) -> Any:
         import pyarrow as pa
 
-        with pa.ipc.open_file(stored.arrow_source(mapped=True)) as reader:
+        with pa.ipc.open_file(stored.arrow_source()) as reader:
             table = reader.read_all()
         if kind == "arrow.Array":
             return table.column(0).combine_chunks()

@@ -14,8 +14,9 @@ from enum import Enum
 from blake3 import blake3
 
 from assetctl.lineage.facts.records import Fact
-from assetctl.storage.journal.wire import to_json
+from assetctl.storage.journal.wire import from_json, to_json
 from assetctl.storage.journal.wire_parts import Json
+from assetctl.storage.state.malformed import MALFORMED
 
 SUFFIX = ".log"
 _CHECKSUM_LENGTH = 16
@@ -38,6 +39,10 @@ class Line:
     @property
     def start(self) -> int:
         return self.end - len(self.payload) - _FRAME_LENGTH
+
+
+class NotReadable(Exception):
+    """A fact would not be read back as it is: a bug, seen before anything of it is written."""
 
 
 class Flaw(Enum):
@@ -80,14 +85,22 @@ class Reading:
 
 
 def frame(fact: Fact, counter: int) -> bytes:
-    """Return the line of a fact.
+    """Return the line of a fact, read again to see that it says the same.
 
     Raises:
         OverflowError: the counter is greater than a reader believes.
+        NotReadable: a reader would take the line for another fact, or for none.
     """
     if not 0 < counter <= GREATEST_COUNTER:
         raise OverflowError(f"the counter {counter} is out of range")
     payload = _encode_json({"c": counter, **to_json(fact)}).encode("ascii")
+    kind = type(fact).__name__
+    try:
+        again = from_json(parse_json(payload))
+    except MALFORMED as cause:
+        raise NotReadable(f"a record of the kind {kind} could not be read back: {cause}") from cause
+    if again != fact and repr(to_json(again)) != repr(to_json(fact)):  # a number that is none differs from itself
+        raise NotReadable(f"a record of the kind {kind} would be read back as another")
     return b"%s %s\n" % (_checksum(payload), payload)
 
 

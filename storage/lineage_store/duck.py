@@ -103,13 +103,26 @@ def lacks_quotes(error: Exception) -> bool:
     return isinstance(error, duckdb.ParserException) and _UNQUOTED.match(str(error)) is not None
 
 
+def connected() -> duckdb.DuckDBPyConnection:
+    """Return a connection to nothing but memory."""
+    con = duckdb.connect(":memory:", config=CONFIG)
+    hide_bar(con)
+    return con
+
+
+def hide_bar(con: Connection) -> None:
+    """Show no progress bar, which in an interactive Python is written to stdout once something takes two seconds."""
+    with suppress(duckdb.InvalidInputException):  # in a kernel without widgets, where there is none to hide
+        con.execute("SET enable_progress_bar = false")
+
+
 @contextmanager
 def opened(path: Path, *, read_only: bool) -> Iterator[Connection]:
     """Open a database for a moment; DuckDB's errors become `Damaged` or `Unusable`."""
     con: duckdb.DuckDBPyConnection | None = None
     _require_files(path)
     try:
-        con = duckdb.connect(":memory:", config=CONFIG)
+        con = connected()
         con.execute(attach(path, read_only=read_only))
         con.execute(f"USE {CATALOG}")
         yield con
@@ -206,7 +219,7 @@ def answer_apart(sql: str, tables: Mapping[str, object], readable: Readable) -> 
     held = ExitStack()
     try:
         spill = held.enter_context(_temporary_folder())
-        con = held.enter_context(closing(duckdb.connect(":memory:", config=CONFIG)))
+        con = held.enter_context(closing(connected()))
         schema, batches = told(con, sql, lambda: _asked(con, sql, tables, readable, spill))
     except BaseException:
         held.close()
@@ -253,7 +266,7 @@ def _asked(
 
 def _files_like(pattern: str, folders: Sequence[Path]) -> list[str]:
     """Return the files below some folders that fit a pattern, as DuckDB reads patterns."""
-    with closing(duckdb.connect(":memory:", config=CONFIG)) as con:
+    with closing(connected()) as con:
         directories = ", ".join(literal(f"{folder.resolve()}/") for folder in folders)
         con.execute(f"SET allowed_directories = [{directories}]")
         close_off(con, [pattern], Path())
@@ -280,7 +293,7 @@ def tables_in(sql: str) -> tuple[str, ...]:
     Raises:
         SelectionError: it does more than read; this is checked before DuckDB is asked for the tables.
     """
-    with closing(duckdb.connect(":memory:", config=CONFIG)) as con:
+    with closing(connected()) as con:
         try:
             checked(con, duckdb.tokenize, sql)
             return tables_named(con, sql)
@@ -303,7 +316,7 @@ def split_statements(text: str) -> tuple[list[str], str]:
 
 def in_memory() -> duckdb.DuckDBPyConnection:
     """Return a connection to a new lineage database in memory."""
-    con = duckdb.connect(":memory:", config=CONFIG)
+    con = connected()
     con.execute(f"ATTACH ':memory:' AS {CATALOG}; USE {CATALOG}")
     create_schema(con)
     return con

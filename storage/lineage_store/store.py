@@ -36,6 +36,7 @@ from assetctl.storage.lineage_store.duck import (
     answer_apart,
     attach,
     copy_of,
+    hide_bar,
     in_memory,
     interruptible,
     one_line,
@@ -199,6 +200,7 @@ class DuckLineageStore:
                 engine.dispose()
 
     def _attach_for_reading(self, con: Connection, _record: object) -> None:
+        hide_bar(con)
         con.execute(attach(self._database, read_only=True))
         con.execute(f"USE {CATALOG}")
 

@@ -2,7 +2,7 @@
 
 `ASSETCTL_FAULT=POINT@N` makes a process kill itself, as `kill -9` would, when it reaches
 that place for the N-th time; each process counts for itself. `POINT@N@FILE` first adds a
-line to FILE, which proves that the process died there. Without the variable, reaching a
+line to FILE, which proves that a process of that group died there. Without the variable, reaching a
 place costs one comparison. What holds after a death at each of them is in `tests/e2e/test_crash_points.py`.
 
 A value goes the way of `COMMIT_ORDER`, from its inputs to the lineage database. Its bytes
@@ -59,7 +59,7 @@ class _Fault:
         if self.left == 0:
             if self.witness:
                 with open(self.witness, "a", encoding="utf-8") as file:  # noqa: PTH123  # a plain name, from a test
-                    file.write(f"{self.point} {os.getpid()}\n")
+                    file.write(f"{self.point} {os.getpgrp()}\n")  # a worker has a group of its own
             os.kill(os.getpid(), signal.SIGKILL)
 
 

@@ -7,8 +7,10 @@ is on the terminal unless a program sends it elsewhere.
 from __future__ import annotations
 
 import os
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -68,12 +70,27 @@ class Patience:
         return False
 
 
+@contextmanager
+def waiting_for(what: str, limit_s: float) -> Iterator[None]:
+    """Say what this process waits for, and for how long at most, if the block takes two seconds."""
+    timer = threading.Timer(SAY_AFTER_S, _say, (what, limit_s - SAY_AFTER_S))
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
 def say_waiting(path: Path, message: str, left_s: float) -> None:
     """Tell the person for whom this process waits, and how long it will."""
+    _say(f"{named(path)}: {message}", left_s)
+
+
+def _say(what: str, left_s: float) -> None:
     import logging
 
-    log = logging.getLogger("assetctl.waiting")
-    log.warning("waiting up to %.0f s for %s: %s", left_s, named(path), message)
+    logging.getLogger("assetctl.waiting").warning("waiting up to %.0f s for %s", left_s, what)
 
 
 def _command(pid: int, read: Callable[[Path], bytes]) -> str:

@@ -260,8 +260,10 @@ def _read(file: Path) -> Root:
     if identity is not None and present is not None:
         is_same = identity == present
     if not is_same:
-        where = "it was moved, or replaced" if is_here else f"it lies on the machine `{host}`"
-        return Root(file, state, trouble=f"another folder is in its place: {where}", is_replaced=True)
+        why = (
+            "the project was moved, or its state folder was deleted" if is_here else f"it lies on the machine `{host}`"
+        )
+        return Root(file, state, trouble=f"another state folder is in its place: {why}", is_replaced=True)
     return Root(file, state, trouble=_trouble(state))
 
 

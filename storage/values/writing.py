@@ -26,6 +26,7 @@ from assetctl.storage.codecs.plain import dumps, shown_as_html
 from assetctl.storage.codecs.registry import NONE, PICKLE, Codecs
 from assetctl.storage.codecs.unpicklable import find_unpicklable
 from assetctl.storage.values.paths import put_path
+from assetctl.storage.values.same_types import difference
 from assetctl.storage.values.sink import Sink
 from assetctl.storage.values.streams import as_stream, put_stream
 
@@ -176,8 +177,9 @@ def _checked(
         ):
             raise NotEncodable("it does not give the same value back")
         return again
-    if type(decoded) is not type(value):
-        raise NotEncodable(f"it gives a `{type_name(type(decoded))}` back")
+    other = difference(value, decoded)
+    if other:
+        raise NotEncodable(f"it gives {other}")
     if isinstance(codec, OwnCodec) and not codec.agrees(encoded, decoded, value):
         raise NotEncodable("it does not give the same value back: encoded again, that is other bytes")
     return None

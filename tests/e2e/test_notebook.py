@@ -69,3 +69,24 @@ def test_the_notebook_is_committed_with_its_outputs():
     assert all(
         cell.outputs for cell in committed.cells if cell.cell_type == "code" and cell.source.startswith("project.")
     )
+
+
+def test_while_a_notebook_runs_a_step_other_processes_use_the_lineage_database(tmp_path, monkeypatch):
+    """The step itself asks: the database is open neither in the kernel nor anywhere else meanwhile."""
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    (tmp_path / "pyproject.toml").write_text("[tool.assetctl]\nassets = ['pipeline.py']\n")
+    (tmp_path / "pipeline.py").write_text(
+        "import subprocess, sys\nfrom assetctl import asset\n@asset\ndef base(): return 1\n@asset\ndef asks(base):\n"
+        "    words = [['plan', '--json'], ['status', '--json'], ['sql', 'from lineage.assets']]\n"
+        "    done = [subprocess.run([sys.executable, '-m', 'assetctl', *w], capture_output=True)"
+        " for w in words]\n"
+        "    return [[d.returncode, d.stderr.decode()] for d in done]\n"
+    )
+    cells = [
+        "from assetctl import Project\nproject = Project.open('.')\nproject.materialize('base', jobs=2)",
+        "project.materialize('asks')\nproject.load('asks')",
+    ]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    NotebookClient(notebook, timeout=120, kernel_name="python3").execute(cwd=str(tmp_path))
+    answers = said(notebook, "project.materialize('asks')")
+    assert answers == ["[[0, ''], [0, ''], [0, '']]"]

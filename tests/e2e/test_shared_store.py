@@ -272,7 +272,7 @@ def test_cleaning_up_waits_for_a_run_and_says_who_it_is_when_it_gives_up(one):
     run = one.start("materialize", "slow")
     wait_for_file(one.root / "started", run)
     layout = Layout.of(one.root, one.root.parent / "store")
-    assert [holder.pid for holder in holders(layout.in_use)] == [run.pid]
+    assert [os.getpgid(holder.pid) for holder in holders(layout.in_use)] == [run.pid]
     script = (
         "from pathlib import Path; import sys; from assetctl.storage.state.in_use import alone_with\n"
         "from assetctl.storage.state.layout import Layout\n"

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from assetctl.engine.isolation.forked import forks_end_here
 from assetctl.engine.project import Project
 from assetctl.engine.runs.result import RunResult
 from assetctl.engine.steps.descriptors import identity, standard_descriptors_kept
-from assetctl.engine.steps.endings import ProcessExit, exits_are_raised, forks_end_here
+from assetctl.engine.steps.endings import ProcessExit, exits_are_raised
 from assetctl.lineage.deciding.events import StepFailed
 from tests.waiting import PATIENCE_S, wait_until
 
@@ -212,3 +213,15 @@ def _is_running(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except FileNotFoundError:
         return False
+
+
+def test_a_step_that_ends_the_process_of_its_run_is_named_and_a_child_forked_at_import_does_not_go_on(tmp_path):
+    (tmp_path / "assets.py").write_text(
+        HEADER + "os.fork()\n@asset\ndef a(): return 1\n@asset\ndef b(a): ctypes.CDLL(None)._exit(0)\n"
+    )
+    command = [sys.executable, "-m", "assetctl", "materialize", "-j", "1"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    run = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert run.returncode == 1
+    assert run.stderr.count("✓ a") == run.stderr.count("▸ b") == 1
+    assert "error: the process of this command ended by itself while `b` ran, with exit code 0\n" in run.stderr

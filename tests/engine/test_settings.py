@@ -172,6 +172,28 @@ def test_a_file_without_readable_settings_is_refused(tmp_path, text, code, compl
     assert (problem.code, complaint in problem.message) == (code, True)
 
 
+@pytest.mark.parametrize("broken", [b"not toml", b"[build-system\n", b"\xff\xfe", b"x = " + b"[" * 5000])
+def test_a_broken_file_further_up_that_is_not_about_assetctl_is_not_this_project_s(tmp_path, broken):
+    (tmp_path / "pyproject.toml").write_bytes(broken)
+    inner = tmp_path / "shop" / "flows"
+    inner.mkdir(parents=True)
+    (inner / "assets.py").write_text("")
+    assert find_settings(inner).where == inner / "assets.py"
+    (tmp_path / "shop" / "pyproject.toml").write_text("[tool.assetctl]\nassets = []\n")
+    assert find_settings(inner).root == tmp_path / "shop"
+
+
+@pytest.mark.parametrize("broken", [b"[tool.assetctl]\nassets = [", b'["tool"."assetctl"\n', b"\xff [tool.assetctl]"])
+def test_a_broken_file_further_up_that_may_be_this_project_s_is_refused(tmp_path, broken):
+    (tmp_path / "pyproject.toml").write_bytes(broken)
+    inner = tmp_path / "flows"
+    inner.mkdir()
+    (inner / "assets.py").write_text("")
+    with pytest.raises(ProjectError) as caught:
+        find_settings(inner)
+    assert caught.value.problems[0].code == "settings-unreadable"
+
+
 def test_no_project_says_what_was_looked_for(tmp_path):
     with pytest.raises(ProjectError) as caught:
         find_settings(tmp_path)

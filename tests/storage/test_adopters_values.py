@@ -78,6 +78,13 @@ class Forgetful(Exception):
         super().__init__(text)
 
 
+class Recovering:
+    """Comes back as a number."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return int, (7,)
+
+
 class Shifting:
     """Comes back as something else."""
 
@@ -236,6 +243,10 @@ _REFUSED: dict[str, tuple[Any, str]] = {
     "database": (duckdb.connect(), "to_arrow_table()"),
     "error that cannot be made again": (Forgetful(1, "x"), "cannot be read back: TypeError"),
     "object that comes back as another": (Shifting(), "gives a `list` back"),
+    "object in a list that comes back as another": ([Shifting(), 1], "gives a `list` back for a `"),
+    "object deep in containers": ({"k": ({"n": [0, Shifting()]},)}, "gives a `list` back for a `"),
+    "object as a key": ({Shifting(): 1, "o": Recovering()}, "cannot be read back: TypeError"),
+    "object in a set": ({1, Recovering()}, "back other types in a `set`"),
 }
 
 

@@ -186,3 +186,13 @@ def mistake(sql: str) -> Exception:
     with closing(duckdb.connect(":memory:", config=CONFIG)) as con, pytest.raises(duckdb.Error) as caught:
         con.execute(sql).fetchall()
     return caught.value
+
+
+def test_nothing_is_written_to_stdout_while_a_statement_takes_long():
+    """DuckDB takes `python -c` and a notebook for a terminal, and its bar would stand before an answer in JSON."""
+    code = (
+        "import sys, duckdb; from assetctl.storage.lineage_store.duck import connected\n"
+        "show = lambda con: con.execute(\"SELECT current_setting('enable_progress_bar')\").fetchone()[0]\n"
+        "sys.exit(show(connected()) or not show(duckdb.connect()))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import math
 import os
 import subprocess
 import sys
@@ -44,7 +45,7 @@ from assetctl.lineage.facts.records import (
     Unpinned,
 )
 from assetctl.storage.journal.journal import FileJournal, has_no_writer
-from assetctl.storage.journal.segments import Flaw, frame, read_lines
+from assetctl.storage.journal.segments import Flaw, NotReadable, frame, read_lines
 from assetctl.storage.journal.wire import UnknownFact, WireError, from_json, to_json
 from assetctl.storage.state.layout import Layout
 from tests.storage.facts import checked, digest, every_fact, failed, made, observed, output, read
@@ -513,3 +514,33 @@ def test_a_segment_whose_descriptor_was_closed_is_left_alone_and_another_begun(t
         os.close(segment.descriptor)
     assert (tmp_path / "theirs").read_bytes() == b""
     assert len(FileJournal(layout).read_since({})[0]) == 2
+
+
+@pytest.mark.parametrize(
+    "fact",
+    [
+        replace(failed("a"), message=5),
+        replace(failed("a"), step="a"),
+        replace(made("a", "1"), metrics={1: 2.0}),  # type: ignore[dict-item]
+        replace(made("a", "1"), started_at=None),
+        replace(made("a", "1"), links={"page": None}),  # type: ignore[dict-item]
+        replace(observed("a", "1"), size_bytes=2**63),
+        RunFinished(RunId("r"), "2026-01-01T00:00:00+00:00", "succeeded", "1.5", ()),  # type: ignore[arg-type]
+    ],
+    ids=lambda fact: type(fact).__name__,
+)
+def test_a_record_that_would_not_read_back_as_it_is_stops_the_call_before_anything_is_written(tmp_path, fact):
+    layout = Layout.of(tmp_path)
+    journal = FileJournal(layout)
+    with pytest.raises((NotReadable, TypeError, AttributeError)):
+        journal.append([failed("b"), fact])
+    assert not layout.journal.exists()
+    assert journal.append([failed("c")]).counter == 1
+
+
+def test_a_number_that_is_none_reads_back_as_it_is(tmp_path):
+    journal = FileJournal(Layout.of(tmp_path))
+    journal.append([replace(made("a", "1"), metrics={"loss": math.nan, "best": math.inf})])
+    ((_, fact),) = journal.read_since({})[0]
+    assert math.isnan(fact.metrics["loss"])
+    assert fact.metrics["best"] == math.inf

@@ -197,3 +197,12 @@ def test_a_short_wait_says_nothing(layout: Layout, caplog) -> None:
         raise AssertionError("held")
     end(holder)
     assert caplog.messages == []
+
+
+def test_whoever_waits_for_another_program_says_so_after_a_while(monkeypatch, caplog):
+    monkeypatch.setattr(holders, "SAY_AFTER_S", 0.05)
+    with holders.waiting_for("a quick one", 60.0):
+        pass
+    with holders.waiting_for("git", 60.0):
+        wait_until(lambda: caplog.messages, "it has said so")
+    assert caplog.messages == ["waiting up to 60 s for git"]

@@ -123,3 +123,21 @@ def test_a_folder_brings_the_names_of_its_files(lib: ModuleType, tmp_path: Path)
     (folder / "note.txt").write_text("at_lib helper")
     (folder / "empty").touch()
     assert stored_names(folder, tmp_path) == {"at_lib:helper"}
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+@pytest.mark.parametrize("form", ["bytes", "file", "inside"])
+def test_every_protocol_of_pickle_brings_its_names(protocol: int, form: str, lib: ModuleType, tmp_path: Path) -> None:
+    data = pickle.dumps({"f": lib.helper, "n": [1, 2]}, protocol)
+    path = tmp_path / "model"
+    path.write_bytes(data)
+    given = {"bytes": data, "file": path, "inside": {"model": data, "of": {1}}}[form]
+    assert stored_names(given, tmp_path) == {"at_lib:helper"}
+
+
+@pytest.mark.parametrize(
+    "text", [b"", b".", b"cat_lib\nhelper.", b"We call at_lib and its helper.", b"cat_lib\nhelper\n"]
+)
+def test_text_that_only_speaks_of_code_brings_no_names(text: bytes, lib: ModuleType, tmp_path: Path) -> None:
+    (tmp_path / "notes").write_bytes(text)
+    assert stored_names(tmp_path / "notes", tmp_path) == stored_names(text, tmp_path) == set()

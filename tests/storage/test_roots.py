@@ -50,13 +50,13 @@ def test_another_project_at_the_old_place_of_one_that_moved_is_not_taken_for_it(
     p.root.rename(tmp_path / "moved")
     (tmp_path / "p").mkdir()
     new = project(tmp_path / "p")
-    assert sorted(states(p.store)) == [("p", ""), ("p", "another folder ")]
+    assert sorted(states(p.store)) == [("p", ""), ("p", "another state f")]
     doubtful = next(root for root in roots_of(p.store) if root.trouble)
     with pytest.raises(EnvironmentFault) as refused:
         plan(new)
     (problem,) = refused.value.problems
     assert problem.code == "other-project-unknown"
-    assert problem.hint is not None and problem.hint.endswith(f"`--forget-root {doubtful.file}`")
+    assert problem.hint is not None and problem.hint.endswith(f"`assetctl gc --forget-root {doubtful.file}`")
     register(Layout.of(tmp_path / "moved", p.store))  # its next run
     assert sorted(states(p.store)) == [("moved", ""), ("p", "")]
     assert plan(new).reclaims == ()
