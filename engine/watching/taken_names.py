@@ -13,7 +13,7 @@ from typing import Any
 
 _originals: dict[int, Any] = {}  # by the identity of their wrapper, which lives as long as the process
 _wrappers: dict[int, Any] = {}  # by the identity of their original
-_taken: dict[tuple[str, str], tuple[ModuleType, Any]] = {}  # module and original, by the names of module and name
+_taken: set[tuple[str, str]] = set()  # names of modules, and in them; to hold the functions would keep libraries alive
 
 
 def stands_for(wrapper: Callable[..., Any], original: Any) -> None:
@@ -29,19 +29,20 @@ def put_back(modules: Iterable[ModuleType]) -> None:
             original = _originals.get(id(value))
             if original is not None:
                 setattr(module, name, original)
-                _taken[module.__name__, name] = module, original
+                _taken.add((module.__name__, name))
 
 
 @contextmanager
 def taken_names_wrapped() -> Iterator[None]:
     """Let names that modules took lead to wrappers while the block runs."""
     main = sys.modules.get("__main__")  # of a notebook: what its cells take is no import that we see
-    given = [(main, name, value) for name, value in list(vars(main).items())] if main is not None else []
-    given += [(module, name, original) for (_, name), (module, original) in _taken.items()]
+    given = [(main, name) for name in list(vars(main))] if main is not None else []
+    given += [(sys.modules[home], name) for home, name in _taken if home in sys.modules]
     wrapped = []
-    for module, name, original in given:
+    for module, name in given:
+        original = vars(module).get(name)
         wrapper = _wrappers.get(id(original))
-        if wrapper is not None and vars(module).get(name) is original:
+        if wrapper is not None:
             setattr(module, name, wrapper)
             wrapped.append((module, name, original, wrapper))
     try:

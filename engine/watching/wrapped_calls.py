@@ -8,6 +8,7 @@ stays what it is.
 from __future__ import annotations
 
 import functools
+import importlib
 import os
 import sys
 import types
@@ -22,11 +23,11 @@ from assetctl.engine.watching.taken_names import stands_for
 from assetctl.engine.watching.touched import ALL_VARIABLES, Touched, active, names_in, noting
 
 try:
-    import _posixsubprocess
+    _starting: Any = importlib.import_module("_posixsubprocess")
 except ImportError:  # not on this system
-    _posixsubprocess: Any = None  # type: ignore[no-redef]
+    _starting = None
 
-_original_fork_exec: Any = getattr(_posixsubprocess, "fork_exec", None)
+_original_fork_exec: Any = getattr(_starting, "fork_exec", None)
 _ENVIRON: Any = type(os.environ)
 _original_get = _ENVIRON.__getitem__
 
@@ -96,7 +97,7 @@ def _of_all(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return functools.update_wrapper(ask, function)
 
 
-_OF_ENVIRON = {
+_OF_ENVIRON: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
     "__getitem__": (_original_get, functools.update_wrapper(_get, _original_get)),
     **{
         name: (getattr(_ENVIRON, name), _of_all(getattr(_ENVIRON, name)))
@@ -122,16 +123,16 @@ def wrapped_calls() -> Iterator[None]:
             active[0].unseen.add(f"os.{name}")
     for name, (_, wrapper) in _OF_ENVIRON.items():
         setattr(_ENVIRON, name, wrapper)
-    if _posixsubprocess is not None:
-        _posixsubprocess.fork_exec = _fork_exec
+    if _starting is not None:
+        _starting.fork_exec = _fork_exec
     try:
         yield
     finally:
         for name, (original, wrapper) in _WRAPPED.items():
             if getattr(os, name) is wrapper:
                 setattr(os, name, original)
-        if _posixsubprocess is not None and _posixsubprocess.fork_exec is _fork_exec:
-            _posixsubprocess.fork_exec = _original_fork_exec
+        if _starting is not None and _starting.fork_exec is _fork_exec:
+            _starting.fork_exec = _original_fork_exec
         for name, (original, wrapper) in _OF_ENVIRON.items():
             if getattr(_ENVIRON, name) is wrapper:
                 setattr(_ENVIRON, name, original)

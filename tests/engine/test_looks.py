@@ -22,9 +22,10 @@ pytestmark = pytest.mark.filterwarnings(  # of the project's files that are left
 
 HEADER = """
 import importlib.util, multiprocessing, os, runpy, sqlite3, subprocess, sys
-from os import stat as taken_stat
+from concurrent import futures
+from os import stat as stat_by_name
 from pathlib import Path
-from duckdb import read_csv as taken_reader
+from duckdb import read_csv as csv_by_name
 from pyarrow.fs import FileSelector, FileSystem, LocalFileSystem, SubTreeFileSystem
 import duckdb
 import dotenv
@@ -189,8 +190,13 @@ WAYS = {
     "names_of_open": Way("os.listdir(os.open('names4', os.O_RDONLY))", {("listing", "names4")}, write("names4/b")),
     "forked": Way("in_fork('forked.txt')", {("file", "forked.txt")}, write("forked.txt")),
     "pooled": Way("in_pool('pooled.txt')", {("size", "pooled.txt")}, write("pooled.txt", "longer")),
-    "taken_stat": Way("taken_stat('size3.txt').st_size", {("size", "size3.txt")}, write("size3.txt", "longer")),
-    "taken_reader": Way("taken_reader('tr.csv').fetchall()[0][0]", {("file", "tr.csv")}, write("tr.csv", "x\n2\n")),
+    "threaded": Way(
+        "list(futures.ThreadPoolExecutor(1).map(os.path.getsize, ['threaded.txt']))",
+        {("size", "threaded.txt")},
+        write("threaded.txt", "longer"),
+    ),
+    "taken_stat": Way("stat_by_name('size3.txt').st_size", {("size", "size3.txt")}, write("size3.txt", "longer")),
+    "taken_reader": Way("csv_by_name('tr.csv').fetchall()[0][0]", {("file", "tr.csv")}, write("tr.csv", "x\n2\n")),
     "arrow_open": Way(
         "LocalFileSystem().open_input_file('fs.txt').read().decode()", {("file", "fs.txt")}, write("fs.txt")
     ),
@@ -253,7 +259,7 @@ FILES = {
     "dr.csv": "x\n1\n", "dt.csv": "x\n1\n", "dp.csv": "x\n1\n", "names/a": "", "names2/a": "", "names3/a.x": "",
     "tree/a": "", "tree/sub/a": "", "entries/a": "1", "there.txt": "", "size.txt": "1", "size2.txt": "1",
     "time.txt": "1", ".env": "A=1\n", "below/b.txt": "1", "below2/b.txt": "1", "below3/b.txt": "1", "names4/a": "",
-    "names5/a": "", "forked.txt": "1", "pooled.txt": "1", "size3.txt": "1", "tr.csv": "x\n1\n", "fs.txt": "1",
+    "names5/a": "", "forked.txt": "1", "pooled.txt": "1", "threaded.txt": "1", "size3.txt": "1", "tr.csv": "x\n1\n", "fs.txt": "1",
     "uri.txt": "1", "run.sh": "", "mode.txt": "", "odd.txt": "",
 }  # fmt: skip
 TABLES = ("pf.parquet", "one/a.parquet", "l1.parquet", "l2.parquet", "fr.parquet", "two/a.parquet", "three/a.parquet")

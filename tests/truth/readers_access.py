@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import textwrap
 from collections.abc import Callable, Iterator
@@ -22,6 +23,10 @@ class Case(NamedTuple):
     more: tuple[str, ...] = ()  # assets of this case besides the first
     helper: str = ""
     folders: tuple[str, ...] = ()
+
+
+def _rewrite_in(name: str, kind: str, root: Path) -> None:
+    rewrite(root / name, kind)
 
 
 def _asset(name: str, value: str) -> str:
@@ -138,7 +143,7 @@ def by_place() -> Iterator[Case]:
                 name,
                 code,
                 ((path, reader.kind),),
-                lambda root, path=path, kind=reader.kind: rewrite(root / path, kind),
+                functools.partial(_rewrite_in, path, reader.kind),
                 more=more,
                 helper=helper.format(**texts),
             )
@@ -147,18 +152,10 @@ def by_place() -> Iterator[Case]:
         text = reader.read.format(p=repr(path))
         yield Case(
             name,
-            _asset(name, "1") + f"@check({name})\ndef {name}_k(value):\n    return bool({text})\n",
+            _asset(name, "1") + f"@check(asset={name})\ndef {name}_k({name}):\n    return bool({text})\n",
             ((path, reader.kind),),
-            lambda root, path=path, kind=reader.kind: rewrite(root / path, kind),
+            functools.partial(_rewrite_in, path, reader.kind),
         )
-
-
-def _grow(path: str) -> Callable[[Path], object]:
-    return lambda root: (root / path).write_text("longer than before")
-
-
-def _variable(name: str) -> Callable[[Path], object]:
-    return lambda root: os.environ.__setitem__(name, "2")
 
 
 # What is asked of a folder `{d}` with the files a.txt and sub/b.txt: the value, and the edit.

@@ -51,7 +51,7 @@ def test_what_is_looked_at_counts_or_is_said_not_to(server, tmp_path):
     chosen = [case for case in cases() if SHORT.match(case.name)]
     outcome = run(server, tmp_path, chosen)
     assert_true(outcome)
-    assert outcome.n == 30
+    assert outcome.n == 28
     assert outcome.flagged == ["shell_ls_direct"]
     assert outcome.unchanged == []
 
