@@ -17,7 +17,7 @@ from assetctl.assets.ids import AssetKey
 from assetctl.engine import use_cases
 from assetctl.engine.answers.versions import named
 from assetctl.engine.planning.options import PlanOptions
-from assetctl.engine.planning.planner import deliberate, identify, select
+from assetctl.engine.planning.planner import deliberate, identify, refuse_unmatched, select
 from assetctl.engine.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -101,8 +101,14 @@ class Project:
         return identify(self.workspace, [AssetKey(key)])[AssetKey(key)]
 
     def select(self, selection: Sequence[str] = (), exclude: Sequence[str] = ()) -> tuple[AssetKey, ...]:
-        """Return the keys that a selection means, in topological order."""
-        return select(self.workspace, selection, exclude)
+        """Return the keys that a selection means, in topological order.
+
+        Raises:
+            DeclarationError: with everything that `code_deps` of these assets name and that is not there.
+        """
+        keys = select(self.workspace, selection, exclude)
+        refuse_unmatched(self.workspace, keys)
+        return keys
 
     def assets(self, *selection: str, exclude: Sequence[str] = ()) -> list[DeclaredAsset]:
         """Return what is declared of each asset of a selection (of all, if it is empty), in topological order."""

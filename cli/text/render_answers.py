@@ -13,6 +13,7 @@ from assetctl.cli.text.speech import clean, count, duration, either, moment, one
 from assetctl.cli.text.typed import Words
 from assetctl.engine.answers.values import AssetStatus, Explanation, HistoryEntry, RootCause, SymbolChange, VersionDiff
 from assetctl.lineage.deciding.decide import Action
+from assetctl.lineage.deciding.plan import PlannedAsset
 from assetctl.lineage.deciding.reasons import describe
 from assetctl.lineage.facts.records import Pinned, Purpose
 
@@ -58,8 +59,15 @@ def show_explanation(console: Console, explanation: Explanation, typed: Words = 
         _show_symbol(console, symbol)
     if explanation.is_code_unexplained:
         console.print(text(f"  {_UNEXPLAINED}", "dim"))
+    _show_unseen(console, explanation, planned)
+
+
+def _show_unseen(console: Console, explanation: Explanation, planned: PlannedAsset) -> None:
+    """Print what may count though nothing compares it."""
     for place in explanation.is_dynamic:
         console.print(text(f"  cannot be followed: {place}", "yellow"))
+    for name in planned.unseen:
+        console.print(text(f"  not seen when it was made: {name}", "yellow"))
 
 
 def _show_cause(console: Console, cause: RootCause) -> None:

@@ -72,6 +72,9 @@ def show_plan(console: Console, plan: Plan, selection: str, *, explain: bool, li
         console.print(columns_table(console, lines))
     console.print()
     console.print(text(f"  {totals(plan)}"))
+    unseen = [f"`{planned.target}` ({', '.join(planned.unseen)})" for planned in plan.steps if planned.unseen]
+    if unseen:
+        console.print(text(f"  not seen when they were made: {names(unseen, _SHOWN_FRESH)}", "dim"))
 
 
 def totals(plan: Plan) -> str:

@@ -51,6 +51,7 @@ def recorded_facts(shown: Shown) -> Iterator[tuple[str, object]]:
     if shown.recorded is None:
         return
     made, output = shown.recorded.materialization, shown.recorded.output
+    yield "not seen", "\n".join(made.unseen)
     how = "restored" if made.origin else f"took {duration(made.duration_s)}"
     yield "materialized", f"{moment(made.started_at)}, {how}, run {made.run_id}"
     yield "because", recorded_why(made.reasons)

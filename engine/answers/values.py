@@ -65,6 +65,7 @@ class Explanation:
         lines += [f"  {describe(r)}" for r in (self.planned.reasons if self.planned else ())]
         lines += [f"  because {' ← '.join(c.path)}: {'; '.join(map(describe, c.reasons))}" for c in self.causes]
         lines += [f"  {s.change} {s.name}  {s.where}" for s in self.symbols]
+        lines += [f"  not seen when it was made: {name}" for name in (self.planned.unseen if self.planned else ())]
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:

@@ -53,6 +53,7 @@ def why_json(explanation: Explanation) -> dict[str, Any]:
         "root_causes": [_cause(cause) for cause in explanation.causes],
         "symbols": [_symbol(symbol) for symbol in explanation.symbols],
         "dynamic": list(explanation.is_dynamic),
+        "unseen": list(planned.unseen) if planned else [],
         "last_materialized": recorded.materialization.started_at if recorded else None,
         "data_version": recorded.output.value.version if recorded else None,
         "pinned": pinned_json(planned) if planned else None,

@@ -50,6 +50,7 @@ def planned_json(planned: PlannedAsset) -> dict[str, Any]:
         "checks": list(planned.checks),
         "outputs": list(planned.decision.step.outputs),
         "pinned": pinned_json(planned),
+        "unseen": list(planned.unseen),
     }
 
 

@@ -97,7 +97,11 @@ def _kinds(path: str, aspects: Aspect) -> Iterator[UndeclaredKind]:
         yield UndeclaredKind.ENTRIES if Aspect.ENTRIES in aspects else UndeclaredKind.LISTING
     elif not is_whole and Aspect.SIZE in aspects:
         yield UndeclaredKind.SIZE
-    elif not is_whole and aspects & (Aspect.KIND | Aspect.BYTES | Aspect.TREE):
+    elif not is_whole and aspects & (Aspect.KIND | Aspect.BYTES | Aspect.TREE) and Aspect.MODE not in aspects:
         yield UndeclaredKind.PLACE
     if Aspect.TIME in aspects:
         yield UndeclaredKind.TIME
+    if Aspect.MODE in aspects:
+        yield UndeclaredKind.MODE
+    if Aspect.LINK in aspects:
+        yield UndeclaredKind.LINK

@@ -17,11 +17,11 @@ from assetctl.engine.steps.loading import Loader
 from assetctl.engine.steps.masked import mask_result
 from assetctl.engine.steps.perform import perform
 from assetctl.engine.steps.tasks import SourceInput, StepResult, StepTask
-from assetctl.engine.watching.touched import ALL_VARIABLES
+from assetctl.engine.watching.touched import ALL_VARIABLES, Touched
 from assetctl.engine.watching.watching import watching
-from assetctl.engine.workspace.seen import Seen
+from assetctl.engine.workspace.seen import LOST, UNSEEN, Seen
 from assetctl.engine.workspace.workspace import Workspace
-from assetctl.lineage.facts.kinds import UndeclaredKind
+from assetctl.lineage.facts.kinds import LOST_LOOK, UndeclaredKind
 from assetctl.lineage.facts.records import Undeclared
 
 
@@ -49,6 +49,7 @@ def perform_here(workspace: Workspace, task: StepTask) -> StepResult:
     used = [
         *looks.used,
         *_variables(seen, touched.variables - variables),
+        *_not_seen(touched),
         *identification.undeclared_symbols(step, touched.executed, graph),
         *identification.undeclared_modules(step, touched.imported, graph),
         *identification.used_codecs(workspace.declarations.codecs(), result.outputs),
@@ -76,6 +77,14 @@ def mask_of_task(workspace: Workspace, task: StepTask) -> Mask:
 def _sources(task: StepTask, loader: Loader) -> list[str]:
     """Return the absolute paths of the sources that a task reads."""
     return [path for needed in task.inputs if isinstance(needed, SourceInput) for path in loader.paths(needed)]
+
+
+def _not_seen(touched: Touched) -> Iterator[Undeclared]:
+    """Yield what the recorder could not look into, and what it failed to note: that never is as it was."""
+    for what in sorted(touched.unseen):
+        yield Undeclared(UndeclaredKind.UNSEEN, what, UNSEEN)
+    for error in sorted(touched.lost):
+        yield Undeclared(UndeclaredKind.UNSEEN, f"{LOST_LOOK} ({error})", LOST)
 
 
 def _variables(seen: Seen, names: Collection[str]) -> Iterator[Undeclared]:

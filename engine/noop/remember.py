@@ -19,6 +19,7 @@ from assetctl.engine.noop.answer import FORMAT, VOLATILE, file_name, journal_lin
 from assetctl.engine.noop.imports import follows_from_files
 from assetctl.engine.secrets.secret_values import mask_of_environment
 from assetctl.engine.watching.touched import status_of
+from assetctl.engine.workspace.seen import UNSEEN
 from assetctl.engine.workspace.workspace import Workspace
 from assetctl.lineage.deciding.relied_on import ReliedOn
 from assetctl.lineage.facts.kinds import UndeclaredKind
@@ -167,12 +168,15 @@ def _used(workspace: Workspace, used: Undeclared) -> Iterator[str]:
             | UndeclaredKind.PLACE
             | UndeclaredKind.SIZE
             | UndeclaredKind.TIME
+            | UndeclaredKind.MODE
         ):
             yield str(path)
         case UndeclaredKind.FOLDER | UndeclaredKind.ENTRIES:
             yield from _below(path, lambda _: True)
         case UndeclaredKind.VARIABLE:
             _refuse_variables([used.name])
+        case UndeclaredKind.UNSEEN if used.digest == UNSEEN:
+            pass  # it never counts
         case _:
             raise _NotRememberable(used.name)
 

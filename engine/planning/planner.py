@@ -128,12 +128,27 @@ def identify(workspace: Workspace, keys: Collection[AssetKey]) -> dict[AssetKey,
     """Return code and definition of the steps that produce these assets, without looking at what is recorded.
 
     But for earlier names: those of a step's outputs are part of its definition.
+
+    Raises:
+        DeclarationError: with everything that `code_deps` name and that is not there.
     """
+    refuse_unmatched(workspace, keys)
     graph = workspace.graph()
     if any(graph.steps[key].declaration.options.outs for key in keys):
         graph = with_former_names(graph, workspace.stores.lineage.names())
     identification = workspace.declarations.identification()
     return {key: identification.identify(graph.steps[key], graph) for key in keys}
+
+
+def refuse_unmatched(workspace: Workspace, keys: Collection[AssetKey]) -> None:
+    """Refuse assets whose `code_deps` name what is not there.
+
+    Raises:
+        DeclarationError: with everything that they name in vain.
+    """
+    graph = workspace.graph()
+    steps = {graph.steps[key].key: graph.steps[key] for key in keys if key in graph.steps}
+    workspace.declarations.identification().refuse_unmatched(steps.values())
 
 
 class _Question:

@@ -16,7 +16,7 @@ from assetctl.lineage.deciding.html_table import table
 from assetctl.lineage.deciding.reasons import CheckFailed, PinNotPublished, describe
 from assetctl.lineage.deciding.relied_on import ReliedOn
 from assetctl.lineage.deciding.staleness import Fresh
-from assetctl.lineage.facts.kinds import Outcome, RunStatus, UndeclaredKind
+from assetctl.lineage.facts.kinds import LOST_LOOK, Outcome, RunStatus, UndeclaredKind
 from assetctl.lineage.facts.records import CodeIdentity, Materialized, Trace, Undeclared
 from assetctl.lineage.facts.snapshot import Recorded
 
@@ -121,10 +121,11 @@ def warnings_of(
     if fact.trace is not Trace.SOUND:
         warnings.append(_changed_meanwhile(fact))
     warnings += [f"`{fact.step}` has code that cannot be followed ({place})" for place in code.dynamic]
+    warnings += [_not_seen(fact, what) for what in fact.unseen]
     by_kind: dict[str, list[Undeclared]] = {}
     for used in fact.undeclared:
         # Using a codec is how one declares it; what is not there counts, but libraries look for much that never is.
-        if used.kind != UndeclaredKind.CODEC and used.digest != NOTHING_THERE:
+        if used.kind not in (UndeclaredKind.CODEC, UndeclaredKind.UNSEEN) and used.digest != NOTHING_THERE:
             by_kind.setdefault(used.kind, []).append(used)
     for alike in by_kind.values():
         named = alike if len(alike) <= _MOST_NAMED else alike[:1]
@@ -134,6 +135,12 @@ def warnings_of(
     return tuple(warnings)
 
 
+def _not_seen(fact: Materialized, what: str) -> str:
+    if what.startswith(LOST_LOOK):
+        return f"`{fact.step}` had {what}, so it will be built again"
+    return f"`{fact.step}` used {what}: what it depends on there is not seen, and does not count"
+
+
 def _did(used: Undeclared) -> str:
     """Say what a step did with something that it used."""
     match used.kind:
@@ -141,7 +148,7 @@ def _did(used: Undeclared) -> str:
             return f"looked for names in `{used.name}`"
         case UndeclaredKind.PLACE:
             return f"looked whether `{used.name}` is there"
-        case UndeclaredKind.SIZE | UndeclaredKind.TIME:
+        case UndeclaredKind.SIZE | UndeclaredKind.TIME | UndeclaredKind.MODE:
             return f"asked for the {used.kind} of `{used.name}`"
         case UndeclaredKind.VARIABLE if used.name == "*":
             return "read all environment variables"

@@ -36,6 +36,10 @@ _MACHINERY = frozenset({
     "locale", "gettext", "site", "sysconfig",
 })  # fmt: skip
 _MACHINERY_FOLDERS = frozenset({"importlib", "multiprocessing", "logging", "concurrent"})
+_POOLS = frozenset({"multiprocessing", "concurrent"})
+_WORKERS = frozenset({
+    "worker", "mapstar", "starmapstar", "run", "_worker", "_process_worker", "_process_chunk", "<listcomp>",
+})  # fmt: skip
 _FINDERS = ("importlib_metadata", "pkg_resources", "stevedore")  # installed ones, which list the import path
 # Libraries that read variables for the code that called them.
 _SETTINGS = ("pydantic_settings", "decouple", "environs", "environ", "dynaconf", "omegaconf", "starlette", "prettyconf")
@@ -73,6 +77,9 @@ class Asked:
             else:
                 break
             frame = frame.f_back
+        if (frame is None and whose is _Whose.PASSED_ON) or (frame is not None and _runs_given_work(frame)):
+            self.asker, self.calling = Asker.OWN, frame  # a thread or a worker began with the function itself
+            return
         if frame is None or whose in (_Whose.MACHINERY, _Whose.TOOL):
             return
         self.calling = frame
@@ -108,6 +115,12 @@ def _attribute_after(code: CodeType, offset: int) -> str:
             is_attribute = instruction.opname == "LOAD_ATTR"
             return str(instruction.argval) if is_attribute else ""
     return ""
+
+
+def _runs_given_work(frame: FrameType) -> bool:
+    """Say whether a frame is where a pool calls what it was given: nobody but the step gave it."""
+    code = frame.f_code
+    return code.co_name in _WORKERS and any(f"{os.sep}{pool}{os.sep}" in code.co_filename for pool in _POOLS)
 
 
 @lru_cache(maxsize=8192)

@@ -17,6 +17,12 @@ _LONGEST = 4096  # of a path
 _MOST = 10_000  # elements of a list: a longer one is hardly a list of paths
 _QUOTED = re.compile(r"'((?:[^']|'')+)'|\"((?:[^\"]|\"\")+)\"")
 _MOST_TEXT = 1_000_000
+# What libraries ask of the machine, or of version control, by a program: nothing of the project is looked at.
+_QUIET = frozenset({
+    "fc-list", "getconf", "git", "ldconfig", "lsb_release", "lscpu", "nproc", "nvidia-smi", "sw_vers", "sysctl",
+    "uname",
+})  # fmt: skip
+_TRACKER = "resource_tracker import main"  # a child that multiprocessing and joblib tidy up with
 
 
 def note_given(value: object, folder: str = "") -> None:
@@ -84,9 +90,12 @@ def note_command(frame: FrameType, command: object, folder: object = None) -> No
     with noting() as touched:
         if touched is None:
             return
-        touched.note_unseen("a child process", frame)
+        words = list(_words(command))
+        program = os.path.basename(words[0]) if words else "?"
+        if not any(_TRACKER in word for word in words):
+            touched.note_unseen(f"a child process (`{program}`)", frame, is_quiet=program in _QUIET)
         base = os.fsdecode(folder) if isinstance(folder, str | bytes | os.PathLike) else ""
-        for word in _words(command):
+        for word in words:
             path = os.path.join(base, word)
             if 0 < len(word) < _LONGEST and status_of(path) is not None and names_in(path) is None:
                 touched.note_look(path, Aspect.BYTES, Asker.LIBRARY)

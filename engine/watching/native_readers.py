@@ -1,8 +1,7 @@
 """Readers that open files in native code, where Python raises no event: noted by wrapping their Python names.
 
 A module's readers are wrapped when it is loaded, for good; a wrapper does nothing while no
-watch is on. Not seen: C extensions that are not listed, methods of `pyarrow.fs`, and
-functions of native code that were imported by name.
+watch is on. Not seen: C extensions that are not listed.
 """
 
 from __future__ import annotations
@@ -13,12 +12,14 @@ import importlib.abc
 import importlib.machinery
 import sys
 import types
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from enum import Enum
 from types import ModuleType
 from typing import Any
 
+from assetctl.engine.watching.file_systems import local_path, wrap_datasets, wrap_file_systems
 from assetctl.engine.watching.given import note_database, note_given, note_sql, note_written
+from assetctl.engine.watching.taken_names import stands_for
 
 # These were wrapped before the others; their wrappers count as this tool's where code is identified, and
 # making them look like what they wrap would change code versions that are recorded.
@@ -52,6 +53,7 @@ _READERS: dict[_Takes, dict[str, tuple[str, ...]]] = {
         "pyarrow.parquet": ("ParquetFile", "ParquetDataset"),
         "pyarrow.dataset": ("dataset", "parquet_dataset"),
         "pyarrow.orc": ("read_table", "ORCFile"),
+        "pyarrow.fs": ("copy_files",),
         "polars": (
             "read_ipc_schema", "read_ipc_stream", "read_lines", "read_ods", "read_parquet_metadata",
             "read_parquet_schema", "read_delta", "scan_lines", "scan_delta", "scan_lance", "scan_iceberg",
@@ -104,7 +106,6 @@ _NAMES_OF_PATHS = frozenset({
 })  # fmt: skip
 _MODULES = {*_FIRST, *(module for table in _READERS.values() for module in table)}
 _MARK = "__assetctl_notes_reads__"
-_originals: dict[int, Any] = {}  # of what is native: by the identity of its wrapper
 
 
 def wrap_readers() -> None:
@@ -114,15 +115,6 @@ def wrap_readers() -> None:
     for module_name in _MODULES:
         if module_name in sys.modules:
             _wrap(sys.modules[module_name])
-
-
-def put_back_readers(modules: Iterable[ModuleType]) -> None:
-    """Give modules that took a wrapper of a native function by name the function itself: so it was identified."""
-    for module in modules:
-        for name, value in list(vars(module).items()):
-            original = _originals.get(id(value))
-            if original is not None:
-                setattr(module, name, original)
 
 
 class _ReaderFinder(importlib.abc.MetaPathFinder):
@@ -149,6 +141,10 @@ _finder = _ReaderFinder()
 
 
 def _wrap(module: ModuleType) -> None:
+    if module.__name__ == "pyarrow.fs":
+        wrap_file_systems(module, _MARK)
+    if module.__name__ == "pyarrow.dataset":
+        wrap_datasets(module, _MARK)
     for name in _FIRST.get(module.__name__, ()):
         reader = getattr(module, name, None)
         if callable(reader) and not isinstance(reader, type) and not hasattr(reader, _MARK):
@@ -197,7 +193,7 @@ def _twin(reader: Callable[..., Any], home: ModuleType, takes: _Takes, *, is_met
     functools.update_wrapper(twin, reader)
     setattr(twin, _MARK, True)
     if not isinstance(reader, types.FunctionType) and not is_method:
-        _originals[id(twin)] = reader
+        stands_for(twin, reader)
     return twin
 
 
@@ -226,6 +222,9 @@ def _note(takes: _Takes, arguments: tuple[Any, ...], keywords: dict[str, Any]) -
         note_sql(text, rest)
         return
     given = [*arguments[:1], *(value for name, value in keywords.items() if name in _NAMES_OF_PATHS)]
+    file_system = keywords.get("filesystem")
+    if file_system is not None and not isinstance(file_system, str):
+        given = [local_path(file_system, value) for value in _each(given)]
     notes: dict[_Takes, Callable[[object], None]] = {
         _Takes.PATHS: note_given,
         _Takes.DATABASE: note_database,
@@ -233,3 +232,8 @@ def _note(takes: _Takes, arguments: tuple[Any, ...], keywords: dict[str, Any]) -
     }
     for value in given:
         notes[takes](value)
+
+
+def _each(values: list[Any]) -> list[Any]:
+    """Return values, and what is in those that are lists."""
+    return [one for value in values for one in (value if isinstance(value, list | tuple) else [value])]

@@ -8,13 +8,15 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import Flag, auto
 from functools import lru_cache
 from pathlib import Path
 from stat import S_ISREG
 from types import CodeType, FrameType
+from typing import ClassVar
 
 from assetctl.assets.importing import is_personal
 from assetctl.engine.watching.askers import Asked, Asker
@@ -36,9 +38,11 @@ _NOBODYS = frozenset(
 )  # names of folders
 _KIND_TESTS = frozenset({
     "exists", "lexists", "isfile", "isdir", "islink", "ismount", "samefile", "is_file", "is_dir", "is_symlink",
-    "is_mount", "is_fifo", "is_socket", "is_block_device", "is_char_device", "access", "walk", "_walk", "glob",
+    "is_mount", "is_fifo", "is_socket", "is_block_device", "is_char_device", "access", "walk", "_walk", "fwalk", "_fwalk", "glob",
     "iglob", "rglob",
 })  # fmt: skip
+_LINK_TESTS = frozenset({"islink", "is_symlink", "lexists", "samefile"})
+_WALKS = frozenset({"walk", "_walk", "fwalk", "_fwalk", "glob", "iglob", "rglob", "_iglob"})
 # Functions of the standard library that ask only so that they can do what they are told to.
 _SILENT = frozenset({
     "makedirs", "mkdir", "realpath", "_joinrealpath", "resolve", "samestat", "expanduser", "copystat", "rmtree",
@@ -59,6 +63,8 @@ class Aspect(Flag):
     KIND = auto()  # nothing, a file or a folder
     SIZE = auto()
     TIME = auto()
+    MODE = auto()  # of access
+    LINK = auto()  # what a symbolic link leads to
 
 
 @dataclass(slots=True)
@@ -80,15 +86,20 @@ class Look:
 class Touched:
     """What a step used: paths it looked at, files it wrote, variables, code objects executed, modules loaded."""
 
+    is_import: ClassVar[bool] = False
     root: str
     looks: dict[str, Look] = field(default_factory=dict)
     made: set[str] = field(default_factory=set)  # paths with nothing left of what was there before
     altered: set[str] = field(default_factory=set)  # files it wrote into
     variables: set[str] = field(default_factory=set)
-    unseen: set[str] = field(default_factory=set)  # what first-party code did that no file's status shows
+    unseen: set[str] = field(default_factory=set)  # what it did that the recorder cannot look into
     executed: set[CodeType] = field(default_factory=set)
     imported: set[str] = field(default_factory=set)  # names of modules that were not loaded before
+    lost: set[str] = field(default_factory=set)  # kinds of errors in the recorder itself: a look was not noted
     began_ns: int = field(default_factory=time.time_ns)
+    told_in: str = ""  # the file in which forked children tell of theirs
+    tell: Callable[[], None] | None = None  # in such a child
+    news: list[tuple[str, str]] = field(default_factory=list)  # what it has not told yet
     _real: str = ""
 
     def __post_init__(self) -> None:
@@ -110,6 +121,8 @@ class Touched:
             known = self.looks[inside] = Look(aspects, asker, status)
         known.asker = max(known.asker, asker)
         known.aspects |= aspects
+        if self.tell is not None:
+            self.news.append(("look", inside))
         if known.names is None and known.aspects & (Aspect.NAMES | Aspect.ENTRIES | Aspect.TREE):
             known.names = contents(inside, known.aspects)
         young = known.status is not None and max(known.status[1:3]) >= self.began_ns - 1_000_000
@@ -144,7 +157,13 @@ class Touched:
             return
         if asked.asker is Asker.LIBRARY and asked.is_while_importing():
             return  # a library looks for its settings when it is first imported, by whomever
-        self.note_look(path, Aspect.KIND if is_access else _aspects(asked), asked.asker)
+        self.note_look(path, Aspect.MODE if is_access else _aspects(asked), asked.asker)
+
+    def note_link(self, path: object, frame: FrameType | None) -> None:
+        """Note that it was asked what a symbolic link leads to."""
+        asked = Asked(frame)
+        if asked.asker is not Asker.NOBODY and "import" not in asked.through and not asked.is_while_importing():
+            self.note_look(path, Aspect.LINK, asked.asker)
 
     def note_variable(self, name: object, frame: FrameType | None) -> None:
         """Note that a variable was read, if first-party code did."""
@@ -153,30 +172,41 @@ class Touched:
             return
         asked = Asked(frame, for_variables=True)
         if asked.asker is Asker.OWN and "expanduser" not in asked.through:
-            self.variables |= names_meant(asked.calling, text)
+            for meant in names_meant(asked.calling, text):
+                self.keep("variables", meant)
 
-    def note_unseen(self, what: str, frame: FrameType | None) -> None:
-        """Note that first-party code did something that the status of no file shows."""
-        if Asked(frame, through_machinery=True).asker is Asker.OWN:
-            self.unseen.add(what)
+    def note_unseen(self, what: str, frame: FrameType | None, *, is_quiet: bool = False) -> None:
+        """Note that the step did something that the recorder cannot look into; `is_quiet`: it is nothing if a library did."""
+        asked = Asked(frame, through_machinery=True)
+        is_of_library = asked.asker is Asker.LIBRARY and not is_quiet and not asked.is_while_importing()
+        if asked.asker is Asker.OWN or is_of_library:
+            self.keep("unseen", what)
 
     def note_made(self, path: object) -> None:
         """Note that the step replaced, created or removed what is at a path."""
         inside = self.within(path)
         if inside is not None and not inside.endswith(".py"):
-            self.made.add(inside)
+            self.keep("made", inside)
 
     def note_altered(self, path: object) -> None:
         """Note that the step writes into a file that may have been there."""
         inside = self.within(path)
         if inside is not None:
-            (self.made if status_of(inside) is None else self.altered).add(inside)
+            self.keep("made" if status_of(inside) is None else "altered", inside)
 
     def note_folder_made(self, path: object) -> None:
         """Note that a folder is made, if there was nothing."""
         inside = self.within(path)
         if inside is not None and status_of(inside) is None:
-            self.made.add(inside)
+            self.keep("made", inside)
+
+    def keep(self, kind: str, name: str) -> None:
+        """Keep a name in one of the sets, to be told if this is a child."""
+        names: set[str] = getattr(self, kind)
+        if name not in names:
+            names.add(name)
+            if self.tell is not None:
+                self.news.append((kind, name))
 
     def note_executed(self, code: CodeType) -> None:
         if code not in self.executed and is_personal(code.co_filename):
@@ -221,6 +251,8 @@ class Touched:
 class Opened(Touched):
     """Notes paths anywhere but those of the system, of installed packages, and Python's own caches."""
 
+    is_import: ClassVar[bool] = True
+
     def within(self, path: object) -> str | None:
         if not isinstance(path, str | bytes | os.PathLike):
             return None
@@ -231,6 +263,11 @@ class Opened(Touched):
 
     def may_hold(self, path: object) -> bool:
         return True
+
+    def note_unseen(self, what: str, frame: FrameType | None, *, is_quiet: bool = False) -> None:
+        """Note that first-party code did something that the status of no file shows."""
+        if Asked(frame, through_machinery=True).asker is Asker.OWN:
+            self.unseen.add(what)
 
     def note_look(self, path: object, aspects: Aspect, asker: Asker) -> None:
         inside = self.within(path)
@@ -252,7 +289,8 @@ class AtImport:
 
     def __or__(self, other: Touched | AtImport) -> AtImport:
         looks = other.paths if isinstance(other, AtImport) else {path: x.status for path, x in other.looks.items()}
-        return AtImport({**looks, **self.paths}, self.variables | other.variables, self.unseen | other.unseen)
+        unseen = other.unseen if isinstance(other, AtImport) else other.unseen | other.lost
+        return AtImport({**looks, **self.paths}, self.variables | other.variables, self.unseen | unseen)
 
 
 def status_of(path: str) -> Status:
@@ -298,6 +336,8 @@ def _digest(path: str) -> Digest | None:
 
 
 def _aspects(asked: Asked) -> Aspect:
+    if asked.through & _LINK_TESTS and not asked.through & _WALKS:
+        return Aspect.KIND | Aspect.LINK
     if asked.through & _KIND_TESTS:
         return Aspect.KIND
     if "getsize" in asked.through:
@@ -309,7 +349,9 @@ def _aspects(asked: Asked) -> Aspect:
     taken = asked.next_attribute()
     if taken == "st_size":
         return Aspect.SIZE
-    return Aspect.TIME if taken in ("st_mtime", "st_mtime_ns") else Aspect.SIZE | Aspect.TIME
+    if taken == "st_mode":
+        return Aspect.MODE
+    return Aspect.TIME if taken in ("st_mtime", "st_mtime_ns") else Aspect.SIZE | Aspect.TIME | Aspect.MODE
 
 
 def _source_of_bytecode(path: str) -> str | None:
@@ -322,6 +364,11 @@ def _source_of_bytecode(path: str) -> str | None:
 
 active: list[Touched] = []  # what is watched now; at most one
 _noting: set[int] = set()  # threads that note something just now: what they open themselves is not the step's
+
+
+def forget_threads() -> None:
+    """Forget the threads of the process that this one was forked from."""
+    _noting.clear()
 
 
 class noting:  # noqa: N801  used like a function
@@ -341,7 +388,10 @@ class noting:  # noqa: N801  used like a function
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> bool:
         if self._touched is not None:
-            _noting.discard(self._thread)
             if kind is not None:
-                self._touched.unseen.add(kind.__name__)
+                self._touched.keep("lost", kind.__name__)
+            if self._touched.tell is not None:
+                with suppress(OSError):  # a child that may write nothing any more
+                    self._touched.tell()
+            _noting.discard(self._thread)
         return kind is not None and issubclass(kind, Exception)

@@ -22,10 +22,13 @@ from types import CodeType, FrameType, ModuleType
 from typing import Any
 
 from assetctl.assets.importing import is_personal
+from assetctl.engine.watching.descriptors import path_of, placed
+from assetctl.engine.watching.family import families
 from assetctl.engine.watching.given import note_command, note_database
-from assetctl.engine.watching.native_readers import put_back_readers, wrap_readers
+from assetctl.engine.watching.native_readers import wrap_readers
+from assetctl.engine.watching.taken_names import put_back, taken_names_wrapped
 from assetctl.engine.watching.touched import Opened, Touched, active, noting
-from assetctl.engine.watching.wrapped_calls import put_back, wrapped_calls
+from assetctl.engine.watching.wrapped_calls import wrapped_calls
 
 _SAMPLE_S = 0.005
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
@@ -44,7 +47,7 @@ def watching(root: Path) -> Iterator[Touched]:
     loaded = set(sys.modules)
     active.append(touched)
     try:
-        with wrapped_calls(), _executions(touched):
+        with families(touched), wrapped_calls(), taken_names_wrapped(), _executions(touched):
             yield touched
     finally:
         active.clear()
@@ -71,9 +74,7 @@ def opening() -> Iterator[Opened]:
 
 
 def _put_back(names: Iterable[str]) -> None:
-    own = list(_own(names))
-    put_back(own)
-    put_back_readers(own)
+    put_back(_own(names))
 
 
 def _own(names: Iterable[str]) -> Iterator[ModuleType]:
@@ -103,7 +104,9 @@ def _on_audit(event: str, arguments: tuple[Any, ...]) -> None:
 
 
 def _on_open(path: object, mode: object, flags: object) -> None:
-    if isinstance(path, int) or not any(touched.may_hold(path) for touched in active):
+    if isinstance(path, int):
+        path = path_of(path)
+    if path is None or not any(touched.may_hold(path) for touched in active):
         return
     frame = sys._getframe(2)
     with noting() as touched:
@@ -135,39 +138,52 @@ def _on_scandir(path: object = None) -> None:
 def _listed(path: object, frame: FrameType, *, with_status: bool) -> None:
     with noting() as touched:
         if touched is not None:
-            touched.note_listed("." if path is None else path, frame, with_status=with_status)
+            touched.note_listed("." if path is None else placed(path, None), frame, with_status=with_status)
 
 
-def _on_made(*paths: object) -> None:
+def _on_made(path: object, folder: object = None) -> None:
     with noting() as touched:
         if touched is not None:
-            for path in paths:
-                touched.note_made(path)
+            touched.note_made(placed(path, folder))
 
 
-def _on_renamed(source: object, target: object, *_: object) -> None:
-    _on_made(source, target)
+def _on_renamed(source: object, target: object, source_folder: object = None, target_folder: object = None) -> None:
+    _on_made(source, source_folder)
+    _on_made(target, target_folder)
 
 
-def _on_linked(source: object, target: object, *_: object) -> None:
-    _on_made(target)
-    _on_status_set(source)
+def _on_linked(source: object, target: object, source_folder: object = None, target_folder: object = None) -> None:
+    _on_made(target, target_folder)
+    _altered(source, source_folder)
 
 
-def _on_removed(path: object, *_: object) -> None:
-    _on_made(path)
+def _on_symlinked(source: object, target: object, folder: object = None) -> None:
+    _on_made(target, folder)
+    _altered(source, folder)
 
 
-def _on_folder_made(path: object, *_: object) -> None:
+def _on_folder_made(path: object, mode: object = None, folder: object = None) -> None:
     with noting() as touched:
         if touched is not None:
-            touched.note_folder_made(path)
+            touched.note_folder_made(placed(path, folder))
 
 
-def _on_status_set(path: object, *_: object) -> None:
+def _on_truncated(path: object, *_: object) -> None:
+    _altered(path, None)
+
+
+def _on_time_set(path: object, times: object = None, ns: object = None, folder: object = None) -> None:
+    _altered(path, folder)
+
+
+def _on_mode_set(path: object, mode: object = None, folder: object = None) -> None:
+    _altered(path, folder)
+
+
+def _altered(path: object, folder: object) -> None:
     with noting() as touched:
         if touched is not None:
-            touched.note_altered(path)
+            touched.note_altered(placed(path, folder))
 
 
 def _on_process(executable: object, command: object, folder: object = None, *_: object) -> None:
@@ -187,7 +203,9 @@ def _on_spawn(mode: object, path: object, command: object, *_: object) -> None:
 
 
 def _on_fork() -> None:
-    _note_unseen("a child process", sys._getframe(2))
+    with noting() as touched:
+        if touched is not None and touched.is_import:  # of a step's child, what it looks at is taken in
+            touched.note_unseen("a child process", sys._getframe(2))
 
 
 def _note_unseen(what: str, frame: FrameType) -> None:
@@ -202,14 +220,14 @@ _EVENTS: dict[str, Callable[..., None]] = {
     "os.listdir": _on_listdir,
     "os.scandir": _on_scandir,
     "os.rename": _on_renamed,
-    "os.remove": _on_removed,
-    "os.rmdir": _on_removed,
+    "os.remove": _on_made,
+    "os.rmdir": _on_made,
     "os.link": _on_linked,
-    "os.symlink": _on_linked,
+    "os.symlink": _on_symlinked,
     "os.mkdir": _on_folder_made,
-    "os.truncate": _on_status_set,
-    "os.utime": _on_status_set,
-    "os.chmod": _on_status_set,
+    "os.truncate": _on_truncated,
+    "os.utime": _on_time_set,
+    "os.chmod": _on_mode_set,
     "sqlite3.connect": note_database,
     "subprocess.Popen": _on_process,
     "os.system": _on_system,

@@ -92,13 +92,18 @@ class Identification:
         """
         steps = {graph.steps[key].key: graph.steps[key] for key in keys if key in graph.steps}
         with opening() as opened:  # it executes the first-party imports inside of functions
-            self._refuse_unmatched(steps.values())
+            self.refuse_unmatched(steps.values())
             identified = {key: self.identify(step, graph) for key, step in steps.items()}
         self.looked_at_import |= opened
         self._identifier.keep()
         return identified
 
-    def _refuse_unmatched(self, steps: Iterable[Step]) -> None:
+    def refuse_unmatched(self, steps: Iterable[Step]) -> None:
+        """Refuse steps whose `code_deps` name what is not there.
+
+        Raises:
+            DeclarationError: with everything that they name in vain.
+        """
         files = self._world.code_files
         problems = [
             files.problem_of(pattern, step.name, step.where)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
-from stat import S_ISDIR, S_ISREG
+from stat import S_IMODE, S_ISDIR, S_ISREG
 
 from assetctl.lineage.facts.kinds import UndeclaredKind
 from assetctl.lineage.facts.records import Digest
@@ -15,6 +15,8 @@ from assetctl.storage.blobs.file_digests import FileDigests, digest_directory
 _FORMAT = "seen/1"
 _OWN = frozenset({".assetctl", "__pycache__"})  # names that come and go with what this tool and Python keep
 
+UNSEEN = Framed(_FORMAT).tag(UndeclaredKind.UNSEEN.value).hexdigest()
+LOST = Framed(_FORMAT).tag("lost").hexdigest()  # of what the recorder failed to note: never what is there now
 NOTHING_THERE = Framed(_FORMAT).tag(UndeclaredKind.PLACE.value).text("nothing").hexdigest()
 
 
@@ -38,12 +40,16 @@ class Seen:
                 return _listing(path, with_status=False)
             case UndeclaredKind.ENTRIES:
                 return _listing(path, with_status=True)
-            case UndeclaredKind.PLACE | UndeclaredKind.SIZE | UndeclaredKind.TIME:
+            case UndeclaredKind.PLACE | UndeclaredKind.SIZE | UndeclaredKind.TIME | UndeclaredKind.MODE:
                 return _status(path, UndeclaredKind(kind))
+            case UndeclaredKind.LINK:
+                return _link(path)
             case UndeclaredKind.VARIABLE:
                 value = self._variable(name)
                 out = Framed(_FORMAT).tag("variable").text(name)
                 return (out.none() if value is None else out.text(value)).hexdigest()
+            case UndeclaredKind.UNSEEN:
+                return UNSEEN
             case _:
                 return None
 
@@ -59,7 +65,17 @@ def _status(path: Path, kind: UndeclaredKind) -> Digest:
         out.integer(status.st_size)
     if kind is UndeclaredKind.TIME:
         out.integer(status.st_mtime_ns)
+    if kind is UndeclaredKind.MODE:
+        out.integer(S_IMODE(status.st_mode))
     return out.hexdigest()
+
+
+def _link(path: Path) -> Digest:
+    out = Framed(_FORMAT).tag("link")
+    try:
+        return out.text(str(path.readlink())).hexdigest()
+    except OSError:
+        return out.none().hexdigest()
 
 
 def _listing(path: Path, *, with_status: bool) -> Digest:

@@ -86,6 +86,7 @@ class StepDecision:
     """What one step needs. `reusable` is the earlier materialization that a restore would bring back.
 
     `pins` are the pins to serve of its outputs: while there is one, nothing is run or restored.
+    `unseen` says what the last run did that watching could not look into.
     """
 
     step: Step
@@ -96,6 +97,7 @@ class StepDecision:
     reusable: Materialized | None
     pending_checks: Mapping[Target, tuple[str, ...]]
     pins: Mapping[Target, Pinned] = field(default_factory=dict)
+    unseen: tuple[str, ...] = ()
 
     @property
     def target(self) -> Target:
@@ -201,7 +203,9 @@ class Deliberation:
             inputs = replace(inputs, definition=identified.definition)
             provenance = provenance_of(inputs)
         pending = self._pending_checks(step, action, reusable) if not pins else {}
-        return StepDecision(step, action, verdicts, inputs, provenance, reusable, pending, pins)
+        recorded = self.known.latest.get(step.target)
+        unseen = recorded.materialization.unseen if recorded is not None else ()
+        return StepDecision(step, action, verdicts, inputs, provenance, reusable, pending, pins, unseen)
 
     def assume(self, decision: StepDecision) -> None:
         """Take a decision as carried out: record what readers would get, or that it is unknown."""

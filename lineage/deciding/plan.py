@@ -37,6 +37,11 @@ class PlannedAsset:
         return self.verdict.served if isinstance(self.verdict, Fresh) else None
 
     @property
+    def unseen(self) -> tuple[str, ...]:
+        """What the last run did that watching could not look into; `fresh` does not vouch for it."""
+        return self.decision.unseen if self.action.is_keep else ()
+
+    @property
     def waiting_on(self) -> tuple[Target, ...]:
         return self.verdict.waiting_on if isinstance(self.verdict, Undecided) else ()
 

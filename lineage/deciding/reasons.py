@@ -12,6 +12,7 @@ from typing import Any, assert_never
 from assetctl.assets.ids import AssetKey
 from assetctl.lineage.deciding.inside import Change as Change  # noqa: PLC0414  a part of several reasons
 from assetctl.lineage.deciding.inside import inside, shown
+from assetctl.lineage.facts.kinds import LOST_LOOK
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,11 +218,20 @@ def describe(reason: Reason) -> str:
         case Undecidable(what):
             return f"cannot be identified, so built every time: {'; '.join(what)}"
         case ObservedChanged(what):
-            return f"{', '.join(f'`{name}`' for name in what)} changed, which it was seen to use without declaring it"
+            return _describe_observed(what)
         case PinNotPublished(pinned, published):
             return f"it is pinned to {_short(pinned)}, but {_short(published)} was published since"
         case _:
             assert_never(reason)
+
+
+def _describe_observed(what: tuple[str, ...]) -> str:
+    lost = [name for name in what if name.startswith(LOST_LOOK)]
+    changed = [f"`{name}`" for name in what if name not in lost]
+    clauses = [f"the last run had {name}" for name in lost]
+    if changed:
+        clauses.append(f"{', '.join(changed)} changed, which it was seen to use without declaring it")
+    return ", and ".join(clauses)
 
 
 def to_json(reason: Reason) -> dict[str, Any]:

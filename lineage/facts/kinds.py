@@ -15,6 +15,9 @@ class SymbolKind(StrEnum):
     STATEMENTS = "statements"  # those of a module that are run for their effect
 
 
+LOST_LOOK = "a look that could not be noted"  # the name of what the recorder failed at begins so
+
+
 class UndeclaredKind(StrEnum):
     """What a step was seen to use, and what its name is made of: of a path, as it is relative to the project root."""
 
@@ -25,10 +28,13 @@ class UndeclaredKind(StrEnum):
     PLACE = "place"  # what is there: nothing, a file or a folder
     SIZE = "size"
     TIME = "time"  # when it was changed last
+    MODE = "mode"  # what is there, and who may do what with it
+    LINK = "link"  # what a symbolic link leads to, as it is written in it; or that there is none
     VARIABLE = "variable"  # the name of an environment variable; "*" for all of them
     SYMBOL = "symbol"  # "module:qualname"
     MODULE = "module"  # "module:"
     CODEC = "codec"  # "module:qualname" of a codec of the project's own
+    UNSEEN = "unseen"  # something that watching cannot look into, in words; it never counts, and is told
 
     @property
     def runs_code(self) -> bool:

@@ -243,6 +243,11 @@ class Materialized:
     undeclared: tuple[Undeclared, ...] = ()
     changed: tuple[str, ...] = ()  # names of what changed while it ran
 
+    @property
+    def unseen(self) -> tuple[str, ...]:
+        """What the step did that watching cannot look into; nothing tells whether it would give the same now."""
+        return tuple(used.name for used in self.undeclared if used.kind == UndeclaredKind.UNSEEN)
+
 
 @dataclass(frozen=True, slots=True)
 class StepFailed:

@@ -31,7 +31,7 @@ from assetctl.lineage.pictures.dot import to_dot
 from assetctl.lineage.pictures.mermaid import to_mermaid
 from assetctl.lineage.pictures.nodes import LOOKS, Edge, Node
 
-_CODE = frozenset((UndeclaredKind.SYMBOL, UndeclaredKind.MODULE, UndeclaredKind.CODEC))
+_NO_NODE = frozenset((UndeclaredKind.SYMBOL, UndeclaredKind.MODULE, UndeclaredKind.CODEC, UndeclaredKind.UNSEEN))
 Renderer = Callable[[str, str], bytes]
 """(DOT text, "svg" or "png") -> the picture's bytes."""
 
@@ -156,7 +156,7 @@ def _besides(
         reasons = [r for r in plan.reasons if isinstance(r, ObservedChanged)] if plan is not None else []
         changed = {name for reason in reasons for name in reason.what}
         for thing in things:
-            if thing.kind in _CODE:
+            if thing.kind in _NO_NODE:
                 continue
             name = f"{thing.kind} {thing.name}"
             is_changed = thing.name in changed

@@ -100,3 +100,8 @@ def test_files_that_are_named_count_and_are_declared(tmp_path: Path) -> None:
         opened.materialize(jobs=1)
     assert [problem.code for problem in raised.value.problems] == ["unmatched-code-deps"] * 2
     assert "did you mean `queries`?" in str(raised.value.problems[0].hint)
+    for ask in (lambda p: p.select(), lambda p: p.assets(), lambda p: p.show("model"), lambda p: p.why("model")):
+        with project.open() as opened, pytest.raises(DeclarationError):
+            ask(opened)
+    with project.open() as opened:
+        assert [asset.key for asset in opened.assets("fine")] == list(opened.select(["fine"])) == ["fine"]

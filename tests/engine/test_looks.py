@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from assetctl.engine.project import Project
+from assetctl.lineage.deciding.decide import Action
 from assetctl.lineage.deciding.reasons import ObservedChanged
 
 pytestmark = pytest.mark.filterwarnings(  # of the project's files that are left open, as people leave them
@@ -20,8 +21,12 @@ pytestmark = pytest.mark.filterwarnings(  # of the project's files that are left
 )
 
 HEADER = """
-import importlib.util, os, runpy, sqlite3, subprocess, sys
+import importlib.util, multiprocessing, os, runpy, sqlite3, subprocess, sys
+from concurrent import futures
+from os import stat as stat_by_name
 from pathlib import Path
+from duckdb import read_csv as csv_by_name
+from pyarrow.fs import FileSelector, FileSystem, LocalFileSystem, SubTreeFileSystem
 import duckdb
 import dotenv
 import numpy as np
@@ -36,6 +41,33 @@ from assetctl import asset
 
 class Settings(BaseSettings, env_prefix="at_model_"):
     rate: int = 1
+
+
+class Odd:  # a path that cannot be told the first time
+    asked = 0
+
+    def __fspath__(self):
+        Odd.asked += 1
+        if Odd.asked == 1:
+            raise RuntimeError
+        return "odd.txt"
+
+
+def in_fork(name):
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.closerange(3, writing)
+        os.write(writing, Path(name).read_bytes())
+        os._exit(0)
+    os.close(writing)
+    os.waitpid(child, 0)
+    return os.read(reading, 99).decode()
+
+
+def in_pool(name):
+    with multiprocessing.get_context("fork").Pool(1) as pool:
+        return pool.apply(os.path.getsize, (name,))
 
 
 def output_of(command):
@@ -77,6 +109,11 @@ def later() -> None:
     os.utime("time.txt", (1, 1))
 
 
+def turn() -> None:
+    Path("link").unlink()
+    Path("link").symlink_to("ap.txt")
+
+
 def variable(name: str) -> Callable[[], object]:
     return lambda: os.environ.__setitem__(name, "2")
 
@@ -88,10 +125,12 @@ WAYS = {
     "by_path": Way("script('py/s.py')", {("file", "py/s.py")}, write("py/s.py", "K = 2")),
     "child": Way(
         "subprocess.run([sys.executable, 'py/c.py'], capture_output=True).stdout.decode()",
-        {("file", "py/c.py")},
+        {("file", "py/c.py"), ("unseen", "a child process (`python`)")},
         write("py/c.py", "print(2)"),
     ),
-    "shell": Way("output_of('cat shell.txt')", {("file", "shell.txt")}, write("shell.txt")),
+    "shell": Way(
+        "output_of('cat shell.txt')", {("file", "shell.txt"), ("unseen", "a child process (`sh`)")}, write("shell.txt")
+    ),
     "update": Way("open('up.txt', 'r+').read()", {("file", "up.txt")}, write("up.txt")),
     "append": Way("[f := open('ap.txt', 'a+'), f.seek(0), f.read()][-1]", {("file", "ap.txt")}, write("ap.txt")),
     "descriptor": Way("os.read(os.open('rw.txt', os.O_RDWR), 9).decode()", {("file", "rw.txt")}, write("rw.txt")),
@@ -138,9 +177,58 @@ WAYS = {
     "scanned": Way(
         "sum(e.stat().st_size for e in os.scandir('entries'))", {("entries", "entries")}, write("entries/a", "longer")
     ),
+    "below_folder": Way(
+        "os.read(os.open('b.txt', os.O_RDONLY, dir_fd=os.open('below', os.O_RDONLY)), 9)",
+        {("file", "below/b.txt"), ("place", "below"), ("place", "b.txt")},
+        write("below/b.txt"),
+    ),
+    "status_below": Way(
+        "os.stat('b.txt', dir_fd=os.open('below2', os.O_RDONLY)).st_size",
+        {("size", "below2/b.txt"), ("place", "below2")},
+        write("below2/b.txt", "longer"),
+    ),
+    "names_of_open": Way("os.listdir(os.open('names4', os.O_RDONLY))", {("listing", "names4")}, write("names4/b")),
+    "forked": Way("in_fork('forked.txt')", {("file", "forked.txt")}, write("forked.txt")),
+    "pooled": Way("in_pool('pooled.txt')", {("size", "pooled.txt")}, write("pooled.txt", "longer")),
+    "threaded": Way(
+        "list(futures.ThreadPoolExecutor(1).map(os.path.getsize, ['threaded.txt']))",
+        {("size", "threaded.txt")},
+        write("threaded.txt", "longer"),
+    ),
+    "taken_stat": Way("stat_by_name('size3.txt').st_size", {("size", "size3.txt")}, write("size3.txt", "longer")),
+    "taken_reader": Way("csv_by_name('tr.csv').fetchall()[0][0]", {("file", "tr.csv")}, write("tr.csv", "x\n2\n")),
+    "arrow_open": Way(
+        "LocalFileSystem().open_input_file('fs.txt').read().decode()", {("file", "fs.txt")}, write("fs.txt")
+    ),
+    "arrow_below": Way(
+        "SubTreeFileSystem('below3', LocalFileSystem()).open_input_stream('b.txt').read().decode()",
+        {("file", "below3/b.txt")},
+        write("below3/b.txt"),
+    ),
+    "arrow_uri": Way(
+        "FileSystem.from_uri(os.path.abspath('uri.txt'))[0].open_input_file(os.path.abspath('uri.txt')).read().decode()",
+        {("file", "uri.txt")},
+        write("uri.txt"),
+    ),
+    "arrow_names": Way(
+        "len(LocalFileSystem().get_file_info(FileSelector('names5')))", {("entries", "names5")}, write("names5/b")
+    ),
+    "arrow_fragment": Way(
+        "ds.ParquetFileFormat().make_fragment('fr.parquet', LocalFileSystem()).count_rows()",
+        {("file", "fr.parquet")},
+        table("fr.parquet"),
+    ),
+    "may_run": Way("os.access('run.sh', os.X_OK)", {("mode", "run.sh")}, lambda: Path("run.sh").chmod(0o755)),
+    "mode": Way("os.stat('mode.txt').st_mode", {("mode", "mode.txt")}, lambda: Path("mode.txt").chmod(0o600)),
+    "link": Way("os.readlink('link')", {("link", "link")}, turn),
+    "odd": Way(
+        "os.stat(Odd()).st_size",
+        {("unseen", "a look that could not be noted (RuntimeError)")},
+        lambda: None,
+    ),
     "absent": Way("Path('flag').exists()", {("place", "flag")}, write("flag")),
     "tested": Way("os.path.isfile('there.txt')", {("place", "there.txt")}, lambda: Path("there.txt").unlink()),
-    "refused": Way("os.access('lock', os.R_OK)", {("place", "lock")}, write("lock")),
+    "refused": Way("os.access('lock', os.R_OK)", {("mode", "lock")}, write("lock")),
     "size": Way("os.path.getsize('size.txt')", {("size", "size.txt")}, write("size.txt", "longer")),
     "size_of_status": Way("Path('size2.txt').stat().st_size", {("size", "size2.txt")}, write("size2.txt", "longer")),
     "time": Way("os.stat('time.txt').st_mtime", {("time", "time.txt")}, later),
@@ -170,9 +258,11 @@ FILES = {
     "up.txt": "1", "ap.txt": "1", "rw.txt": "1", "mm.bin": "1", "of.bin": "1", "csv/a.csv": "x\n1\n",
     "dr.csv": "x\n1\n", "dt.csv": "x\n1\n", "dp.csv": "x\n1\n", "names/a": "", "names2/a": "", "names3/a.x": "",
     "tree/a": "", "tree/sub/a": "", "entries/a": "1", "there.txt": "", "size.txt": "1", "size2.txt": "1",
-    "time.txt": "1", ".env": "A=1\n",
+    "time.txt": "1", ".env": "A=1\n", "below/b.txt": "1", "below2/b.txt": "1", "below3/b.txt": "1", "names4/a": "",
+    "names5/a": "", "forked.txt": "1", "pooled.txt": "1", "threaded.txt": "1", "size3.txt": "1", "tr.csv": "x\n1\n", "fs.txt": "1",
+    "uri.txt": "1", "run.sh": "", "mode.txt": "", "odd.txt": "",
 }  # fmt: skip
-TABLES = ("pf.parquet", "one/a.parquet", "l1.parquet", "l2.parquet", "two/a.parquet", "three/a.parquet")
+TABLES = ("pf.parquet", "one/a.parquet", "l1.parquet", "l2.parquet", "fr.parquet", "two/a.parquet", "three/a.parquet")
 
 
 @pytest.fixture
@@ -191,6 +281,7 @@ def project(tmp_path, monkeypatch):
     with sqlite3.connect("s.db") as connection:
         connection.execute("create table t (x)")
     connection.close()
+    Path("link").symlink_to("up.txt")
     values = {**{name: way.value for name, way in WAYS.items()}, **NOT_ITS_CONCERN}
     bodies = "".join(f"@asset\ndef {name}():\n    return {value}\n" for name, value in values.items())
     Path("assets.py").write_text(HEADER + bodies)
@@ -205,7 +296,10 @@ def test_each_way_of_looking_counts_from_then_on(project):
         for target, recorded in result.relied_on.latest.items()
     }
     assert used == {**{name: way.used for name, way in WAYS.items()}, **{name: set() for name in NOT_ITS_CONCERN}}
-    assert project.plan().is_fresh
+    lost = project.plan().with_action(Action.RUN)
+    assert [step.target for step in lost] == ["odd"]
+    assert lost[0].why == "the last run had a look that could not be noted (RuntimeError)"
+    assert project.plan()["shell"].unseen == ("a child process (`sh`)",)
     for way in WAYS.values():
         way.edit()
     plan = project.plan()

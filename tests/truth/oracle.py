@@ -69,7 +69,7 @@ def plain() -> dict[str, str]:
             continue
         reads = {b.name: given.get(b.upstream, _Missing) for b in step.bindings if b.is_read}
         forms = {b.wanted.form.value for b in step.bindings if b.is_read}
-        if forms - {"stored"} or _Missing in reads.values() or step.gathered or step.context:
+        if forms - {"stored"} or any(value is _Missing for value in reads.values()) or step.gathered or step.context:
             continue
         returned = step.declaration.compute.fn(**step.config, **copy.deepcopy(reads))
         if inspect.isgenerator(returned):  # it is the parts of a table
