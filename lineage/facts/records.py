@@ -45,8 +45,9 @@ class ValueIdentity:
     `kind` names the container ("arrow.Table", "pandas.DataFrame", "polars.DataFrame",
     "json", "numpy", "bytes", "file", ...). `columns` and `n_rows` are given for tables;
     a pandas index is among the columns, its name prefixed with "index:". `basis` says
-    what the version was made from: "content", "blob" (stored bytes of a value that has
-    no defined identity) or "provenance" (a `None` result). `classes` names the first-party
+    what the version was made from: "content", "pickled" (what pickling makes of an object
+    that has no identity by itself), "blob" (stored bytes, where not even that is defined)
+    or "provenance" (a `None` result). `classes` names the first-party
     classes ("module:qualname") whose code is used where the value is loaded.
     """
 

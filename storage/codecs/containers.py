@@ -101,6 +101,8 @@ def _put_beside(frame: Any, beside: dict[str, Any]) -> Any:
         first, step = int(frame.columns[0]), int(frame.columns[1] - frame.columns[0]) if frame.shape[1] > 1 else 1
         stop = first + step * frame.shape[1]
         frame.columns = pd.RangeIndex(first, stop, step, name=frame.columns.name)
+    elif type(frame.columns) is pd.Index and frame.columns.dtype == "int64" and not len(frame.columns):
+        frame.columns = pd.RangeIndex(0, name=frame.columns.name)
     for axis, labels in (("rows", frame.index), ("columns", frame.columns)):
         if axis in beside:
             labels.freq = beside[axis]

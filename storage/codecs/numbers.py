@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 
 from assetctl.lineage.identity.values.walk import type_name
 from assetctl.storage.codecs.base import Encoded, NotEncodable, Undecodable
-from assetctl.storage.codecs.plain import refuse_inexact
+from assetctl.storage.codecs.plain import refuse_endless, refuse_inexact
 
 _TYPE, _VALUE = "numpy", "value"
 _NUMBERS = frozenset((
@@ -51,6 +51,7 @@ class MetricsCodec:
         return type(value) in (dict, list) and "numpy" in sys.modules
 
     def encode(self, value: Any, sink: BinaryIO) -> None:
+        refuse_endless(value)
         refuse_inexact(value, also=_is_scalar)
         sink.write(json.dumps(_tagged(value)).encode())
 

@@ -98,8 +98,9 @@ class JsonCodec:
         return type(value) in (dict, list, str, int, float, bool)
 
     def encode(self, value: Any, sink: BinaryIO) -> None:
+        refuse_endless(value)
         try:
-            text = json.dumps(value, ensure_ascii=False)  # finds cycles, so the walk below ends
+            text = json.dumps(value, ensure_ascii=False)
             encoded = text.encode()
         except UnicodeEncodeError:
             encoded = json.dumps(value).encode()
@@ -113,6 +114,28 @@ class JsonCodec:
 
     def is_lossless(self, value: Any) -> bool:
         return not shared_ways(value)  # what is one object in two places comes back as two
+
+
+_MANY = 10_000
+_AT_MOST_TIMES = 8
+
+
+def refuse_endless(value: Any) -> None:
+    """Refuse what is no tree: JSON would write the parts that it shares again and again, and those in a cycle for ever.
+
+    Raises:
+        NotEncodable: it holds itself, or has far fewer parts than it seems to.
+    """
+    waiting, n_visits, seen = [value], 0, set[int]()
+    while waiting:
+        item = waiting.pop()
+        if type(item) is not dict and type(item) is not list:
+            continue
+        seen.add(id(item))
+        n_visits += 1
+        if n_visits > _MANY and n_visits > _AT_MOST_TIMES * len(seen):
+            raise NotEncodable("it holds itself, or the same parts again and again")
+        waiting.extend(part for part in (item.values() if type(item) is dict else item) if type(part) in (dict, list))
 
 
 def refuse_inexact(value: Any, also: Callable[[object], bool] = lambda item: False) -> None:

@@ -15,7 +15,7 @@ from assetctl.assets.errors import AssetctlError, AssetFailed, Problem
 from assetctl.lineage.facts.ports import Stored
 from assetctl.lineage.facts.records import BlobDigest, DataVersion, ProvenanceDigest, ValueIdentity
 from assetctl.lineage.identity.encode import Framed
-from assetctl.lineage.identity.values.identify import identify_value
+from assetctl.lineage.identity.values.identify import identify_pickled, identify_value
 from assetctl.lineage.identity.values.walk import Unencodable, type_name
 from assetctl.storage.blobs.blobs import Blobs
 from assetctl.storage.codecs.base import Codec, Encoded, NotEncodable, is_refusal, said
@@ -97,7 +97,9 @@ class OutputWriter:
             _encode(codec, value, sink)
             if not is_lossless:
                 identity = _checked(codec, value, sink.encoded(), identity, unordered=unordered)
-            identity = _with_classes(codec, value, sink, identity or _blob_identity(value, sink.digest))
+            if identity is None:
+                identity = _pickled_identity(codec, sink) or _blob_identity(value, sink.digest)
+            identity = _with_classes(codec, value, sink, identity)
             if codec.may_inline and sink.size_bytes <= INLINE_BYTES:
                 return Stored(identity, codec.name, sink.digest, sink.size_bytes, sink.encoded().read())
             return Stored(identity, codec.name, sink.keep(), sink.size_bytes)
@@ -147,6 +149,18 @@ def _with_classes(codec: Codec, value: object, sink: Sink, identity: ValueIdenti
     if isinstance(codec, OwnCodec):
         return replace(identity, classes=first_party_names((codec.declared, type(value))))
     return identity
+
+
+def _pickled_identity(codec: Codec, sink: Sink) -> ValueIdentity | None:
+    """Identify a value by what its pickle gives back: that is what readers get."""
+    if codec.name != PICKLE:
+        return None
+    try:
+        return identify_pickled(codec.decode(sink.encoded(), "", ()))
+    except BaseException as cause:  # a person's or library's own code ran
+        if not is_refusal(cause):
+            raise
+        return None
 
 
 def _blob_identity(value: object, blob: BlobDigest) -> ValueIdentity:

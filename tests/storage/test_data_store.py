@@ -234,9 +234,9 @@ class Opaque:
         self.content = content
 
 
-def test_an_unknown_object_is_identified_by_its_stored_bytes(store: BlobDataStore, put: Put) -> None:
+def test_an_unknown_object_is_identified_by_what_its_pickle_is_made_of(store: BlobDataStore, put: Put) -> None:
     output = put(Opaque(1))
-    assert output.value.basis == "blob"
+    assert output.value.basis == "pickled"
     assert output.value.kind == f"object:{__name__}.Opaque"
     assert put(Opaque(1)).value == output.value
     assert put(Opaque(2)).value != output.value

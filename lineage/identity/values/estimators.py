@@ -21,6 +21,11 @@ def _write_estimator(walk: Walk, out: Framed, value: Any) -> Iterator[Child]:
     walk.class_of(out.tag("estimator"), type(value))
     not_state = _NOT_STATE_OF.get(type_name(type(value)), _NOT_STATE)
     state = {name: item for name, item in state_of(value).items() if name not in not_state}
+    if _draws_anew(state):
+        del state["_random_seed"]
+        state.pop("_feature_subsample_rng", None)
+        mapper = state.get("_bin_mapper")
+        state["_bin_mapper"] = mapper and {n: i for n, i in state_of(mapper).items() if n not in _DRAWN}
     results = state.get("cv_results_")
     if isinstance(results, dict):  # of a search: scores count, how long they took does not
         state["cv_results_"] = {k: v for k, v in results.items() if not str(k).endswith("_time")}
@@ -29,6 +34,13 @@ def _write_estimator(walk: Walk, out: Framed, value: Any) -> Iterator[Child]:
         yield out.text(name), state[name], f".{name}"
 
 
+def _draws_anew(state: dict[str, object]) -> bool:
+    """Say whether a seed was drawn for one fit only (of histogram boosting): the next fit draws another."""
+    never_asked = state.get("random_state", "") is None and state.get("warm_start", "") is False
+    return "_random_seed" in state and never_asked
+
+
+_DRAWN = {"random_state", "n_threads"}
 _NOT_STATE = {"_stop_words_id", "refit_time_", "_n_threads"}  # an address in memory; a duration; the machine's cores
 _NOT_STATE_OF = {"sklearn.ensemble._hist_gradient_boosting.binning._BinMapper": {"n_threads"}}
 

@@ -11,16 +11,27 @@ from __future__ import annotations
 import importlib
 import sys
 import threading
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Protocol, cast
 
 from assetctl.lineage.facts.records import DataVersion, Digest, ValueIdentity
 from assetctl.lineage.identity.encode import Framed
-from assetctl.lineage.identity.values import library_objects, python_values
+from assetctl.lineage.identity.values import library_objects, python_values, reduced
 from assetctl.lineage.identity.values.sharing import sharing_digest
 from assetctl.lineage.identity.values.walk import FORMAT, Encoder, Refer, Unencodable, Walk, mro, type_name
 
-__all__ = ["FORMAT", "Refer", "Unencodable", "digest_of", "has_identity", "identify_value", "kind_of", "write_value"]
+__all__ = [
+    "FORMAT",
+    "Refer",
+    "Unencodable",
+    "digest_of",
+    "has_identity",
+    "identify_pickled",
+    "identify_value",
+    "kind_of",
+    "write_value",
+]
 
 _PLUGINS = {
     "numpy": "assetctl.lineage.identity.values.arrays",
@@ -128,6 +139,30 @@ def identify_value(value: object, *, unordered: bool = False, sharing: bool = Fa
         return identity
     version = Framed(FORMAT).tag("with sharing").child(identity.version).child(shared).hexdigest()
     return replace(identity, version=DataVersion(version))
+
+
+def identify_pickled(value: object) -> ValueIdentity:
+    """Return the identity of a value that was pickled, and has none by itself: by what pickling makes of its parts.
+
+    Raises:
+        Exception: whatever the value's own code raises.
+        Unencodable: there is something in it that pickling keeps by itself, such as a function defined in a function.
+    """
+    out = Framed(FORMAT).tag("pickled")
+    Walk(_lookup_pickled, None).write(out, value)
+    shared = sharing_digest(value, _parts_pickled)
+    out.none() if shared is None else out.child(shared)
+    return ValueIdentity(DataVersion(out.hexdigest()), f"object:{kind_of(value)}", basis="pickled")
+
+
+def _lookup_pickled(cls: type) -> tuple[Encoder, bool] | None:
+    known = reduced.kept(cls)
+    return (known, False) if known is not None else _registry.lookup(cls) or (reduced.REDUCED, False)
+
+
+def _parts_pickled(value: object) -> Iterable[tuple[str, object]]:
+    encoding = _lookup_pickled(type(value))
+    return reduced.reduced_parts(value) if encoding is not None and encoding[0] is reduced.REDUCED else ()
 
 
 def digest_of(value: object) -> Digest:

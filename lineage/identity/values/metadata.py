@@ -63,6 +63,11 @@ def field_digest(field: pa.Field) -> Digest | None:
     return out.hexdigest()
 
 
+def metadata_digest(field: pa.Field) -> Digest | None:
+    """Return the digest of the metadata of a field and of those inside of its type; None if there is none."""
+    return field_digest(field) if any(kept for _, _, kept in _marks(field, "")) else None
+
+
 def _write(out: Framed, kept: dict[bytes, bytes]) -> None:
     out.length(len(kept))
     for key, item in kept.items():

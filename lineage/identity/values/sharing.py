@@ -10,8 +10,9 @@ from __future__ import annotations
 import array
 import collections
 import enum
+import itertools
 import types
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from assetctl.lineage.facts.records import Digest
@@ -34,11 +35,15 @@ _FIXED_OF_LIBRARIES = frozenset((
 ))  # fmt: skip
 
 Edge = tuple[str, object]
+PartsOf = Callable[[object], Iterable[Edge]]
 
 
-def sharing_digest(value: object) -> Digest | None:
-    """Return the digest of all ways to shared changeable parts; None if there are no such parts."""
-    ways = shared_ways(value)
+def sharing_digest(value: object, parts_of: PartsOf = lambda value: ()) -> Digest | None:
+    """Return the digest of all ways to shared changeable parts; None if there are no such parts.
+
+    `parts_of` says what is in objects that are not looked into otherwise.
+    """
+    ways = shared_ways(value, parts_of)
     if not ways:
         return None
     out = Framed(FORMAT).tag("shared").length(len(ways))
@@ -49,18 +54,19 @@ def sharing_digest(value: object) -> Digest | None:
     return out.hexdigest()
 
 
-def shared_ways(value: object) -> list[tuple[str, ...]]:
+def shared_ways(value: object, parts_of: PartsOf = lambda value: ()) -> list[tuple[str, ...]]:
     """Return for each changeable part reached more than once the paths to it, all sorted.
 
     A part that holds itself is no such part: where a way leads back is in the value's own digest.
     """
-    search = _Search()
+    search = _Search(parts_of)
     search.go(value)
     return search.ways()
 
 
 class _Search:
-    def __init__(self) -> None:
+    def __init__(self, parts_of: PartsOf) -> None:
+        self._parts_of = parts_of
         self._first: dict[int, tuple[int | None, str]] = {}  # id -> (id of the one it was first found in, step)
         self._again: dict[int, list[tuple[int, str]]] = {}
         self._held: dict[int, list[int]] = {}  # of what cannot be changed itself: what it holds
@@ -101,7 +107,7 @@ class _Search:
 
     def _edges(self, value: object) -> Iterator[Edge]:
         fixed = self._fixed
-        for step, part in _parts(value):
+        for step, part in itertools.chain(_parts(value), self._parts_of(value)):
             cls = type(part)
             if cls not in fixed:
                 fixed[cls] = _is_fixed(cls)
@@ -176,12 +182,28 @@ def _parts(value: object) -> Iterable[Edge]:
         yield from (("{...}", member) for member in _PLAIN_ITER[_base(cls)](value))
     elif type_name(cls) == "numpy.ndarray":
         yield from _of_array(value, "")
-    elif type_name(cls).startswith("pandas.") and hasattr(value, "columns"):
+    elif type_name(cls).startswith("pandas.") and hasattr(value, "columns") and hasattr(value, "iloc"):
         for place in range(len(value.columns)):
-            yield from _of_array(value.iloc[:, place], f"[{place}]")  # type: ignore[attr-defined]
+            yield from _of_array(value.iloc[:, place], f"[{place}]")
     elif type_name(cls).startswith("pandas.") and hasattr(value, "iloc"):
         yield from _of_array(value, "")
+    else:
+        yield from _of_library(value)
     if cls not in _BUILT_IN and (family(cls) is not None or _base(cls) is not None):
+        yield from ((f".{name}", item) for name, item in sorted(state_of(value).items()))
+
+
+def _of_library(value: Any) -> Iterator[Edge]:
+    """Return what a person put into an object of a library: parts of a module, attributes of a graph, fields of a model."""
+    bases = {type_name(base) for base in mro(type(value))}
+    if "torch.nn.modules.module.Module" in bases:
+        for held in ("_parameters", "_buffers", "_modules"):
+            yield from ((f".{name}", part) for name, part in getattr(value, held).items())
+    elif "networkx.classes.graph.Graph" in bases:
+        yield ".graph", value.graph
+        yield from ((f".nodes{step_of(node)}", about) for node, about in value.nodes(data=True))
+        yield from ((f".edges[{place}]", edge[-1]) for place, edge in enumerate(value.edges(data=True)))
+    elif "pydantic.main.BaseModel" in bases:
         yield from ((f".{name}", item) for name, item in sorted(state_of(value).items()))
 
 

@@ -33,4 +33,6 @@ def _write(walk: Walk, out: Framed, value: Any) -> Iterator[Child]:
 def encoders() -> dict[type, Encoder]:
     """Return how scipy's sparse classes are written."""
     encoder = Encoder(_write, is_compound=True, whole=True)
-    return {sparse.spmatrix: encoder, sparse.sparray: encoder}
+    # Named, since they are dicts too, and a dict would be asked first.
+    of_keys = dict.fromkeys((sparse.dok_matrix, sparse.dok_array), encoder)
+    return {sparse.spmatrix: encoder, sparse.sparray: encoder, **of_keys}

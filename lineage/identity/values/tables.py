@@ -16,7 +16,7 @@ from assetctl.lineage.facts.records import ColumnDigest, DataVersion, Digest, Va
 from assetctl.lineage.identity.encode import Framed
 from assetctl.lineage.identity.values.arrow_blocks import logical_type, write_block
 from assetctl.lineage.identity.values.arrow_plain import type_text
-from assetctl.lineage.identity.values.metadata import field_digest, schema_digest
+from assetctl.lineage.identity.values.metadata import field_digest, metadata_digest, schema_digest
 from assetctl.lineage.identity.values.rows import unordered_digest
 from assetctl.lineage.identity.values.threads import hashing_threads
 from assetctl.lineage.identity.values.walk import FORMAT, Encoder, Walk
@@ -188,17 +188,25 @@ class TableHasher:
 
 def _write_type(walk: Walk, out: Framed, kind: pa.DataType) -> None:
     out.tag("arrow.DataType").text(logical_type(kind)).text(type_text(kind))
+    _write_metadata(out, metadata_digest(pa.field("", kind)))
 
 
 def _write_field(walk: Walk, out: Framed, field: pa.Field) -> None:
     out.tag("arrow.Field").text(field.name).boolean(field.nullable)
-    _write_type(walk, out, field.type)
+    out.tag("arrow.DataType").text(logical_type(field.type)).text(type_text(field.type))
+    _write_metadata(out, metadata_digest(field))
 
 
 def _write_schema(walk: Walk, out: Framed, schema: pa.Schema) -> None:
     out.tag("arrow.Schema").length(len(schema))
     for field in schema:
         _write_field(walk, out, field)
+    _write_metadata(out, schema_digest(schema))
+
+
+def _write_metadata(out: Framed, digest: Digest | None) -> None:
+    if digest is not None:  # without any, the digest is the one it was before metadata counted
+        out.tag("metadata").child(digest)
 
 
 def _write_scalar(walk: Walk, out: Framed, scalar: pa.Scalar) -> None:

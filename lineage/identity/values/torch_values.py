@@ -14,12 +14,18 @@ import torch.utils.data
 from assetctl.lineage.identity.encode import Framed
 from assetctl.lineage.identity.values.walk import Child, Encoder, Walk, is_of, state_of
 
+_LAYOUTS = (torch.strided, torch.sparse_coo)
+
 
 def _write_tensor(walk: Walk, out: Framed, value: Any) -> Iterator[Child]:
-    if not is_of(type(value), "torch") or value.layout is not torch.strided or value.is_quantized or value.is_meta:
+    if not is_of(type(value), "torch") or value.layout not in _LAYOUTS or value.is_quantized or value.is_meta:
         walk.refuse(value)
     out.tag("torch.Tensor").text(type(value).__name__).text(str(value.dtype)).boolean(value.requires_grad)
     out.text(str(tuple(value.shape)))
+    if value.layout is torch.sparse_coo:
+        yield out.tag("sparse").boolean(value.is_coalesced()), value.detach()._indices(), "._indices()"
+        yield out, value.detach()._values(), "._values()"
+        return
     flat = value.detach().cpu().resolve_conj().resolve_neg().contiguous().reshape(-1)
     out.raw(flat.view(torch.uint8).numpy().data if flat.numel() else b"")
     yield out, {name: item for name, item in vars(value).items() if item is not None}, ".__dict__"
