@@ -17,7 +17,7 @@ import sys
 import sysconfig
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from types import CodeType, ModuleType
+from types import CodeType, FunctionType, ModuleType
 
 from assetctl.assets.errors import DeclarationError, Problem
 
@@ -179,6 +179,23 @@ def forget_modules(root: Path) -> dict[str, ModuleType]:
         if name != "__main__" and any(p.startswith(prefix) and is_personal(p) for p in map(str, paths)):
             dropped[name] = sys.modules.pop(name)
     return dropped
+
+
+def held_modules(holder: ModuleType, candidates: dict[str, ModuleType]) -> list[str]:
+    """Return the names of those modules that a module holds, itself or by something of theirs, or that these hold."""
+    held: dict[str, None] = {}
+    waiting = [holder]
+    while waiting:
+        for value in list(vars(waiting.pop()).values()):
+            kind = type(value)
+            is_module, is_code = issubclass(kind, ModuleType), issubclass(kind, FunctionType | type)
+            name = value.__name__ if is_module else value.__module__ if is_code else kind.__module__
+            parts = name.split(".") if isinstance(name, str) else []
+            for known in (".".join(parts[: length + 1]) for length in range(len(parts))):
+                if known in candidates and known not in held:
+                    held[known] = None
+                    waiting.append(candidates[known])
+    return list(held)
 
 
 def activate(root: Path) -> None:

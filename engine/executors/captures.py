@@ -25,7 +25,7 @@ class Captures:
         """
         if self._before is None:
             return ()
-        self._before.empty_caches()
+        self._identification.spoil_caches(self._before.put_back_unseen())
         has_other_names = self._before.has_other_names()
         changes = self._identification.changes(self._step) if self._captures_values or has_other_names else ()
         if changes or has_other_names:

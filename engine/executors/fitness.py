@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from assetctl.engine.isolation.starting_state import StartingState
 from assetctl.engine.steps.tasks import StepTask
+from assetctl.engine.workspace.declarations import notebook_namespace
 from assetctl.engine.workspace.workspace import Workspace
 
 
@@ -36,5 +37,7 @@ class Fitness:
             return False
         identification = declarations.identification()
         if identification.identify(step, graph).definition.digest != task.definition:
+            return False
+        if notebook_namespace() is None and not identification.is_hidden_state_kept(step):
             return False
         return not task.captures_values or not identification.changes(step)

@@ -12,6 +12,7 @@ import contextlib
 import functools
 import random
 import sys
+import threading
 from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable, Iterable
 from types import FunctionType
@@ -34,10 +35,14 @@ class CapturedState:
     def __init__(self, objects: Iterable[object], is_own: Callable[[object], bool]) -> None:
         self._undo: list[_Undo] = []
         self._names: dict[int, tuple[dict[str, Any], dict[str, Any]]] = {}  # of modules: as they are, as they were
-        self._caches: list[tuple[Any, int]] = []
+        self._caches: list[tuple[Any, int, bool]] = []
+        self._locals: list[tuple[dict[str, Any], dict[str, Any]]] = []  # of this thread: as they are, as they were
         for value in objects:
-            if type(value) is functools._lru_cache_wrapper:
-                self._caches.append((value, value.cache_info().misses))
+            if type(value) is threading.local:
+                self._locals.append((value.__dict__, dict(value.__dict__)))
+            elif type(value) is functools._lru_cache_wrapper:
+                info = value.cache_info()
+                self._caches.append((value, info.misses, info.currsize > 0))
             elif type(value) is FunctionType:
                 if id(value.__globals__) not in self._names and is_own(value):
                     self._names[id(value.__globals__)] = value.__globals__, dict(value.__globals__)
@@ -58,11 +63,20 @@ class CapturedState:
             with contextlib.suppress(Exception):
                 undo()
 
-    def empty_caches(self) -> None:
-        """Empty the caches of functions that took something in: what it was made from would be seen by nobody else."""
-        for cache, misses in self._caches:
-            if cache.cache_info().misses != misses:
-                cache.cache_clear()
+    def put_back_unseen(self) -> list[object]:
+        """Put back what is no part of identity: values of this thread, and caches of functions, which are emptied.
+
+        What a cache took in was made from what nobody else would see. Return the caches that held something
+        before: they are not as they were.
+        """
+        for now, was in self._locals:
+            if now.keys() != was.keys() or any(now[name] is not value for name, value in was.items()):
+                now.clear()
+                now.update(was)
+        changed = [(cache, was_warm) for cache, misses, was_warm in self._caches if cache.cache_info().misses != misses]
+        for cache, _ in changed:
+            cache.cache_clear()
+        return [cache for cache, was_warm in changed if was_warm]
 
 
 def _undo_of(value: Any, is_own: Callable[[object], bool]) -> _Undo | None:

@@ -17,7 +17,7 @@ from assetctl.assets.codec import Codec
 from assetctl.assets.collect import Declared, collect, find_codecs, find_declarations
 from assetctl.assets.errors import DeclarationError, Problem
 from assetctl.assets.ids import AssetKey
-from assetctl.assets.importing import activate, forget_modules, is_personal
+from assetctl.assets.importing import activate, forget_modules, held_modules, is_personal
 from assetctl.engine.isolation.forked import forks_end_here
 from assetctl.engine.isolation.under_way import under_way
 from assetctl.engine.watching.touched import AtImport
@@ -99,9 +99,13 @@ class Declarations:
 
     def _collect(self) -> None:
         self._declarations, self._graph = None, None
-        forget_modules(self._settings.root)
+        dropped = forget_modules(self._settings.root)
         with opening() as opened, under_way("the project's files were imported"), forks_end_here():
             declarations, codecs, problems = collect(self._settings.root, self._settings.assets)
+        cells = notebook_namespace()
+        if cells is not None:  # what cells hold stays the module that `reload` and `%autoreload` find
+            for name in held_modules(cells, dropped):
+                sys.modules.setdefault(name, dropped[name])
         self.looked_at_import = AtImport() | opened
         problems += _flaws(codecs)
         if problems:

@@ -65,6 +65,7 @@ class Identification:
         self._identified: dict[AssetKey, tuple[Step, Identified]] = {}
         self._classes: dict[str, Digest] = {}
         self._checks: dict[tuple[AssetKey, str], Digest] = {}
+        self._spoiled: list[object] = []  # caches that held something after import, and were emptied since
 
     def identify(self, step: Step, graph: AssetGraph) -> Identified:
         """Return code, definition and check definitions of a step."""
@@ -215,6 +216,20 @@ class Identification:
     def captured(self, step: Step) -> CapturedState:
         """Return what a step's code captures, as it is now, to be put back."""
         return CapturedState(subjects_of(step, self._identifier), self._is_own)
+
+    def spoil_caches(self, caches: Iterable[object]) -> None:
+        """Note caches of functions that are not as they were after import, and cannot be made so."""
+        self._spoiled.extend(caches)
+
+    def is_hidden_state_kept(self, step: Step) -> bool:
+        """Say whether what a step reaches is as it was after import where identity does not show it.
+
+        Of a value that has no identity, nothing tells.
+        """
+        if self._code[step.key].undecidable:
+            return False
+        spoiled = set(map(id, self._spoiled))
+        return not spoiled or spoiled.isdisjoint(map(id, subjects_of(step, self._identifier)))
 
     def remember_changes(self, graph: AssetGraph) -> None:
         """Remember, for every step, that what its code is now stands for what was identified.

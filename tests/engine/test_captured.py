@@ -71,6 +71,18 @@ CHANGED = {
         1,
         "",
     ),
+    "cache that was filled at import": Changed(
+        "import functools\nN = [0]\n@functools.cache\ndef n(more):\n    return len(N) + more\nn(0)\n"
+        "def use():\n    N.append(1)\n    n(1)\n    return n(0)",
+        1,
+        "`N` in helper.py",
+        is_undone=False,
+    ),
+    "values of a thread": Changed(
+        "import threading\nHERE = threading.local()\ndef use():\n    HERE.n = getattr(HERE, 'n', 0) + 1\n    return HERE.n",
+        1,
+        "",
+    ),
     "random": Changed(
         "import random\nRNG = random.Random(1)\ndef use():\n    return RNG.random()",
         0.13436424411240122,
@@ -150,6 +162,14 @@ def test_none_is_built_again(built):
     opened, _ = built
     assert opened.plan().is_fresh
     assert Project.open(opened.root).plan().is_fresh
+
+
+@pytest.mark.parametrize("executor", EXECUTORS)
+def test_what_has_no_identity_is_as_it_was_after_import_too(tmp_path, executor):
+    steps = "G = (n for n in range(9))\n@asset\ndef a():\n    return next(G)\n@asset\ndef b(a):\n    return next(G)\n"
+    opened = project(tmp_path, executor, steps)
+    assert opened.materialize(jobs=1).status == "succeeded"
+    assert (opened.load("a"), opened.load("b")) == (0, 0)
 
 
 @pytest.mark.parametrize("executor", EXECUTORS)

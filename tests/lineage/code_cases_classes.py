@@ -306,6 +306,11 @@ _IMPORTS = "import plugins\nfrom base import Base\n"
 _SCAN = _IMPORTS + ASSET + "def model(x):\n    return [c().go() for c in Base.__subclasses__()]\n" + _FILES
 _RECURSIVE = _IMPORTS + _WALK + ASSET + "def model(x):\n    return [c().go() for c in walk(Base)]\n" + _FILES
 _UNREAD = _IMPORTS + ASSET + "def model(x):\n    return Base().go()\n" + _FILES
+_REGISTERED = (
+    "import abc\nclass Base(abc.ABC): pass\nclass A: pass\nclass B: pass\n# register\n"
+    + ASSET
+    + "def model(x):\n    return isinstance(A(), Base)\n"
+)
 _NEW = "class B(Base):\n    pass\n# end"
 
 SUBCLASSES = [
@@ -340,6 +345,52 @@ SUBCLASSES = [
         "--- plugins.py\nfrom base import Base\nclass A(Base):\n    k = 1\n",
         "k = 1",
         "k = 2",
+    ),
+    rebuild(
+        "subclasses scanned for through `type.__subclasses__`",
+        _IMPORTS
+        + "scan = type.__subclasses__\n"
+        + ASSET
+        + "def model(x):\n    return [c().go() for c in scan(Base)]\n"
+        + _FILES,
+        "return 1",
+        "return 2",
+    ),
+    rebuild(
+        "subclasses scanned for by a name that is put together",
+        _IMPORTS
+        + "how = '__sub' + 'classes__'\n"
+        + ASSET
+        + "def model(x):\n    return [c().go() for c in getattr(Base, how)()]\n"
+        + _FILES,
+        "return 1",
+        "return 2",
+    ),
+    rebuild("a class registered with an abstract one", _REGISTERED, "# register", "Base.register(A)"),
+    rebuild(
+        "a class registered with a class that derives from the abstract one",
+        _REGISTERED,
+        "# register",
+        "class Sub(Base): pass\nSub.register(A)",
+    ),
+    rebuild(
+        "another class registered", _REGISTERED.replace("# register", "Base.register(B)"), "register(B)", "register(A)"
+    ),
+    rebuild(
+        "a default of a model that pydantic makes of arguments",
+        "from pydantic import create_model\nMade = create_model('Made', q=(int, 3))\n"
+        + ASSET
+        + "def model(x):\n    return Made().q\n",
+        "3)",
+        "4)",
+    ),
+    rebuild(
+        "a default of a class that attrs makes of arguments",
+        "import attrs\nMade = attrs.make_class('Made', {'q': attrs.field(default=3)})\n"
+        + ASSET
+        + "def model(x):\n    return Made().q\n",
+        "=3",
+        "=4",
     ),
     keep("a subclass that nothing scans for", _UNREAD, "return 1", "return 2"),
     keep("a comment beside a subclass that is scanned for", _SCAN, "# end", "# the end"),

@@ -157,4 +157,35 @@ VALUES = [
         "int",
         "str",
     ),
+    rebuild(
+        "the default of a context variable",
+        "import contextvars\nV = contextvars.ContextVar('v', default=1)\n"
+        + ASSET
+        + "def model(x):\n    return V.get()\n",
+        "=1",
+        "=2",
+    ),
+    rebuild(
+        "what a context variable is set to",
+        "import contextvars\nV = contextvars.ContextVar('v', default=1)\nV.set(2)\n"
+        + ASSET
+        + "def model(x):\n    return V.get()\n",
+        "set(2)",
+        "set(3)",
+    ),
+    rebuild(
+        "what a module answers for a name that is computed",
+        "import lazy\n" + ASSET + "def model(x, n='a'):\n    return getattr(lazy, n)\n"
+        "--- lazy.py\ndef __getattr__(name):\n    if name == 'a':\n        return 1\n    raise AttributeError(name)\n",
+        "return 1",
+        "return 2",
+    ),
+    rebuild(
+        "what a module lists",
+        "import lazy\n"
+        + ASSET
+        + "def model(x):\n    return dir(lazy)\n--- lazy.py\ndef __dir__():\n    return ['a']\n",
+        "'a'",
+        "'b'",
+    ),
 ]

@@ -68,6 +68,9 @@ def test_a_variable_counts_by_keyed_hash_apart_from_the_code(tmp_path: Path, mon
         ("globals().get(x)", "", "pipeline.py:6 globals()"),
         ("importlib.import_module(x)", "import importlib", "pipeline.py:6 import_module"),
         ("__import__(x)", "", "pipeline.py:6 __import__"),
+        ("model.__globals__[x]", "", "pipeline.py:6 globals()"),
+        ("sys._getframe(0).f_globals", "import sys", "pipeline.py:6 globals()"),
+        ("inspect.currentframe().f_back.f_locals[x]", "import inspect", "pipeline.py:6 globals()"),
     ],
 )
 def test_what_cannot_be_resolved_is_dynamic_where_it_stands(body: str, imports: str, what: str, tmp_path: Path) -> None:

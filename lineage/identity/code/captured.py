@@ -8,6 +8,8 @@ values it handles, and how they are expanded.
 from __future__ import annotations
 
 import collections
+import contextlib
+import contextvars
 import functools
 import pathlib
 import types
@@ -28,6 +30,7 @@ from assetctl.lineage.identity.code.origins import (
 )
 from assetctl.lineage.identity.code.shown import Shown, is_plain, looks_like_path, shown
 from assetctl.lineage.identity.code.symbols import Node
+from assetctl.lineage.identity.code.syntax import Reading
 from assetctl.lineage.identity.values.identify import write_value
 from assetctl.lineage.identity.values.walk import type_name
 
@@ -37,11 +40,24 @@ def expand_value(reach: Reach, node: Node) -> None:
     value = node.subject
     node.kind = SymbolKind.VALUE
     node.source = lambda: shown(value, reach.world.hidden)
+    if _names_subclasses(value):
+        node.findings.reading |= Reading.SUBCLASSES
     for handles, expand in _KINDS:
         if handles(value):
             expand(reach, node, value)
             return
     expand_instance(reach, node, value)
+
+
+def _names_subclasses(value: object) -> bool:
+    """Say whether a value is a way to the subclasses of a class, or its name, to be asked for later."""
+    if type(value) is str:
+        return value == _SUBCLASSES
+    return type(value) in _ATTRIBUTES_IN_C and getattr(value, "__name__", "") == _SUBCLASSES
+
+
+_SUBCLASSES = "__subclasses__"
+_ATTRIBUTES_IN_C = (types.MethodDescriptorType, types.BuiltinFunctionType)
 
 
 def _plain(reach: Reach, node: Node, value: object) -> None:
@@ -106,8 +122,15 @@ def _module(reach: Reach, node: Node, value: types.ModuleType) -> None:
         digest = reach.world.file_digest(file)
         node.write(lambda out: out.tag("extension").text(digest or ""))
         return
-    for key in sorted(key for key in names if not (key.startswith("__") and key.endswith("__") and key != "__all__")):
+    for key in sorted(key for key in names if key in _SEEN_OF_MODULES or not _is_special(key)):
         node.link(f"name {key}", reach.target(names[key], f"{name}.{key}", node.where))
+
+
+_SEEN_OF_MODULES = frozenset({"__all__", "__getattr__", "__dir__"})
+
+
+def _is_special(name: str) -> bool:
+    return name.startswith("__") and name.endswith("__")
 
 
 def _method(reach: Reach, node: Node, value: types.MethodType) -> None:
@@ -178,6 +201,15 @@ def _type(reach: Reach, node: Node, value: Any) -> None:
         node.link(name, reach.target(part, f"{node.name}.{name}", node.where))
 
 
+def _context_variable(reach: Reach, node: Node, value: contextvars.ContextVar[Any]) -> None:
+    """Write a context variable: its name, its default, and what it is set to."""
+    node.write(lambda out: out.tag("context variable").text(value.name))
+    contexts = {"default": contextvars.Context(), "value": contextvars.copy_context()}
+    for label, context in contexts.items():
+        with contextlib.suppress(LookupError):
+            node.link(label, reach.target(context.run(value.get), f"{node.name}.get()", node.where))
+
+
 def _declared_source(reach: Reach, node: Node, value: SourceDef) -> None:
     node.write(lambda out: out.tag("source").text(value.shape).text(value.path))
     if value.options:
@@ -213,6 +245,7 @@ _KINDS: tuple[tuple[Callable[[object], bool], Callable[[Reach, Node, Any], None]
     (_exactly(functools.partialmethod), _parts("func", "args", "keywords")),
     (_exactly(functools.singledispatchmethod), _parts("dispatcher", "func")),
     (_exactly(SourceDef), _declared_source),
+    (_exactly(contextvars.ContextVar), _context_variable),
     (_named_type, _type),
     (
         _exactly(pathlib.Path, pathlib.PosixPath, pathlib.WindowsPath, pathlib.PurePosixPath, pathlib.PureWindowsPath),

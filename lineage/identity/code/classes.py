@@ -7,6 +7,7 @@ their own, not named in the class body) follow from the fields and are left out.
 
 from __future__ import annotations
 
+import abc
 import ast
 import enum
 import functools
@@ -39,7 +40,9 @@ from assetctl.lineage.identity.values.walk import mro
 
 _MACHINERY = frozenset({"_abc_impl", "_is_protocol", "_is_runtime_protocol", "_fields_defaults"})
 _DESCRIPTORS = (types.MemberDescriptorType, types.GetSetDescriptorType, types.WrapperDescriptorType)
-_FIELDS_WITHOUT_SYNTAX = frozenset({"__dataclass_fields__", "__annotations__"})
+_FIELDS_WITHOUT_SYNTAX = frozenset(
+    {"__dataclass_fields__", "__annotations__", "__pydantic_fields__", "__attrs_attrs__", "model_config"}
+)
 _NAMED_TUPLE = frozenset({"_fields", "_field_defaults"})
 
 
@@ -69,6 +72,8 @@ def expand_class(reach: Reach, node: Node) -> None:
         _link_members(reach, node, cls)
     for name, value in _attributes(reach, cls, source):
         node.link(f"attribute {name}", reach.target(value, f"{node.name}.{name}", node.where))
+    for index, registered in enumerate(_registered(cls)):
+        node.link(f"registered {index}", reach.target(registered, "", node.where))
     _link_subclasses(reach, node, cls)
 
 
@@ -88,6 +93,26 @@ def _link_subclasses(reach: Reach, node: Node, cls: type) -> None:
         elif _is_current(subclass):
             target = reach.target(subclass, "", node.where)
             node.link(f"subclass {len(node.edges)}", target, only=Reading.SUBCLASSES)
+
+
+def _registered(cls: type) -> list[type]:
+    """Return the classes that are registered with an abstract class, or with one that derives from it, by name.
+
+    They are instances to `isinstance`, and no attribute shows it.
+    """
+    registered: dict[int, type] = {}
+    seen: set[int] = set()
+    waiting = [cls] if is_any(cls, abc.ABCMeta) else []
+    while waiting:
+        one = waiting.pop()
+        if id(one) in seen:
+            continue
+        seen.add(id(one))
+        if is_any(one, abc.ABCMeta):
+            held = [reference() for reference in abc._get_dump(one)[0]]  # type: ignore[attr-defined]
+            registered.update({id(known): known for known in held if known is not None and _is_current(known)})
+        waiting.extend(type.__subclasses__(one))
+    return sorted(registered.values(), key=lambda known: (class_name(known), class_module(known)))
 
 
 def _is_current(cls: type) -> bool:

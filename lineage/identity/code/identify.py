@@ -8,7 +8,7 @@ Format `fp/1`. How it is made:
 2. `functions`, `classes` `captured` and `instances` fill in the nodes: canonical syntax (`syntax`),
    code objects where there is no syntax that provably belongs to the live function
    (`sources`, `bytecode`), attributes, defaults, closures, and values by value identity.
-3. `effects` finds the statements that modules run for their effect on what is not their own, and
+3. `effects` (with `touches`) finds the statements that modules run for their effect on what is not their own, and
    `modules` makes them symbols of all code that is reached through these modules.
 4. `condense` digests the graph, cycles included. The code version is the root's digest.
 

@@ -11,7 +11,6 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from assetctl.lineage.identity.code.effects import Touch, Use
 from assetctl.lineage.identity.code.reads import Import, Key, Read, Reads
 from assetctl.lineage.identity.code.syntax import Reading
 from assetctl.lineage.identity.code.texts import (
@@ -24,9 +23,10 @@ from assetctl.lineage.identity.code.texts import (
     Piece,
     StatementPlace,
 )
+from assetctl.lineage.identity.code.touches import Touch, Use
 from assetctl.lineage.identity.encode import digest_bytes
 
-_FORM = 2  # of the bytes; what has another form counts as absent
+_FORM = 3  # of the bytes; what has another form counts as absent
 _Row = list[Any]
 
 
@@ -45,7 +45,7 @@ def write_file_text(text_digest: str, file_text: FileText) -> bytes:
         "statement_texts": {
             n: [_text(one.syntax), _reads_row(one.reads)] for n, one in file_text.statement_texts.items()
         },
-        "function_touches": {n: _touch_rows(touches) for n, touches in file_text.function_touches.items()},
+        "function_touches": {use: _touch_rows(touches) for use, touches in file_text.function_touches.items()},
     }
     # Lone surrogates stand in names and constants of some sources, so that this is ASCII.
     payload = json.dumps(body, separators=(",", ":")).encode("ascii")
@@ -75,7 +75,7 @@ def read_file_text(text_digest: str, stored: bytes) -> FileText | None:
         {int(n): _function(row) for n, row in body["function_texts"].items()},
         {int(n): _class(row) for n, row in body["class_texts"].items()},
         {int(n): Piece(_bytes(syntax), _reads(reads)) for n, (syntax, reads) in body["statement_texts"].items()},
-        {int(n): _touches(rows) for n, rows in body["function_touches"].items()},
+        {use: _touches(rows) for use, rows in body["function_touches"].items()},
     )
 
 

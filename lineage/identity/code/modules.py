@@ -11,12 +11,13 @@ import functools
 import sys
 import types
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from assetctl.assets.definition import AssetDef, CheckDef
 from assetctl.lineage.facts.kinds import SymbolKind
-from assetctl.lineage.identity.code.effects import Touch, Use
+from assetctl.lineage.identity.code.classes import descriptor_parts
 from assetctl.lineage.identity.code.links import Reach
-from assetctl.lineage.identity.code.lookup import MISSING, Namespace, absolute_module, follow
+from assetctl.lineage.identity.code.lookup import MISSING, Namespace, absolute_module, follow, function_namespace
 from assetctl.lineage.identity.code.origins import (
     DISTRIBUTION,
     PROJECT,
@@ -34,6 +35,7 @@ from assetctl.lineage.identity.code.reads import Import, Reads
 from assetctl.lineage.identity.code.sources import StatementSource
 from assetctl.lineage.identity.code.symbols import FORMAT, Node
 from assetctl.lineage.identity.code.texts import merged
+from assetctl.lineage.identity.code.touches import Touch, Use
 from assetctl.lineage.identity.encode import Framed
 from assetctl.lineage.identity.values.identify import has_identity
 from assetctl.lineage.identity.values.walk import mro, state_of
@@ -47,6 +49,8 @@ _ONLY_DECORATE = frozenset(
 _SETTERS = ("set", "reset", "seed", "register", "unregister", "enable", "disable", "use", "install", "patch")
 _MUTATORS = frozenset({"pop", "popitem", "setdefault", "configure", "activate"})
 _MADE_BY = ("__new__", "__init__", "__post_init__")
+_NOT_BY_USE = frozenset({*_MADE_BY, "__call__", "__init_subclass__", "__set_name__", "__del__", "__prepare__"})
+_DESCRIPTORS = (types.MemberDescriptorType, types.GetSetDescriptorType, types.WrapperDescriptorType)
 
 
 class ModuleStatements:
@@ -65,7 +69,7 @@ class Modules:
         self._reach = reach
         self._nodes: dict[str, Node | None] = {}
         self._imports: dict[str, tuple[str, ...]] = {}
-        self._verdicts: dict[tuple[Touch, int], bool] = {}
+        self._verdicts: dict[tuple[object, ...], bool] = {}
 
     def reached_through(self, names: Iterable[str]) -> list[Node]:
         """Return the nodes of these modules and of all that they import, in the order in which they are imported."""
@@ -134,7 +138,7 @@ class Modules:
         """Say whether something that a statement touches is not the module's own."""
         if touch.use is Use.FOREIGN:
             return True
-        key = (touch, id(space.global_names))
+        key = (touch, id(space.global_names), *map(id, space.closure.values()))
         if key not in self._verdicts:
             self._verdicts[key] = False  # of a function that calls itself: the rest of it decides
             self._verdicts[key] = self._decide(touch, space, depth)
@@ -144,7 +148,8 @@ class Modules:
         if touch.use is Use.DECORATE:
             return self._is_kept_elsewhere(touch, space)
         if touch.use is Use.CHANGE:
-            return not self._is_own(_value_of(space, touch.chain), space)
+            changed = _value_of(space, touch.chain)
+            return not self._is_own(changed, space) or self._acts_when_used(changed, depth)
         if touch.use is Use.METHOD:
             owner = _value_of(space, touch.chain[:-1])
             if not self._is_own(owner, space):
@@ -152,34 +157,73 @@ class Modules:
             method = _attribute_of(owner, touch.chain[-1])
             return type(method) is types.FunctionType and self._has_effects(method, depth)
         called = _value_of(space, touch.chain)
+        if touch.use is Use.CHAIN:
+            return self._runs_effects(called, depth, otherwise=False)
+        if touch.use is Use.USE:
+            return self._acts_when_used(called, depth)
+        if touch.use is Use.CREATE:
+            return is_a(called, type) and self._is_made_with_effects(called, depth)
+        if touch.use is Use.APPLY or touch.use is Use.MAKE:
+            return self._runs_effects(called, depth, otherwise=False, use=touch.use)
         if touch.use is Use.CALL:
             return self._runs_effects(called, depth, otherwise=True)
         is_change = _sounds_like_a_change(touch.chain) and not self._is_own(_value_of(space, touch.chain[:-1]), space)
         return is_change if called is MISSING else self._runs_effects(called, depth, otherwise=is_change)
 
-    def _runs_effects(self, called: object, depth: int, *, otherwise: bool) -> bool:
+    def _runs_effects(self, called: object, depth: int, *, otherwise: bool, use: Use = Use.CALL) -> bool:
         """Say whether a call runs first-party code that has effects; of other code that is not known."""
-        while type(called) is functools.partial or "__wrapped__" in _own_attributes(called):
-            called = called.func if type(called) is functools.partial else _own_attributes(called)["__wrapped__"]
+        while isinstance(called, functools.partial | types.MethodType):
+            called = called.func if isinstance(called, functools.partial) else called.__func__
         if type(called) is AssetDef or type(called) is CheckDef or self._reach.origin(called).kind == TOOL:
             return False
-        if type(called) is types.MethodType:
-            called = called.__func__
-        if self._reach.origin(called).kind != PROJECT or not is_any(called, types.FunctionType, type):
+        inner = _own_attributes(called).get("__wrapped__")
+        if inner is not None and self._runs_effects(inner, depth, otherwise=False, use=use):
+            return True
+        if type(called) is types.FunctionType and self._reach.origin(called).kind == PROJECT:
+            return self._has_effects(called, depth, use=use)
+        if inner is not None:
+            return otherwise and self._reach.origin(inner).kind != PROJECT
+        if self._reach.origin(called).kind != PROJECT or called is MISSING:
             return otherwise
-        if type(called) is types.FunctionType:
-            return self._has_effects(called, depth)
-        makers = [_attribute_of(called, name) for name in _MADE_BY]
-        return any(type(maker) is types.FunctionType and self._has_effects(maker, depth) for maker in makers)
+        if is_a(called, type):
+            names = (*_MADE_BY, "__call__") if use is Use.MAKE else _MADE_BY
+            makers = [_attribute_of(called, name) for name in names]
+            return self._any_has_effects([*makers, _attribute_of(type(called), "__call__")], depth)
+        return otherwise or self._any_has_effects(
+            [_attribute_of(type(called), "__call__"), *state_of(called).values()], depth
+        )
 
-    def _has_effects(self, fn: types.FunctionType, depth: int) -> bool:
+    def _any_has_effects(self, functions: Iterable[object], depth: int) -> bool:
+        return any(type(fn) is types.FunctionType and self._has_effects(fn, depth) for fn in functions)
+
+    def _acts_when_used(self, used: object, depth: int) -> bool:
+        """Say whether a first-party object, or what a class makes, does something when it is entered or computed with."""
+        cls = used if is_a(used, type) else type(used)
+        if used is MISSING or is_any(used, types.FunctionType, types.ModuleType):
+            return False
+        if self._reach.origin(cls).kind != PROJECT:
+            return False
+        held = {name: value for base in reversed(mro(cls)) for name, value in class_attributes(base)}
+        special = [value for name, value in held.items() if _is_special(name) or type(value) is property]
+        return self._any_has_effects([part for value in special for part in descriptor_parts(value)], depth)
+
+    def _is_made_with_effects(self, cls: Any, depth: int) -> bool:
+        """Say whether making a class does something: in its metaclass, in what it derives from, or in what it holds."""
+        makers = [_attribute_of(type(cls), name) for name in ("__new__", "__init__", "__prepare__")]
+        makers += [_attribute_of(base, "__init_subclass__") for base in mro(cls)[1:]]
+        for _, value in class_attributes(cls):
+            if not is_any(value, types.FunctionType, type, *_DESCRIPTORS) and self._reach.origin(value).kind == PROJECT:
+                makers.append(_attribute_of(type(value), "__set_name__"))
+        return self._any_has_effects(makers, depth)
+
+    def _has_effects(self, fn: types.FunctionType, depth: int, *, use: Use = Use.CALL) -> bool:
         if self._reach.origin(fn).kind != PROJECT:
             return False
         source = self._reach.sources.function(fn.__code__)
         if source is None or depth > _DEEPEST:
             return source is not None
-        space = Namespace(fn.__globals__, {})
-        return any(self._counts(touch, space, depth + 1) for touch in source.touches())
+        space = function_namespace(fn)
+        return any(self._counts(touch, space, depth + 1) for touch in source.touches(use))
 
     def _is_kept_elsewhere(self, touch: Touch, space: Namespace) -> bool:
         """Say whether a library's decorator handed out just what it was given: then it did so for its effect."""
@@ -260,6 +304,10 @@ def _own_attributes(value: object) -> dict[str, object]:
     if type(value) is functools._lru_cache_wrapper or type(value) is types.FunctionType:
         return value.__dict__
     return {}
+
+
+def _is_special(name: str) -> bool:
+    return name.startswith("__") and name.endswith("__") and name not in _NOT_BY_USE
 
 
 def _sounds_like_a_change(chain: tuple[str, ...]) -> bool:

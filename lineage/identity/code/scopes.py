@@ -15,6 +15,7 @@ from dataclasses import replace
 from assetctl.lineage.identity.code.reads import Import, Key, Read, Reads
 from assetctl.lineage.identity.code.syntax import FunctionNode, Reading
 
+_NAMESPACES_OF_CODE = frozenset({"__globals__", "f_globals", "f_locals"})
 _DOC_NAMES = frozenset({"__doc__"})
 _ANNOTATION_NAMES = frozenset({"__annotations__", "__signature__", "__annotate__"})
 _NAMESPACES = frozenset({"globals", "locals", "vars"})
@@ -159,6 +160,7 @@ class _Finder:
 
     def _load(self, chain: tuple[str, ...], node: ast.AST, scope: _Scope, guard: str = "", **details: object) -> None:
         self._note_attributes(chain[1:])
+        self._note_namespaces(chain[1:], node, scope)
         chain = (self._mangled(chain[0]), *chain[1:])
         read = Read(chain, getattr(node, "lineno", 0), **details)  # type: ignore[arg-type]
         self._loads.append((read, scope, guard))
@@ -171,6 +173,11 @@ class _Finder:
                 self._reading |= Reading.ANNOTATIONS
             elif name == "__subclasses__":
                 self._reading |= Reading.SUBCLASSES
+
+    def _note_namespaces(self, names: Iterable[str], node: ast.AST, scope: _Scope) -> None:
+        """Take the names of a function or a frame for what they are: `globals()`, handed around."""
+        if not _NAMESPACES_OF_CODE.isdisjoint(names):
+            self._loads.append((Read(("globals",), getattr(node, "lineno", 0)), scope, ""))
 
     def _bind(self, name: str, scope: _Scope) -> None:
         scope.bound.add(self._mangled(name))
@@ -192,6 +199,7 @@ class _Finder:
             names.append(base.attr)
             base = base.value
         self._note_attributes(names)
+        self._note_namespaces(names, node, scope)
         if isinstance(base, ast.Call):
             self._call(base, scope, annotation, tuple(reversed(names)))
         else:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from assetctl.lineage.facts.ports import CodeWorld
 from assetctl.lineage.identity.code.bindings import names_bound
-from assetctl.lineage.identity.code.effects import Touch, function_touches
+from assetctl.lineage.identity.code.effects import function_touches
 from assetctl.lineage.identity.code.kept import read_file_text, write_file_text
 from assetctl.lineage.identity.code.syntax import FunctionNode, Reading, function_syntax, node_syntax
 from assetctl.lineage.identity.code.texts import (
@@ -32,6 +32,7 @@ from assetctl.lineage.identity.code.texts import (
     describe_function,
     describe_statement,
 )
+from assetctl.lineage.identity.code.touches import Touch, Use
 from assetctl.lineage.identity.encode import digest_bytes
 
 _FUTURE_FLAGS = 0x1FF0000  # the compiler flags of `from __future__` imports, as code objects carry them
@@ -61,14 +62,15 @@ class FunctionSource:
     def node(self) -> FunctionNode:
         return self.file.nodes().functions[self.number]
 
-    def touches(self) -> tuple[Touch, ...]:
-        """Return what calling it may change."""
-        known = self.file.texts.function_touches
-        if self.number not in known:
+    def touches(self, use: Use = Use.CALL) -> tuple[Touch, ...]:
+        """Return what calling it may change, or applying it, or what it returns, as a decorator."""
+        known, key = self.file.texts.function_touches, f"{use} {self.number}"
+        if key not in known:
             is_method = bool(self.place.class_name)
-            known[self.number] = function_touches(self.node(), names_bound(self.file.nodes().tree.body), is_method)
+            names = names_bound(self.file.nodes().tree.body)
+            known[key] = function_touches(self.node(), names, is_method, use)
             self.file.has_news = True
-        return known[self.number]
+        return known[key]
 
     def syntax(self, reading: Reading) -> bytes:
         """Return signature and body."""

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from assetctl.lineage.identity.code.bindings import imported_modules
-from assetctl.lineage.identity.code.effects import Statement, Touch, statements_with_effects
+from assetctl.lineage.identity.code.effects import Statement, statements_with_effects
 from assetctl.lineage.identity.code.reads import Import, Read, Reads
 from assetctl.lineage.identity.code.scopes import (
     chain_of,
@@ -22,6 +22,7 @@ from assetctl.lineage.identity.code.scopes import (
     statement_reads,
 )
 from assetctl.lineage.identity.code.syntax import FunctionNode, Reading, function_syntax, node_syntax, nodes_syntax
+from assetctl.lineage.identity.code.touches import Touch
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +108,7 @@ class FileText:
 
     `imports` are the modules that it imports itself, `statements` those that may be run for their effect.
     `function_texts`, `class_texts`, `statement_texts` and `function_touches` are what was asked for so far, by
-    number of the place.
+    number of the place; the last by how the function is used, too.
     """
 
     functions: list[FunctionPlace] = field(default_factory=list)
@@ -118,7 +119,7 @@ class FileText:
     function_texts: dict[int, FunctionText] = field(default_factory=dict)
     class_texts: dict[int, ClassText] = field(default_factory=dict)
     statement_texts: dict[int, Piece] = field(default_factory=dict)
-    function_touches: dict[int, tuple[Touch, ...]] = field(default_factory=dict)
+    function_touches: dict[str, tuple[Touch, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
