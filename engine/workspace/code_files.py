@@ -20,6 +20,10 @@ from assetctl.storage.blobs.file_digests import FileDigests
 from assetctl.storage.state.layout import Layout
 
 _LONGEST_TEXT = 1 << 16  # bytes
+_TEXTS = frozenset(
+    (*(".sql", ".py", ".r", ".jl", ".stan", ".sh", ".graphql"), *(".j2", ".jinja", ".jinja2", ".tmpl", ".html"))
+    + (".md", ".txt", ".rst", ".prompt")
+)
 _LEFT_OUT = frozenset(("__pycache__", ".git", ".hg", ".svn", ".jj"))
 
 
@@ -47,8 +51,10 @@ class CodeFiles:
         return self._known[name]
 
     def text(self, name: str) -> str | None:
-        """Return the text of a file of ordinary length; None for any other."""
+        """Return the text of a file of ordinary length that is code or prose; settings may hold secrets: None."""
         path = self._root / name
+        if path.suffix.lower() not in _TEXTS:
+            return None
         try:
             return path.read_text("utf-8") if path.stat().st_size <= _LONGEST_TEXT else None
         except (OSError, UnicodeDecodeError):

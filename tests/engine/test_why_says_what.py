@@ -119,6 +119,15 @@ def test_a_file_of_code_deps_shows_its_lines(declare, tmp_path):
     assert (added.name, added.change) == ("q/b.sql", "added")
 
 
+def test_settings_in_code_deps_are_named_and_never_recorded(declare, tmp_path):
+    (tmp_path / "q" / "keys.yaml").write_text("token: s3cret\n")
+    project = declare("code_deps=['q/keys.yaml']")
+    project.materialize(jobs=1)
+    (tmp_path / "q" / "keys.yaml").write_text("token: other\n")
+    (symbol,) = project.why("a").symbols
+    assert (symbol.name, symbol.diff) == ("q/keys.yaml", "")
+
+
 def test_a_file_of_code_deps_that_is_no_text_is_named(declare, tmp_path):
     (tmp_path / "q" / "a.bin").write_bytes(b"\xff")
     project = declare("code_deps=['q/a.bin']")
