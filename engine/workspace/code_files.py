@@ -20,10 +20,8 @@ from assetctl.storage.blobs.file_digests import FileDigests
 from assetctl.storage.state.layout import Layout
 
 _LONGEST_TEXT = 1 << 16  # bytes
-_TEXTS = frozenset(
-    (*(".sql", ".py", ".r", ".jl", ".stan", ".sh", ".graphql"), *(".j2", ".jinja", ".jinja2", ".tmpl", ".html"))
-    + (".md", ".txt", ".rst", ".prompt")
-)
+_CODE = (".sql", ".py", ".r", ".jl", ".stan", ".sh", ".graphql", ".j2", ".jinja", ".jinja2", ".tmpl", ".html")
+_TEXTS = frozenset((*_CODE, ".md", ".txt", ".rst", ".prompt"))
 _LEFT_OUT = frozenset(("__pycache__", ".git", ".hg", ".svn", ".jj"))
 
 
