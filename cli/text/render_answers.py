@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
@@ -14,11 +14,13 @@ from assetctl.cli.text.typed import Words
 from assetctl.engine.answers.values import AssetStatus, Explanation, HistoryEntry, RootCause, SymbolChange, VersionDiff
 from assetctl.lineage.deciding.decide import Action
 from assetctl.lineage.deciding.plan import PlannedAsset
-from assetctl.lineage.deciding.reasons import describe
+from assetctl.lineage.deciding.reasons import CodeChanged, LastAttemptFailed, Reason, SourceChanged, describe
 from assetctl.lineage.facts.records import Pinned, Purpose
 
 _DIFF_STYLES = {"+": "green", "-": "red", "@": "cyan"}
 _DIFF_LINES = 60
+_LONGEST_LINE = 200
+_BEFORE_DIFFERENCE = 40
 _UNEXPLAINED = "what of its code differs is not known: what was recorded of it then is not there, or reads the same"
 
 
@@ -41,8 +43,7 @@ def show_explanation(console: Console, explanation: Explanation, typed: Words = 
         console.print(
             text(typed(f"  lift the pin with `assetctl rollback {explanation.asset} --lift`"), "dim"), soft_wrap=True
         )
-    for number, reason in enumerate(planned.reasons, start=1):
-        console.print(text(f"  {number}. {describe(reason)}"))
+    _show_reasons(console, planned.reasons, explanation, typed)
     if planned.decision.refused is not None:
         console.print(
             text(typed(f"  what it said no to: `assetctl show {planned.decision.refused}`"), "dim"), soft_wrap=True
@@ -54,7 +55,7 @@ def show_explanation(console: Console, explanation: Explanation, typed: Words = 
     for name in planned.checks if planned.action is Action.KEEP else ():
         console.print(text(f"  check `{name}` was not asked about this data yet"))
     for cause in explanation.causes:
-        _show_cause(console, cause)
+        _show_cause(console, cause, typed)
     for symbol in explanation.symbols:
         _show_symbol(console, symbol)
     if explanation.is_code_unexplained:
@@ -70,12 +71,33 @@ def _show_unseen(console: Console, explanation: Explanation, planned: PlannedAss
         console.print(text(f"  not seen when it was made: {name}", "yellow"))
 
 
-def _show_cause(console: Console, cause: RootCause) -> None:
+def _show_reasons(console: Console, reasons: Sequence[Reason], explanation: Explanation, typed: Words) -> None:
+    for number, reason in enumerate(reasons, start=1):
+        console.print(text(f"  {number}. {describe(reason)}"))
+        for line in _more_of(reason, explanation):
+            console.print(text(typed(f"     {line}"), "dim"), soft_wrap=True)
+
+
+def _more_of(reason: Reason, explanation: Explanation) -> Iterator[str]:
+    """Say of a reason what its clause has no room for: where to look."""
+    match reason:
+        case SourceChanged(source) if source in explanation.sources:
+            yield f"it is read from {explanation.sources[source]}"
+        case LastAttemptFailed(error_type, message):
+            first = one_line(message)[:_LONGEST_LINE]
+            yield f"{error_type}: {first}" if first and not first.startswith(error_type) else first or error_type
+            yield f"what it printed: `assetctl logs {explanation.asset}`"
+
+
+def _show_cause(console: Console, cause: RootCause, typed: Words) -> None:
     path = " ← ".join(cause.path)
     console.print(Text.assemble("\n  ", ("begins at ", "dim"), (clean(cause.path[-1]), "bold")))
     console.print(text(f"    {path}", "dim"))
     for reason in cause.reasons:
         console.print(text(f"    {describe(reason)}"))
+    if any(isinstance(reason, CodeChanged) for reason in cause.reasons):
+        asset = cause.path[-1].asset
+        console.print(text(typed(f"    what of it: `assetctl why {asset}`"), "dim"), soft_wrap=True)
 
 
 def _show_symbol(console: Console, symbol: SymbolChange) -> None:
@@ -83,16 +105,38 @@ def _show_symbol(console: Console, symbol: SymbolChange) -> None:
     if len(symbol.path) > 1:
         console.print(text(f"    {' → '.join(symbol.path)}", "dim"))
     if not symbol.diff:
-        console.print(text("    its content differs; its text is the same", "dim"))
+        console.print(text("    its content differs; what is recorded of it reads the same", "dim"))
     _show_unified(console, symbol.diff, indent=4)
 
 
 def _show_unified(console: Console, unified: str, indent: int = 2) -> None:
-    lines = [line for line in clean(unified).splitlines() if not line.startswith(("---", "+++"))]
+    lines = _windowed([line for line in clean(unified).splitlines() if not line.startswith(("--- ", "+++ "))])
     for line in lines[:_DIFF_LINES]:
         console.print(Text(" " * indent + line, _DIFF_STYLES.get(line[:1], "")), soft_wrap=True)
     if len(lines) > _DIFF_LINES:
         console.print(text(f"{' ' * indent}{count(len(lines) - _DIFF_LINES, 'more line')}; --json has all", "dim"))
+
+
+def _windowed(lines: Sequence[str]) -> list[str]:
+    """Return lines of a diff with the very long ones cut to what is around the first difference in its neighbour."""
+    shown = list(lines)
+    for place, line in enumerate(lines):
+        if len(line) <= _LONGEST_LINE:
+            continue
+        after = lines[place + 1] if place + 1 < len(lines) else ""
+        before = lines[place - 1] if place else ""
+        other = after if line[:1] == "-" and after[:1] == "+" else before if line[:1] == "+" else ""
+        same = _n_alike(line[1:], other[1:]) if other[:1] in ("-", "+") else 0
+        start = max(1, same + 1 - _BEFORE_DIFFERENCE)
+        cut = line[start : start + _LONGEST_LINE]
+        end = "…" if start + len(cut) < len(line) else ""
+        shown[place] = f"{line[0]}{'…' if start > 1 else ''}{cut}{end}"
+    return shown
+
+
+def _n_alike(one: str, other: str) -> int:
+    pairs = zip(one, other, strict=False)
+    return next((place for place, (a, b) in enumerate(pairs) if a != b), min(len(one), len(other)))
 
 
 def show_status(console: Console, states: Sequence[AssetStatus]) -> None:

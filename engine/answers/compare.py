@@ -55,11 +55,13 @@ def _before(workspace: Workspace, key: AssetKey, after: Recorded) -> Recorded:
         is_other = recorded.output.value.version != after.output.value.version
         if recorded.position < after.position and recorded.materialization.published and is_other:
             return recorded
+    times = [r for r in past_materializations(workspace.stores.lineage, key, 1000) if r.materialization.published]
+    often = f": its content was the same each of the {len(times)} times" if len(times) > 1 else ""
     raise SelectionError(
         Problem(
             "only-one-version",
-            f"`{key}` has only one version",
-            hint=f"see `assetctl history {key}`; name two versions to compare them",
+            f"`{key}` has only one version{often}",
+            hint=f"`assetctl why {key}` says what has changed since it was made",
         )
     )
 
@@ -85,8 +87,13 @@ def _reasons(before: Recorded, after: Recorded) -> tuple[Reason, ...]:
     made = after.materialization.provenance
     seen = {(used.kind, used.name): used.digest for used in before.materialization.undeclared}
     now = after.materialization.undeclared
-    changed = tuple(u.name for u in now if seen.get((u.kind, u.name), u.digest) != u.digest)
-    verdict = judge(Inputs(made.definition, made.inputs), Memory(before, observed_changed=changed), Demand())
+    changed = [u for u in now if seen.get((u.kind, u.name), u.digest) != u.digest]
+    memory = Memory(
+        before,
+        observed_changed=tuple(u.name.rstrip(":") for u in changed),
+        observed_kinds=tuple(u.kind for u in changed),
+    )
+    verdict = judge(Inputs(made.definition, made.inputs), memory, Demand())
     return verdict.reasons if isinstance(verdict, Stale) else ()
 
 

@@ -19,7 +19,7 @@ from assetctl.engine.workspace.workspace import Workspace
 from assetctl.lineage.facts.ports import Wanted
 from assetctl.lineage.facts.records import Output
 from assetctl.lineage.identity.values.walk import type_name
-from assetctl.storage.sources.parsing import open_table, table_format
+from assetctl.storage.sources.parsing import open_table, parse_with_any, table_format
 
 _LARGEST_BYTES = 100_000_000  # of a value that is read to be described
 _LONGEST_PARAMETER = 80
@@ -60,7 +60,7 @@ def describe_source(workspace: Workspace, source: SourceDef) -> Mapping[str, Any
         size = path.stat().st_size
         if table_format(path) is None or size > _LARGEST_BYTES:
             return {"size_bytes": size}
-        table = open_table(path)
+        table = parse_with_any(path, source.options).to_reader() if source.options else open_table(path)
         columns = [{"name": field.name, "type": str(field.type)} for field in table.schema]
         return {"size_bytes": size, "n_rows": sum(batch.num_rows for batch in table), "columns": columns}
     except (AssetctlError, OSError, ValueError, NotImplementedError):

@@ -58,6 +58,11 @@ def explain(workspace: Workspace, key: AssetKey, since: str | None, settings: Se
         recorded=recorded,
         is_dynamic=code.dynamic,
         is_code_unexplained=_is_code_unexplained(planned, symbols),
+        sources={
+            b.target.asset: graph.sources[b.target.asset].path
+            for b in planned.decision.step.bindings
+            if b.target.asset in graph.sources
+        },
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from html import escape
 from typing import Any
 
@@ -37,6 +37,8 @@ class SymbolChange:
 class Explanation:
     """Why an asset has its verdict. `planned` is None for a source; `recorded` None if it was never built.
 
+    `sources` says of each source that it reads directly where that is.
+
     `is_code_unexplained`: its code changed, and no symbol of it differs from those that were recorded.
     """
 
@@ -47,6 +49,7 @@ class Explanation:
     recorded: Recorded | None
     is_dynamic: tuple[str, ...]
     is_code_unexplained: bool = False
+    sources: Mapping[AssetKey, str] = field(default_factory=dict)
 
     @property
     def verdict(self) -> str:

@@ -19,6 +19,9 @@ from assetctl.lineage.identity.encode import digest_bytes
 from assetctl.storage.blobs.file_digests import FileDigests
 from assetctl.storage.state.layout import Layout
 
+_LONGEST_TEXT = 1 << 16  # bytes
+_CODE = (".sql", ".py", ".r", ".jl", ".stan", ".sh", ".graphql", ".j2", ".jinja", ".jinja2", ".tmpl", ".html")
+_TEXTS = frozenset((*_CODE, ".md", ".txt", ".rst", ".prompt"))
 _LEFT_OUT = frozenset(("__pycache__", ".git", ".hg", ".svn", ".jj"))
 
 
@@ -45,11 +48,27 @@ class CodeFiles:
             self._known[name] = self._hash(self._root / name)
         return self._known[name]
 
+    def text(self, name: str) -> str | None:
+        """Return the text of a file of ordinary length that is code or prose; settings may hold secrets: None."""
+        path = self._root / name
+        if path.suffix.lower() not in _TEXTS:
+            return None
+        try:
+            return path.read_text("utf-8") if path.stat().st_size <= _LONGEST_TEXT else None
+        except (OSError, UnicodeDecodeError):
+            return None
+
     def matching_set(self, pattern: str) -> frozenset[str]:
         """Return the same as `matching`, to look files up in."""
         if pattern not in self._sets:
             self._sets[pattern] = frozenset(self.matching(pattern))
         return self._sets[pattern]
+
+    def is_current(self) -> bool:
+        """Say whether every pattern matches what it matched, and every file has the digest that it had."""
+        now = CodeFiles(self._root, self._digests)
+        same = all(now.matching(pattern) == names for pattern, names in self._matched.items())
+        return same and all(now.digest(name) == was for name, was in self._known.items())
 
     def digest_now(self, path: str) -> str | None:
         """Return the digest of a file as it is now, whatever it was when the plan was made."""

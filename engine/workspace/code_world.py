@@ -47,6 +47,7 @@ class ProjectWorld:
         self.code_files = CodeFiles(self.root, digests)
         self.environment = EnvironmentValues.now()
         self._texts: dict[str, str | None] = {}
+        self._variables: dict[str, str | None] = {}
         self._stdlib = _standard_folders()
         self._tool = _tool_folders()
         self._roots = tuple(dict.fromkeys((str(self.root), os.path.realpath(self.root))))
@@ -98,7 +99,13 @@ class ProjectWorld:
 
     def variable(self, name: str) -> str | None:
         """Return a keyed hash of an environment variable's value, or None if it is unset."""
-        return self.hashed(name, os.environ.get(name))
+        self._variables[name] = self.hashed(name, os.environ.get(name))
+        return self._variables[name]
+
+    def is_current(self) -> bool:
+        """Say whether every variable and every file that was asked for is as it was."""
+        variables = all(self.hashed(name, os.environ.get(name)) == was for name, was in self._variables.items())
+        return variables and self.code_files.is_current()
 
     def hashed(self, name: str, value: str | None) -> str | None:
         """Return the keyed hash of a value that a variable has, or had."""
@@ -114,6 +121,11 @@ class ProjectWorld:
     def file_digest(self, path: str) -> str | None:
         """Return the digest of a file's bytes (a relative path is the project's), or None if it cannot be read."""
         return self.code_files.digest(path)
+
+    def file_text(self, path: str) -> str | None:
+        """Return a file's text without values of environment variables; None if it is long, or no text."""
+        text = self.code_files.text(path)
+        return None if text is None else self.hidden(text)
 
     def files(self, pattern: str) -> tuple[str, ...]:
         """Return the project's files that match a glob or lie below a folder, relative to its root, sorted."""

@@ -57,6 +57,8 @@ class Declarations:
         cells = notebook_namespace()
         changed = self._declarations is not None and _stamp(self._settings) != self._stamp
         if self._graph is not None and not changed and cells is None:
+            if self._identification is not None and not self._identification.is_current():
+                self._identification = None
             return self._graph
         if self._declarations is None or changed:
             self._collect()

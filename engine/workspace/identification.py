@@ -85,6 +85,10 @@ class Identification:
         self._identified[step.key] = step, identified
         return identified
 
+    def is_current(self) -> bool:
+        """Say whether the variables and files that it looked at are as they were; modules are for others to compare."""
+        return self._world.is_current()
+
     def identify_all(self, graph: AssetGraph, keys: Collection[AssetKey]) -> dict[AssetKey, Identified]:
         """Return what is identified for the steps of these assets, by step key.
 

@@ -228,14 +228,16 @@ class Deliberation:
     def _judge(self, target: Target, step: Step, inputs: Inputs, candidate: Materialized | None) -> Verdict:
         identified, known = self.identified[step.key], self.known
         recorded = known.latest.get(target)
+        changed = self._changed_since(recorded.materialization) if recorded is not None else ()
         memory = Memory(
             recorded,
             known.state(target),
             known.failures.get(step.target),
             self._failed_checks(target, recorded, candidate),
             self.snapshot.columns,
-            self._changed_since(recorded.materialization) if recorded is not None else (),
+            tuple(used.name.rstrip(":") for used in changed),
             known.pins.get(target),
+            tuple(used.kind for used in changed),
         )
         demand = Demand(
             forced=target in self.request.forced,
@@ -244,11 +246,9 @@ class Deliberation:
         )
         return judge(inputs, memory, demand, self._current_columns(step))
 
-    def _changed_since(self, made: Materialized) -> tuple[str, ...]:
+    def _changed_since(self, made: Materialized) -> tuple[Undeclared, ...]:
         """Return what a materialization was seen to use without declaring it and that has changed since."""
-        return tuple(
-            used.name.rstrip(":") for used in made.undeclared if self.question.current_digest(used) != used.digest
-        )
+        return tuple(used for used in made.undeclared if self.question.current_digest(used) != used.digest)
 
     def _reads_table(self, step: Step) -> bool:
         return any(b.is_source and b.reads_table for b in step.bindings)

@@ -6,13 +6,14 @@ the same words. A new variant fails type checking wherever it is not handled.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields
 from typing import Any, assert_never
 
 from assetctl.assets.ids import AssetKey
 from assetctl.lineage.deciding.inside import Change as Change  # noqa: PLC0414  a part of several reasons
 from assetctl.lineage.deciding.inside import inside, shown
-from assetctl.lineage.facts.kinds import LOST_LOOK
+from assetctl.lineage.facts.kinds import LOST_LOOK, UndeclaredKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,9 +124,10 @@ class Undecidable:
 
 @dataclass(frozen=True, slots=True)
 class ObservedChanged:
-    """Files or functions that the last run was seen to use, though nothing declares them."""
+    """What the last run was seen to use, though nothing declares it; `kinds` says of each what it is, where known."""
 
     what: tuple[str, ...]
+    kinds: tuple[str, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +158,8 @@ Reason = (
     | ObservedChanged
     | PinNotPublished
 )
+
+UNSET = "(unset)"  # in place of the hash of a variable's value
 
 KINDS: dict[type, str] = {
     NeverMaterialized: "never_materialized",
@@ -191,7 +195,7 @@ def describe(reason: Reason) -> str:
         case ConfigChanged(changes):
             return f"config changed: {_list(tuple(part for change in changes for part in inside(change)))}"
         case EnvironmentChanged(changes):
-            return f"environment changed: {_list(changes)}"
+            return f"environment changed: {_list(changes, _in_environment)}"
         case UpstreamAdded(upstream):
             return f"upstream `{upstream}` added"
         case UpstreamRemoved(upstream):
@@ -217,18 +221,18 @@ def describe(reason: Reason) -> str:
             return "forced"
         case Undecidable(what):
             return f"cannot be identified, so built every time: {'; '.join(what)}"
-        case ObservedChanged(what):
-            return _describe_observed(what)
+        case ObservedChanged(what, kinds):
+            return _describe_observed(what, kinds)
         case PinNotPublished(pinned, published):
             return f"it is pinned to {_short(pinned)}, but {_short(published)} was published since"
         case _:
             assert_never(reason)
 
 
-def _describe_observed(what: tuple[str, ...]) -> str:
-    lost = [name for name in what if name.startswith(LOST_LOOK)]
-    changed = [f"`{name}`" for name in what if name not in lost]
-    clauses = [f"the last run had {name}" for name in lost]
+def _describe_observed(what: tuple[str, ...], kinds: tuple[str, ...]) -> str:
+    named = list(zip(what, kinds or [""] * len(what), strict=True))
+    clauses = [f"the last run had {name}" for name, _ in named if name.startswith(LOST_LOOK)]
+    changed = [_observed(name, kind) for name, kind in named if not name.startswith(LOST_LOOK)]
     if changed:
         clauses.append(f"{', '.join(changed)} changed, which it was seen to use without declaring it")
     return ", and ".join(clauses)
@@ -237,14 +241,14 @@ def _describe_observed(what: tuple[str, ...]) -> str:
 def to_json(reason: Reason) -> dict[str, Any]:
     """Return the reason as JSON: its kind and its fields; the contract of `plan --json`."""
     document: dict[str, Any] = {"kind": KINDS[type(reason)]}
-    for field in fields(reason):
-        value = getattr(reason, field.name)
-        if field.name == "changes":
+    for part in fields(reason):
+        value = getattr(reason, part.name)
+        if part.name == "changes":
             value = [{"name": c.name, "old": c.old, "new": c.new} for c in value]
-        document[field.name] = list(value) if isinstance(value, tuple) else value
+        document[part.name] = list(value) if isinstance(value, tuple) else value
     if isinstance(reason, ConfigChanged):
-        parts = [part for change in reason.changes for part in inside(change)]
-        document["inside"] = [{"name": c.name, "old": c.old, "new": c.new} for c in parts]
+        inner = [change for whole in reason.changes for change in inside(whole)]
+        document["inside"] = [{"name": c.name, "old": c.old, "new": c.new} for c in inner]
     return document
 
 
@@ -252,9 +256,48 @@ def _short(version: str) -> str:
     return version if version == "nothing" else f"b3:{version.removeprefix('b3:')[:8]}"
 
 
-def _list(changes: tuple[Change, ...]) -> str:
+def _list(changes: tuple[Change, ...], says: Callable[[Change], str] = shown) -> str:
     more = [f"and {len(changes) - 4} more"] if len(changes) > 4 else []
-    return ", ".join([*map(shown, changes[:4]), *more])
+    return ", ".join([*map(says, changes[:4]), *more])
+
+
+def _in_environment(change: Change) -> str:
+    """Say how a part of the environment changed; of a variable's value only a hash is known, which tells nobody anything."""
+    name = change.name.removeprefix("env:")
+    if name == change.name:
+        return shown(change)
+    was, now = (text not in (None, UNSET) for text in (change.old, change.new))
+    if was and now:
+        return f"variable `{name}` has another value"
+    if was == now:
+        return f"variable `{name}` is read now" if change.old is None else f"variable `{name}` is read no more"
+    return f"variable `{name}` is set now" if now else f"variable `{name}` is not set any more"
+
+
+def _observed(name: str, kind: str) -> str:
+    match kind:
+        case UndeclaredKind.LISTING:
+            return f"the names in `{name}`"
+        case UndeclaredKind.ENTRIES:
+            return f"the names, sizes or times in `{name}`"
+        case UndeclaredKind.PLACE:
+            return f"whether `{name}` is there"
+        case UndeclaredKind.SIZE | UndeclaredKind.TIME:
+            return f"the {kind} of `{name}`"
+        case UndeclaredKind.MODE:
+            return f"the access rights of `{name}`"
+        case UndeclaredKind.LINK:
+            return f"where `{name}` points"
+        case UndeclaredKind.VARIABLE if name.endswith("*"):
+            return "one of the environment variables" + ("" if name == "*" else f" `{name}`")
+        case UndeclaredKind.VARIABLE:
+            return f"the environment variable `{name}`"
+        case UndeclaredKind.SYMBOL | UndeclaredKind.MODULE:
+            return f"the code of `{name}`"
+        case UndeclaredKind.CODEC:
+            return f"the codec `{name}`"
+        case _:
+            return f"`{name}`"
 
 
 def _classes(names: tuple[str, ...]) -> str:

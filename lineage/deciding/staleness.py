@@ -100,7 +100,8 @@ class Memory:
     `failed_checks` are the blocking checks, as declared now, whose last answer about the
     remembered data (or about a held-back candidate of the same provenance) was no.
     `columns` holds the columns of earlier upstream versions, to name what changed.
-    `observed_changed` names what its last run used without declaring it and has changed since.
+    `observed_changed` names what its last run used without declaring it and has changed since, `observed_kinds`
+    says of each what it is.
     `pin` is the pin to serve that is in force.
     """
 
@@ -111,6 +112,7 @@ class Memory:
     columns: Columns = field(default_factory=dict)
     observed_changed: tuple[str, ...] = ()
     pin: Pinned | None = None
+    observed_kinds: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +176,7 @@ def _reasons(current: Inputs, memory: Memory, demand: Demand, columns: Columns) 
     if demand.undecidable:
         yield Undecidable(demand.undecidable)
     if memory.observed_changed:
-        yield ObservedChanged(memory.observed_changed)
+        yield ObservedChanged(memory.observed_changed, memory.observed_kinds)
 
 
 def _known_provenance(current: Inputs) -> str | None:

@@ -229,6 +229,10 @@ class CodeWorld(Protocol):
         """Return the digest of a file's bytes (a relative path is the project's), or None if it cannot be read."""
         ...
 
+    def file_text(self, path: str) -> str | None:
+        """Return a file's text as it may be recorded, for people; None if it is long, or no text."""
+        ...
+
     def files(self, pattern: str) -> tuple[str, ...]:
         """Return the project's files that match a glob or lie below a folder, relative to its root, sorted."""
         ...

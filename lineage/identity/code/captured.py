@@ -19,6 +19,7 @@ from typing import Any
 from assetctl.assets.definition import SourceDef
 from assetctl.assets.read_options import options_text
 from assetctl.lineage.facts.kinds import SymbolKind
+from assetctl.lineage.identity.code.described import text_of
 from assetctl.lineage.identity.code.instances import expand_instance, link_all
 from assetctl.lineage.identity.code.links import Reach
 from assetctl.lineage.identity.code.origins import (
@@ -28,7 +29,7 @@ from assetctl.lineage.identity.code.origins import (
     is_any,
     module_file,
 )
-from assetctl.lineage.identity.code.shown import Shown, is_plain, looks_like_path, shown
+from assetctl.lineage.identity.code.shown import Shown, is_plain, looks_like_path
 from assetctl.lineage.identity.code.symbols import Node
 from assetctl.lineage.identity.code.syntax import Reading
 from assetctl.lineage.identity.values.identify import write_value
@@ -39,7 +40,7 @@ def expand_value(reach: Reach, node: Node) -> None:
     """Fill in the node of anything that is neither a function nor a class."""
     value = node.subject
     node.kind = SymbolKind.VALUE
-    node.source = lambda: shown(value, reach.world.hidden)
+    node.source = lambda: text_of(value, reach.world.hidden, reach.world.relative)
     if _names_subclasses(value):
         node.findings.reading |= Reading.SUBCLASSES
     for handles, expand in _KINDS:

@@ -23,6 +23,7 @@ from __future__ import annotations
 import os
 import types
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 
 from assetctl.assets.compute import Compute
 from assetctl.assets.definition import AssetDef, CheckDef
@@ -32,6 +33,7 @@ from assetctl.lineage.facts.records import CodeIdentity, CodeVersion, Digest, Sy
 from assetctl.lineage.identity.code.captured import expand_value
 from assetctl.lineage.identity.code.classes import expand_class
 from assetctl.lineage.identity.code.condense import digest_alone, digest_node
+from assetctl.lineage.identity.code.declared import declared_symbols
 from assetctl.lineage.identity.code.functions import expand_function
 from assetctl.lineage.identity.code.links import Reach, subject_of
 from assetctl.lineage.identity.code.modules import Modules, ModuleStatements, expand_statements
@@ -103,7 +105,9 @@ class CodeIdentifier:
                 for node in statements:
                     out.raw(digest_node(node, reading))
             self._write_files(out, file_patterns(code_deps))
-        return _identity(CodeVersion(out.hexdigest()), order, reading)
+        identity = _identity(CodeVersion(out.hexdigest()), order, reading)
+        declared = declared_symbols(self._world, identity.symbols, file_patterns(code_deps), version)
+        return replace(identity, symbols=(*identity.symbols, *declared)) if declared else identity
 
     def reached(
         self, code: Compute | Callable[..., object], *, config: Collection[str] = (), code_deps: Sequence[object] = ()

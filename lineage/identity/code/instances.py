@@ -19,6 +19,7 @@ import weakref
 from collections.abc import Callable
 from typing import Any
 
+from assetctl.lineage.identity.code.described import described, state_text
 from assetctl.lineage.identity.code.links import Reach
 from assetctl.lineage.identity.code.origins import DISTRIBUTION, PROJECT, class_attributes, foreign_name, is_any
 from assetctl.lineage.identity.code.symbols import FORMAT, Node
@@ -145,6 +146,10 @@ def _foreign(reach: Reach, node: Node, value: object) -> None:
         return
     digest = out.raw_digest()
     node.body = lambda reading: digest
+    world = reach.world
+    node.source = lambda: (
+        described(value, world.hidden, world.relative) or state_text(value, world.hidden, world.relative)
+    )
     link_all(reach, node, "reference", referred)
 
 

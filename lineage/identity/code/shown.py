@@ -7,6 +7,7 @@ is called, and whatever must not be shown is hidden before anything is cut.
 
 from __future__ import annotations
 
+import itertools
 import reprlib
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -35,6 +36,16 @@ class Shown(reprlib.Repr):
     def repr_str(self, x: str, level: int) -> str:
         return super().repr_str(self._hidden(x), level)
 
+    def repr_dict(self, x: dict[Any, Any], level: int) -> str:
+        """Write a dict in its own order, which counts."""
+        if level <= 0 and x:
+            return "{...}"
+        items = [
+            f"{self.repr1(key, level - 1)}: {self.repr1(item, level - 1)}"
+            for key, item in itertools.islice(x.items(), self.maxdict)
+        ]
+        return "{" + ", ".join([*items, "..."] if len(x) > self.maxdict else items) + "}"
+
     def repr_int(self, x: int, level: int) -> str:
         return super().repr_int(x, level) if x.bit_length() <= _MOST_BITS else f"<int of {x.bit_length()} bits>"
 
@@ -45,7 +56,7 @@ class Shown(reprlib.Repr):
 
 
 def shown(value: object, hidden: Callable[[str], str] = str) -> str:
-    """Return the text of a value; texts in it go through `hidden`."""
+    """Return the text of a plain value, of any other the class; texts in it go through `hidden`."""
     if not is_plain(value):
         return f"<{type_name(type(value))}>"
     if type(value) is str and ("\n" in value or len(value) > _SHOWN_LENGTH):
