@@ -230,7 +230,7 @@ def describe(reason: Reason) -> str:
 
 
 def _describe_observed(what: tuple[str, ...], kinds: tuple[str, ...]) -> str:
-    named = list(zip(what, kinds or [""] * len(what), strict=True))
+    named = list(zip(what, kinds or ("",) * len(what), strict=True))
     clauses = [f"the last run had {name}" for name, _ in named if name.startswith(LOST_LOOK)]
     changed = [_observed(name, kind) for name, kind in named if not name.startswith(LOST_LOOK)]
     if changed:

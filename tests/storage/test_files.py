@@ -16,7 +16,7 @@ from assetctl.assets.definition import SourceDef, SourceShape
 from assetctl.assets.errors import DeclarationError, EnvironmentFault
 from assetctl.lineage.identity.encode import Framed, digest_bytes
 from assetctl.lineage.identity.values.identify import identify_value
-from assetctl.storage.blobs.file_digests import FileDigests, digest_directory, digest_file, list_directory
+from assetctl.storage.blobs.file_digests import FileDigests, _place, digest_directory, digest_file, list_directory
 from assetctl.storage.sources.observing import observe_source, table_identity
 from assetctl.storage.sources.parsing import parse_table
 
@@ -105,7 +105,7 @@ class Aged:
         digests = FileDigests(cache)
         status = self.path.stat()
         signature = (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
-        digests._remember(str(self.path), signature, pretend)  # type: ignore[arg-type]
+        digests._remember(_place(self.path), signature, pretend)  # type: ignore[arg-type]
         return FileDigests(cache).of(self.path)
 
 
