@@ -296,6 +296,7 @@ def test_every_reason_has_a_sentence_and_json(kind):
         "changes": (r.Change("k", "1", None),),
         "columns": ("x",),
         "what": ("x.py:1 f",),
+        "kinds": ("file",),
         "in_code": False,
     }
     fields = {name: values.get(name, "text") for name in getattr(kind, "__dataclass_fields__", {})}
