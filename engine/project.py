@@ -17,7 +17,7 @@ from assetctl.assets.ids import AssetKey
 from assetctl.engine import use_cases
 from assetctl.engine.answers.versions import named
 from assetctl.engine.planning.options import PlanOptions
-from assetctl.engine.planning.planner import deliberate, identify, refuse_unmatched, select
+from assetctl.engine.planning.planner import deliberate, identify, select
 from assetctl.engine.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -106,9 +106,7 @@ class Project:
         Raises:
             DeclarationError: with everything that `code_deps` of these assets name and that is not there.
         """
-        keys = select(self.workspace, selection, exclude)
-        refuse_unmatched(self.workspace, keys)
-        return keys
+        return select(self.workspace, selection, exclude)
 
     def assets(self, *selection: str, exclude: Sequence[str] = ()) -> list[DeclaredAsset]:
         """Return what is declared of each asset of a selection (of all, if it is empty), in topological order."""

@@ -120,8 +120,11 @@ def select(workspace: Workspace, selection: Sequence[str] = (), exclude: Sequenc
 
     Raises:
         SelectionError: with every term that names nothing.
+        DeclarationError: with everything that `code_deps` of these assets name and that is not there.
     """
-    return _Question(workspace, _AS_DECLARED).resolve(selection, exclude)
+    keys = _Question(workspace, _AS_DECLARED).resolve(selection, exclude)
+    refuse_unmatched(workspace, keys)
+    return keys
 
 
 def identify(workspace: Workspace, keys: Collection[AssetKey]) -> dict[AssetKey, Identified]:

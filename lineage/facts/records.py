@@ -1,7 +1,7 @@
 """The vocabulary of facts: what identity, the planner, the run loop and the stores exchange.
 
-Everything here is a frozen value. `Inputs` is what the next materialization would be
-made from and may hold unknowns; `Provenance` is what one was made from and holds none.
+Everything here is a frozen value. `Inputs` is what the next materialization would be made from and may hold
+unknowns; `Provenance` is what one was made from and holds none.
 """
 
 from __future__ import annotations
@@ -25,7 +25,6 @@ MaterializationId = NewType("MaterializationId", str)  # time-ordered
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
-
 # --- identity of values --------------------------------------------------------------
 
 
@@ -42,13 +41,11 @@ class ColumnDigest:
 class ValueIdentity:
     """What a value is, independent of how it is stored.
 
-    `kind` names the container ("arrow.Table", "pandas.DataFrame", "polars.DataFrame",
-    "json", "numpy", "bytes", "file", ...). `columns` and `n_rows` are given for tables;
-    a pandas index is among the columns, its name prefixed with "index:". `basis` says
-    what the version was made from: "content", "pickled" (what pickling makes of an object
-    that has no identity by itself), "blob" (stored bytes, where not even that is defined)
-    or "provenance" (a `None` result). `classes` names the first-party
-    classes ("module:qualname") whose code is used where the value is loaded.
+    `kind` names the container ("arrow.Table", "pandas.DataFrame", "polars.DataFrame", "json", "numpy", "bytes",
+    "file", ...). `columns` and `n_rows` are given for tables; a pandas index is among the columns, its name prefixed
+    with "index:". `basis` says what the version was made from: "content", "pickled" (what pickling makes of an object
+    that has no identity by itself), "blob" (stored bytes, where not even that is defined) or "provenance" (a `None`
+    result). `classes` names the first-party classes ("module:qualname") whose code is used where the value is loaded.
     """
 
     version: DataVersion
@@ -67,11 +64,10 @@ class ValueIdentity:
 class Symbol:
     """A function, class or captured value that an asset's code reaches.
 
-    `name` is what a person would call it ("helpers.scale", "features.THRESHOLD");
-    `where` is "path:line" relative to the project root; `via` is the name of the symbol
-    that reached it first ("" for the asset's own function); `source` is its text, or a
-    short rendering of a value. `text` is "" but in what is recorded: there it may be the
-    digest of the text, which a `SymbolText` holds, and `source` is "".
+    `name` is what a person would call it ("helpers.scale", "features.THRESHOLD"); `where` is "path:line" relative to
+    the project root; `via` is the name of the symbol that reached it first ("" for the asset's own function); `source`
+    is its text, or a short rendering of a value. `text` is "" but in what is recorded: there it may be the digest of
+    the text, which a `SymbolText` holds, and `source` is "".
     """
 
     name: str
@@ -87,10 +83,9 @@ class Symbol:
 class CodeIdentity:
     """What identifying a function gives.
 
-    `distributions` maps reached distributions to their versions; `variables` maps
-    environment variables read by constant name to a keyed hash of their value (None:
-    unset). `dynamic` lists places whose control flow cannot be resolved, `undecidable`
-    captured values that have no identity; both as "path:line what".
+    `distributions` maps reached distributions to their versions; `variables` maps environment variables read by
+    constant name to a keyed hash of their value (None: unset). `dynamic` lists places whose control flow cannot be
+    resolved, `undecidable` captured values that have no identity; both as "path:line what".
     """
 
     version: CodeVersion
@@ -105,8 +100,8 @@ class CodeIdentity:
 class Definition:
     """Code version, build spec, config and environment slice of one step, and their one digest.
 
-    The three mappings keep what a person would call each part (shown when it changes):
-    spec and environment entry -> text, config parameter -> canonical JSON.
+    The three mappings keep what a person would call each part (shown when it changes): spec and environment entry ->
+    text, config parameter -> canonical JSON.
     """
 
     digest: Digest
@@ -134,13 +129,12 @@ class FanIn:
 class Input:
     """One binding of a step, resolved: which upstream, and which version of it was or would be read.
 
-    `name` is the parameter, or "deps:KEY" for an upstream that is waited for but not
-    read. `version` is the upstream's data version, or the digest of the columns or
-    parsed table that the parameter reads; None means not known until it is rebuilt.
-    `data_version` is always the whole upstream's (to find its record again).
+    `name` is the parameter, or "deps:KEY" for an upstream that is waited for but not read. `version` is the
+    upstream's data version, or the digest of the columns or parsed table that the parameter reads; None means not
+    known until it is rebuilt. `data_version` is always the whole upstream's (to find its record again).
 
-    Of an upstream with partitions an input reads one (`partition`), or a set of them: then
-    `fan_in` stands for the set, its digest is the `version`, and there is no one data version.
+    Of an upstream with partitions an input reads one (`partition`), or a set of them: then `fan_in` stands for the
+    set, its digest is the `version`, and there is no one data version.
     """
 
     name: str
@@ -186,9 +180,9 @@ class Provenance:
 class Output:
     """One target as produced by a step: what it is, and where its bytes are.
 
-    An encoded value of at most 4 KB is kept `inline`; otherwise `blob` names the stored
-    bytes. `blob` is given in both cases (the digest of the encoded bytes); it is None
-    only for a `None` result. `is_folder`: the blob is a folder of files.
+    An encoded value of at most 4 KB is kept `inline`; otherwise `blob` names the stored bytes. `blob` is given in
+    both cases (the digest of the encoded bytes); it is None only for a `None` result. `is_folder`: the blob is a
+    folder of files.
     """
 
     target: Target
@@ -220,9 +214,9 @@ class Undeclared:
 class Materialized:
     """A step produced (or reused) its outputs. One fact for all outputs, so they appear together.
 
-    `origin` is the materialization whose outputs were reused (restored, or published
-    after its check passed); None when the function ran. `published` is False for a
-    candidate held back by a blocking check. Times are aware UTC as ISO text.
+    `origin` is the materialization whose outputs were reused (restored, or published after its check passed); None when
+    the function ran. `published` is False for a candidate held back by a blocking check. Times are aware UTC as ISO
+    text.
     """
 
     id: MaterializationId

@@ -463,8 +463,11 @@ class Terminal:
         wait_until(lambda: self._processor_s() > before + 0.5, "the query uses the processor")
 
     def _processor_s(self) -> float:
-        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        """Return what the command, which runs in a child of the process that was started, has used so far."""
+        pid = self.process.pid
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        stats = [Path(f"/proc/{one}/stat").read_text().rpartition(")")[2].split() for one in (pid, *children)]
+        return sum(int(fields[11]) + int(fields[12]) for fields in stats) / os.sysconf("SC_CLK_TCK")
 
     def type(self, text: str) -> None:
         os.write(self.fd, text.encode())

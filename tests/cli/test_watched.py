@@ -52,7 +52,7 @@ KILLED = "the process of this command was killed by"
         ("os.kill(os.getpid(), 9)", -9, f"{KILLED} SIGKILL (the machine may have run out of memory)||137"),
         ("ctypes.string_at(0)", -11, f"{KILLED} SIGSEGV|program.py:7|139"),
         ("os.abort()", -6, f"{KILLED} SIGABRT|program.py:7|134"),
-        ("os.kill(os.getpid(), 1)", -1, f"{KILLED} SIGHUP||129"),
+        ("signal.signal(1, signal.SIG_DFL); os.kill(os.getpid(), 1)", -1, f"{KILLED} SIGHUP||129"),
     ],
 )
 def test_an_end_without_an_answer_is_told_and_is_no_success(tmp_path, command, status, said):
