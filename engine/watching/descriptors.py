@@ -3,9 +3,28 @@
 from __future__ import annotations
 
 import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 _readlink = os.readlink  # while a watch is on, the name leads to a wrapper that notes who asked
 _AT_WORKING_FOLDER = -1  # what audit events give where no descriptor was given
+_told = threading.local()
+
+
+@contextmanager
+def told_already() -> Iterator[None]:
+    """Say that what this thread opens is noted: its audit event has the path, not the folder that it is relative to."""
+    _told.already = True
+    try:
+        yield
+    finally:
+        _told.already = False
+
+
+def is_told() -> bool:
+    """Say whether what this thread opens just now is noted already."""
+    return getattr(_told, "already", False)
 
 
 def path_of(descriptor: int) -> str | None:

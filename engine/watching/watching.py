@@ -22,7 +22,7 @@ from types import CodeType, FrameType, ModuleType
 from typing import Any
 
 from assetctl.assets.importing import is_personal
-from assetctl.engine.watching.descriptors import path_of, placed
+from assetctl.engine.watching.descriptors import is_told, path_of, placed
 from assetctl.engine.watching.family import families
 from assetctl.engine.watching.given import note_command, note_database
 from assetctl.engine.watching.native_readers import wrap_readers
@@ -104,6 +104,8 @@ def _on_audit(event: str, arguments: tuple[Any, ...]) -> None:
 
 
 def _on_open(path: object, mode: object, flags: object) -> None:
+    if is_told():
+        return
     if isinstance(path, int):
         path = path_of(path)
     if path is None or not any(touched.may_hold(path) for touched in active):

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
-from assetctl.engine.watching.descriptors import placed
+from assetctl.engine.watching.descriptors import placed, told_already
 from assetctl.engine.watching.given import note_command
 from assetctl.engine.watching.taken_names import stands_for
 from assetctl.engine.watching.touched import ALL_VARIABLES, Touched, active, names_in, noting
@@ -53,6 +53,9 @@ def _asking(function: Callable[..., Any]) -> Callable[..., Any]:
                 with noting() as touched:
                     if touched is not None:
                         note(touched, where, sys._getframe(1))
+        if is_open and active and keywords.get("dir_fd") is not None:
+            with told_already():
+                return function(path, *arguments, **keywords)
         return function(path, *arguments, **keywords)
 
     # It looks like the function of `os` that it stands for: to `inspect`, to `pickle`, and to whoever identifies code.

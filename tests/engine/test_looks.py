@@ -179,7 +179,7 @@ WAYS = {
     ),
     "below_folder": Way(
         "os.read(os.open('b.txt', os.O_RDONLY, dir_fd=os.open('below', os.O_RDONLY)), 9)",
-        {("file", "below/b.txt"), ("place", "below"), ("place", "b.txt")},
+        {("file", "below/b.txt"), ("place", "below")},
         write("below/b.txt"),
     ),
     "status_below": Way(

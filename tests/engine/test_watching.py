@@ -357,3 +357,15 @@ def test_a_file_of_the_code_that_changes_and_changes_back_while_the_step_runs_le
     project.materialize(jobs=1)
     assert project.load("a") == "2"
     assert not project.plan().is_fresh
+
+
+def test_storing_and_loading_a_value_is_no_look_of_a_step(tmp_path, monkeypatch):
+    """The store opens its folders relative to one another; an audit event has no more than the last name."""
+    (tmp_path / "assets.py").write_text(
+        "import pandas as pd\nfrom assetctl import asset\n@asset\ndef t():\n    return pd.DataFrame({'x': range(9000)})\n"
+        "@asset\ndef u(t):\n    return t + 1\n@asset\ndef v():\n    return pd.DataFrame({'y': range(9000)})\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    project = Project.open(tmp_path)
+    assert project.materialize(jobs=2).status == "succeeded"
+    assert [project.find(key).materialization.undeclared for key in "tuv"] == [(), (), ()]
