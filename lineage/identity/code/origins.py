@@ -44,7 +44,7 @@ def is_any(value: object, *kinds: type) -> bool:
     return not wanted.isdisjoint(map(id, mro(type(value))))
 
 
-def is_native_function(value: Any) -> bool:
+def is_native_function(value: object) -> TypeGuard[Any]:
     """Say whether a value is a function in C of a type that no module names and nothing pickles, as nanobind has one.
 
     Such a function lies in its module under its own name, by itself or wrapped.
@@ -167,7 +167,9 @@ def foreign_name(value: object) -> tuple[str, str]:
     if is_a(value, types.ModuleType):
         name = value.__dict__.get("__name__", "")
         return _OS_MODULES.get(name, name), ""
-    if is_any(value, types.FunctionType, types.BuiltinFunctionType) or is_native_function(value):
+    if is_a(value, types.FunctionType) or is_a(value, types.BuiltinFunctionType):
+        return public_module(value.__module__ or "builtins"), value.__qualname__
+    if is_native_function(value):
         return public_module(value.__module__ or "builtins"), value.__qualname__
     return public_module(class_module(type(value))), type_name(type(value)).rpartition(".")[2]
 
