@@ -87,6 +87,31 @@ def test_what_only_looks_dynamic_is_not(body: str, tmp_path: Path) -> None:
     assert not identify(tmp_path / "p", f"K = 1\n{ASSET}def model(x):\n    return {body}\n").dynamic
 
 
+@pytest.mark.parametrize(
+    ("body", "is_seen"),
+    [
+        ("name = 'used'\n    return import_module(name).f()", True),
+        ("return import_module(NAME).f()", True),
+        ("name = 'used'\n    return __import__(name).f()", True),
+        ("name = 'used'\n    if x:\n        name = 'x'\n    return import_module(name).f()", False),
+        ("name = 'used'\n    name += x\n    return import_module(name).f()", False),
+        ("for name in x:\n        import_module(name).f()\n    name = 'used'", False),
+        (
+            "name = 'used'\n    def g():\n        nonlocal name\n        name = x\n    g()\n    return import_module(name).f()",
+            False,
+        ),
+        ("name = 'used'\n    return [import_module(name) for name in x]", False),
+        ("name = other = 'used'\n    return import_module(name).f()", False),
+    ],
+)
+def test_a_module_by_a_constant_in_a_name_is_followed(body: str, is_seen: bool, tmp_path: Path) -> None:
+    head = "from importlib import import_module\nNAME = 'used'\n"
+    identity = identify(
+        tmp_path / "p", f"{head}{ASSET}def model(x):\n    {body}\n--- used.py\ndef f():\n    return 1\n"
+    )
+    assert ("used.f" in [symbol.name for symbol in identity.symbols], not identity.dynamic) == (is_seen, is_seen)
+
+
 def test_a_function_of_that_name_is_not_dynamic(tmp_path: Path) -> None:
     assert not identify(
         tmp_path / "p", f"def eval(v):\n    return v\n{ASSET}def model(x):\n    return eval(x)\n"
