@@ -21,21 +21,6 @@ from assetctl.engine.watching.file_systems import local_path, wrap_datasets, wra
 from assetctl.engine.watching.given import note_database, note_given, note_sql, note_written
 from assetctl.engine.watching.taken_names import stands_for
 
-# These were wrapped before the others; their wrappers count as this tool's where code is identified, and
-# making them look like what they wrap would change code versions that are recorded.
-_FIRST = {
-    "pyarrow": ("memory_map",),
-    "pyarrow.parquet": ("read_table", "read_pandas", "read_metadata", "read_schema"),
-    "pyarrow.csv": ("read_csv", "open_csv"),
-    "pyarrow.json": ("read_json", "open_json"),
-    "pyarrow.feather": ("read_table", "read_feather"),
-    "polars": (
-        "read_csv", "read_parquet", "read_json", "read_ndjson", "read_ipc", "read_avro", "read_excel",
-        "scan_csv", "scan_parquet", "scan_ndjson", "scan_ipc",
-    ),
-    "duckdb": ("read_csv", "read_parquet", "read_json", "from_csv_auto", "from_parquet"),
-}  # fmt: skip
-
 
 class _Takes(Enum):
     """What the first argument of a function is."""
@@ -49,16 +34,24 @@ class _Takes(Enum):
 # Functions and classes of modules, and "Class.method"s.
 _READERS: dict[_Takes, dict[str, tuple[str, ...]]] = {
     _Takes.PATHS: {
-        "pyarrow": ("OSFile",),
-        "pyarrow.parquet": ("ParquetFile", "ParquetDataset"),
+        "pyarrow": ("OSFile", "memory_map"),
+        "pyarrow.parquet": (
+            "ParquetFile", "ParquetDataset", "read_table", "read_pandas", "read_metadata", "read_schema",
+        ),
+        "pyarrow.csv": ("read_csv", "open_csv"),
+        "pyarrow.json": ("read_json", "open_json"),
+        "pyarrow.feather": ("read_table", "read_feather"),
         "pyarrow.dataset": ("dataset", "parquet_dataset"),
         "pyarrow.orc": ("read_table", "ORCFile"),
         "pyarrow.fs": ("copy_files",),
         "polars": (
+            "read_csv", "read_parquet", "read_json", "read_ndjson", "read_ipc", "read_avro", "read_excel",
+            "scan_csv", "scan_parquet", "scan_ndjson", "scan_ipc",
             "read_ipc_schema", "read_ipc_stream", "read_lines", "read_ods", "read_parquet_metadata",
             "read_parquet_schema", "read_delta", "scan_lines", "scan_delta", "scan_lance", "scan_iceberg",
         ),
         "duckdb": (
+            "read_csv", "read_parquet", "read_json", "from_csv_auto", "from_parquet",
             "DuckDBPyConnection.read_csv", "DuckDBPyConnection.read_parquet", "DuckDBPyConnection.read_json",
             "DuckDBPyConnection.from_csv_auto", "DuckDBPyConnection.from_parquet",
         ),
@@ -104,7 +97,7 @@ _NAMES_OF_PATHS = frozenset({
     "file", "file_name", "fname", "name", "url", "database", "path_or_buf", "root_path", "base_dir", "dest",
     "target",
 })  # fmt: skip
-_MODULES = {*_FIRST, *(module for table in _READERS.values() for module in table)}
+_MODULES = {module for table in _READERS.values() for module in table}
 _MARK = "__assetctl_notes_reads__"
 
 
@@ -145,10 +138,6 @@ def _wrap(module: ModuleType) -> None:
         wrap_file_systems(module, _MARK)
     if module.__name__ == "pyarrow.dataset":
         wrap_datasets(module, _MARK)
-    for name in _FIRST.get(module.__name__, ()):
-        reader = getattr(module, name, None)
-        if callable(reader) and not isinstance(reader, type) and not hasattr(reader, _MARK):
-            setattr(module, name, _noting(reader))
     for takes, table in _READERS.items():
         for dotted in table.get(module.__name__, ()):
             owner, _, name = dotted.rpartition(".")
@@ -169,16 +158,6 @@ def _wrap_one(module: ModuleType, holder: Any, name: str, reader: Any, takes: _T
         setattr(module, name, _heir(reader, takes))
 
 
-def _noting(reader: Callable[..., Any]) -> Callable[..., Any]:
-    @functools.wraps(reader)
-    def read(*arguments: Any, **keywords: Any) -> Any:
-        _note(_Takes.PATHS, arguments, keywords)
-        return reader(*arguments, **keywords)
-
-    setattr(read, _MARK, True)
-    return read
-
-
 def _twin(reader: Callable[..., Any], home: ModuleType, takes: _Takes, *, is_method: bool) -> Callable[..., Any]:
     """Return a function that notes and calls the reader; whoever identifies code takes it for the reader."""
 
@@ -192,8 +171,8 @@ def _twin(reader: Callable[..., Any], home: ModuleType, takes: _Takes, *, is_met
     twin = types.FunctionType(code, space, reader.__name__, None, read.__closure__)
     functools.update_wrapper(twin, reader)
     setattr(twin, _MARK, True)
-    if not isinstance(reader, types.FunctionType) and not is_method:
-        stands_for(twin, reader)
+    is_taken = not isinstance(reader, types.FunctionType) and not is_method
+    stands_for(twin, reader, is_taken=is_taken)
     return twin
 
 
@@ -213,6 +192,7 @@ def _heir(kind: type, takes: _Takes) -> type:
 
     names = {"__module__": kind.__module__, "__qualname__": kind.__qualname__, "__doc__": kind.__doc__, _MARK: True}
     heir: type = Meta(kind.__name__, (kind,), names)
+    stands_for(heir, kind, is_taken=False)
     return heir
 
 

@@ -1,6 +1,7 @@
 """Names that a module took from `os`, or from a library in native code: wrapped only while a step is watched.
 
-Between steps a module has the functions themselves, because so its code is identified.
+Between steps a module has the functions themselves. A wrapper may lie elsewhere too, in a `partial` or a table: where
+code is identified it is what it stands for, so that a version does not tell whether watching had begun.
 """
 
 from __future__ import annotations
@@ -11,15 +12,24 @@ from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
 
+_wrapped: dict[int, tuple[Any, Any]] = {}  # every wrapper and its original, by the identity of the wrapper
 _originals: dict[int, Any] = {}  # by the identity of their wrapper, which lives as long as the process
 _wrappers: dict[int, Any] = {}  # by the identity of their original
 _taken: set[tuple[str, str]] = set()  # names of modules, and in them; to hold the functions would keep libraries alive
 
 
-def stands_for(wrapper: Callable[..., Any], original: Any) -> None:
-    """Say what a wrapper that a module may take by name stands for."""
-    _originals[id(wrapper)] = original
-    _wrappers[id(original)] = wrapper
+def stands_for(wrapper: Callable[..., Any], original: Any, *, is_taken: bool = True) -> None:
+    """Say what a wrapper stands for, and whether a module that took it by name is given back the original."""
+    _wrapped[id(wrapper)] = wrapper, original
+    if is_taken:
+        _originals[id(wrapper)] = original
+        _wrappers[id(original)] = wrapper
+
+
+def original_of(value: object) -> object:
+    """Return what a wrapper stands for, any other value as it is."""
+    known = _wrapped.get(id(value))
+    return known[1] if known is not None and known[0] is value else value
 
 
 def put_back(modules: Iterable[ModuleType]) -> None:

@@ -18,6 +18,7 @@ from blake3 import blake3
 
 from assetctl.assets.importing import code_of, text_of
 from assetctl.engine.secrets.secret_values import EnvironmentValues
+from assetctl.engine.watching.taken_names import original_of
 from assetctl.engine.workspace.code_files import CodeFiles
 from assetctl.engine.workspace.installed import Installed
 from assetctl.engine.workspace.text_cache import TextCache
@@ -63,6 +64,10 @@ class ProjectWorld:
         if distribution is not None:
             return Origin(OriginKind.DISTRIBUTION, *distribution)
         return _STDLIB if _is_standard(file, self._stdlib) else _PROJECT
+
+    def original(self, value: object) -> object:
+        """Return the function or class that watching wrapped, any other value as it is."""
+        return original_of(value)
 
     def source(self, file: str) -> str | None:
         """Return a file's text as it was imported, or a notebook cell's as it was run."""

@@ -197,6 +197,10 @@ class CodeWorld(Protocol):
         """Say whose code a module (or a file without one) is."""
         ...
 
+    def original(self, value: object) -> object:
+        """Return what a wrapper of this tool stands for, any other value as it is."""
+        ...
+
     def source(self, file: str) -> str | None:
         """Return the source text of a file as it was imported, or None if there is none."""
         ...

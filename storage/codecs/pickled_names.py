@@ -30,6 +30,8 @@ _PACKED: tuple[tuple[bytes, Callable[[io.BytesIO], Any]], ...] = (
 )
 _INNER = (b"\x80\x04\x95", b"\x80\x05\x95")  # how a pickle begins that lies inside of another as bytes
 _ZLIB = (b"\x78\x01", b"\x78\x5e", b"\x78\x9c", b"\x78\xda")
+PACKED_STARTS = (*(magic for magic, _ in _PACKED), *_ZLIB)
+"""How bytes begin that are packed by one of the ways that are unpacked here."""
 
 
 def names_in_pickle(data: bytes) -> set[str]:
@@ -104,8 +106,7 @@ def _names_by_line(content: Any) -> set[str]:
 
 def _looks_pickled(start: bytes, end: bytes) -> bool:
     """Say whether bytes may be a pickle. Protocols 0 and 1 have no beginning of their own; every pickle ends with a dot."""
-    packed = (*(magic for magic, _ in _PACKED), *_ZLIB, b"PK\x03\x04")
-    return start[:1] == b"\x80" or start.startswith(packed) or end == b"."
+    return start[:1] == b"\x80" or start.startswith((*PACKED_STARTS, b"PK\x03\x04")) or end == b"."
 
 
 def _unpacked(data: Any) -> Any:

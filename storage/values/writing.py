@@ -20,6 +20,7 @@ from assetctl.lineage.identity.values.walk import Unencodable, type_name
 from assetctl.storage.blobs.blobs import Blobs
 from assetctl.storage.codecs.base import Codec, Encoded, NotEncodable, is_refusal, said
 from assetctl.storage.codecs.carried import carried_classes, first_party_names
+from assetctl.storage.codecs.encoded_pickles import names_in_texts
 from assetctl.storage.codecs.own import OwnCodec
 from assetctl.storage.codecs.pickled_names import names_in_text
 from assetctl.storage.codecs.plain import dumps, shown_as_html
@@ -142,10 +143,14 @@ def _identify(codec: Codec, value: object, *, unordered: bool) -> tuple[ValueIde
 
 def _with_classes(codec: Codec, value: object, sink: Sink, identity: ValueIdentity) -> ValueIdentity:
     """Add the first-party classes and functions whose code runs where the value is read."""
+    in_texts = set() if isinstance(codec, OwnCodec) else names_in_texts(value)
     if codec.name == PICKLE:
-        return replace(identity, classes=carried_classes(value, sink.encoded().read()))
+        carried = carried_classes(value, sink.encoded().read())
+        return replace(identity, classes=tuple(sorted(in_texts.union(carried))))
     if type(value) is bytes:
-        return replace(identity, classes=names_in_text(value))
+        return replace(identity, classes=tuple(sorted(in_texts.union(names_in_text(value)))))
+    if in_texts:
+        return replace(identity, classes=tuple(sorted(in_texts)))
     if isinstance(codec, OwnCodec):
         return replace(identity, classes=first_party_names((codec.declared, type(value))))
     return identity

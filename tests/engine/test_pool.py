@@ -92,6 +92,18 @@ def test_code_that_changed_after_planning_is_refused(tmp_path):
         assert project.load("a") == 1
 
 
+def test_code_is_the_same_in_every_process(tmp_path):
+    names = {
+        "connect": "from duckdb import connect", "random": "from random import random",
+        "rand": "from numpy.random import rand", "part": "import functools, duckdb\npart = functools.partial(duckdb.sql)",
+        "kept": "kept = {'stat': os.stat}", "read_table": "from pyarrow.parquet import read_table",
+    }  # fmt: skip
+    steps = "".join(f"@asset\ndef a_{name}():\n    return {name} is None\n" for name in names)
+    project = open_project(tmp_path, "\n".join(names.values()) + f"\n{steps}")
+    assert project.materialize(jobs=2).finished.failed == ()
+    assert Project.open(tmp_path).plan().is_fresh
+
+
 def test_workers_die_with_a_run_that_is_killed(tmp_path):
     (tmp_path / "assets.py").write_text(
         HEADER + "@asset\ndef a():\n    Path(os.environ['PIDS'], str(os.getpid())).touch()\n    time.sleep(60)\n"

@@ -166,14 +166,17 @@ def test_files_outside_the_project_and_those_of_git_and_environments_are_not_not
         ("duckdb", "sql"), ("duckdb", "connect"), ("duckdb", "execute"), ("pyarrow.dataset", "dataset"),
         ("pyarrow.parquet", "ParquetFile"), ("pyarrow", "OSFile"), ("polars", "read_lines"), ("os", "stat"), ("os", "access"),
         ("os", "open"), ("os", "readlink"), ("pyarrow.fs", "LocalFileSystem"), ("pyarrow.fs", "FileSystem"),
-        ("pyarrow.dataset", "ParquetFileFormat"),
+        ("pyarrow.dataset", "ParquetFileFormat"), ("pyarrow.parquet", "read_table"), ("pyarrow", "memory_map"),
+        ("polars", "read_csv"), ("duckdb", "read_csv"),
     ],
 )  # fmt: skip
 def test_code_is_identified_as_if_nothing_were_wrapped(tmp_path, monkeypatch, module, name):
     """Another code version would rebuild, after an upgrade, everything that uses one of these."""
     home = importlib.import_module(module)
     (tmp_path / "user_of_it.py").write_text(
-        f"import {module}\nfrom {module} import {name} as f\ndef a():\n    return {module}.{name}('x'), f('x')\n"
+        f"import functools\nimport {module}\nfrom {module} import {name} as f\n"
+        f"part, table = functools.partial({module}.{name}), {{'f': {module}.{name}}}\n"
+        f"def a(g={module}.{name}):\n    return {module}.{name}('x'), f('x'), part, table\n"
     )
     monkeypatch.syspath_prepend(tmp_path)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import json
 import os
 import shutil
@@ -15,6 +16,7 @@ import pytest
 
 from assetctl.engine.workspace.code_world import ProjectWorld
 from assetctl.lineage.identity.code.identify import CodeIdentifier
+from assetctl.lineage.identity.values.walk import state_of
 from tests.lineage.code_case import ASSET
 from tests.lineage.code_cases import CASES
 from tests.lineage.code_projects import KEY, identify, imported, write_project
@@ -85,6 +87,31 @@ def test_what_only_looks_dynamic_is_not(body: str, tmp_path: Path) -> None:
     assert not identify(tmp_path / "p", f"K = 1\n{ASSET}def model(x):\n    return {body}\n").dynamic
 
 
+@pytest.mark.parametrize(
+    ("body", "is_seen"),
+    [
+        ("name = 'used'\n    return import_module(name).f()", True),
+        ("return import_module(NAME).f()", True),
+        ("name = 'used'\n    return __import__(name).f()", True),
+        ("name = 'used'\n    if x:\n        name = 'x'\n    return import_module(name).f()", False),
+        ("name = 'used'\n    name += x\n    return import_module(name).f()", False),
+        ("for name in x:\n        import_module(name).f()\n    name = 'used'", False),
+        (
+            "name = 'used'\n    def g():\n        nonlocal name\n        name = x\n    g()\n    return import_module(name).f()",
+            False,
+        ),
+        ("name = 'used'\n    return [import_module(name) for name in x]", False),
+        ("name = other = 'used'\n    return import_module(name).f()", False),
+    ],
+)
+def test_a_module_by_a_constant_in_a_name_is_followed(body: str, is_seen: bool, tmp_path: Path) -> None:
+    head = "from importlib import import_module\nNAME = 'used'\n"
+    identity = identify(
+        tmp_path / "p", f"{head}{ASSET}def model(x):\n    {body}\n--- used.py\ndef f():\n    return 1\n"
+    )
+    assert ("used.f" in [symbol.name for symbol in identity.symbols], not identity.dynamic) == (is_seen, is_seen)
+
+
 def test_a_function_of_that_name_is_not_dynamic(tmp_path: Path) -> None:
     assert not identify(
         tmp_path / "p", f"def eval(v):\n    return v\n{ASSET}def model(x):\n    return eval(x)\n"
@@ -94,6 +121,25 @@ def test_a_function_of_that_name_is_not_dynamic(tmp_path: Path) -> None:
 def test_a_value_without_identity_is_undecidable_and_named(tmp_path: Path) -> None:
     identity = identify(tmp_path / "p", f"g = (i for i in 'ab')\n{ASSET}def model(x):\n    return g\n")
     assert identity.undecidable == ("pipeline.py:1 pipeline.g (generator)",)
+
+
+def test_a_function_of_a_native_library_counts_by_name_and_release(tmp_path: Path) -> None:
+    code = f"from duckdb import connect\n{ASSET}def model(x):\n    return connect(x)\n"
+    identity = identify(tmp_path / "p", code)
+    assert list(identity.distributions) == ["duckdb"] and not identity.undecidable
+    assert [symbol.name for symbol in identity.symbols] == ["pipeline.model"]
+    assert identify(tmp_path / "q", code.replace("import connect", "import sql as connect")).version != identity.version
+    assert state_of(importlib.import_module("_duckdb").connect) == {}  # what its type is laid out like is no state
+
+
+@pytest.mark.parametrize("module", ["random", "numpy.random"])
+def test_the_generator_of_a_process_counts_by_name(module: str, tmp_path: Path) -> None:
+    code = f"from {module} import uniform as f\n{ASSET}def model(x):\n    return f(x)\n"
+    versions = []
+    for seed in (1, 2):
+        importlib.import_module(module).seed(seed)
+        versions.append(identify(tmp_path / str(seed), code).version)
+    assert versions[0] == versions[1]
 
 
 def test_an_asset_that_does_not_reach_it_is_not_flagged(tmp_path: Path) -> None:

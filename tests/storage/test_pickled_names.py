@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import base64
+import bz2
 import functools
 import gzip
+import json
+import lzma
 import pickle
 import sys
 import zlib
@@ -20,6 +24,7 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from assetctl.lineage.facts.records import ProvenanceDigest
 from assetctl.storage.blobs.blobs import Blobs
+from assetctl.storage.codecs.encoded_pickles import names_in_texts
 from assetctl.storage.codecs.registry import Codecs
 from assetctl.storage.state.layout import Layout
 from assetctl.storage.values.writing import OutputWriter
@@ -141,3 +146,45 @@ def test_every_protocol_of_pickle_brings_its_names(protocol: int, form: str, lib
 def test_text_that_only_speaks_of_code_brings_no_names(text: bytes, lib: ModuleType, tmp_path: Path) -> None:
     (tmp_path / "notes").write_bytes(text)
     assert stored_names(tmp_path / "notes", tmp_path) == stored_names(text, tmp_path) == set()
+
+
+@pytest.mark.parametrize(
+    "encode",
+    [
+        lambda data: base64.b64encode(data).decode(),
+        lambda data: base64.urlsafe_b64encode(data).decode(),
+        lambda data: data.hex(),
+        lambda data: data.hex().upper(),
+        lambda data: base64.b85encode(data).decode(),
+        lambda data: base64.a85encode(data).decode(),
+        lambda data: base64.b64encode(zlib.compress(data)).decode(),
+        lambda data: base64.b64encode(gzip.compress(data)).decode(),
+        lambda data: base64.b85encode(bz2.compress(data)),
+        lambda data: lzma.compress(data).hex(),
+        lambda data: {"model": [1, base64.b64encode(data).decode()], "text": "x" * 40},
+        lambda data: json.dumps({"kind": "model", "bytes": base64.b64encode(data).decode()}),
+        lambda data: f"data:application/octet-stream;base64,{base64.b64encode(data).decode()}",
+        lambda data: {"model": zlib.compress(data)},
+        lambda data: ("x" * 5000 + " " + data.hex(), 2),
+    ],
+)
+@pytest.mark.parametrize("protocol", [2, 3, 4, 5])
+def test_an_encoded_pickle_brings_its_names_with_it(lib: ModuleType, encode: Callable[[bytes], object], protocol: int):
+    value = encode(pickle.dumps([lib.Box(), lib.helper], protocol))
+    assert {"at_lib:Box", "at_lib:helper"} <= names_in_texts(value)
+    assert not names_in_texts(encode(pickle.dumps([1, "at_lib", "no name of it"], protocol)))
+
+
+def test_texts_that_are_no_pickles_name_nothing(lib: ModuleType):
+    digits = "0123456789abcdef" * 400
+    assert not names_in_texts(
+        ["at_lib", "Box", "gASV", "gASVat_libBox at_lib.Box" * 3, digits, {"x": b"\x80\x04at_lib"}]
+    )
+
+
+@pytest.mark.parametrize("pack", [lambda text: text, lambda text: {"m": text}, lambda text: {"m": text.encode()}])
+def test_what_is_stored_says_which_names_its_texts_bring(
+    tmp_path: Path, lib: ModuleType, pack: Callable[[str], object]
+):
+    value = pack(base64.b64encode(pickle.dumps(lib.helper)).decode())
+    assert stored_names(value, tmp_path) == {"at_lib:helper"}

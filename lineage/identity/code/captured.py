@@ -27,6 +27,7 @@ from assetctl.lineage.identity.code.origins import (
     foreign_name,
     is_a,
     is_any,
+    is_native_function,
     module_file,
 )
 from assetctl.lineage.identity.code.shown import Shown, is_plain, looks_like_path
@@ -140,10 +141,10 @@ def _method(reach: Reach, node: Node, value: types.MethodType) -> None:
     node.link("self", reach.target(value.__self__, f"{node.name}.__self__", node.where))
 
 
-def _builtin(reach: Reach, node: Node, value: types.BuiltinFunctionType) -> None:
+def _builtin(reach: Reach, node: Node, value: Any) -> None:
     """Write a function in C: of a library by name, of a first-party extension by its file."""
     node.kind = None
-    owner = value.__self__
+    owner = getattr(value, "__self__", None)
     package, name = foreign_name(value)
     node.name = f"{package}.{name}"
     origin = reach.note_origin(node, value)
@@ -248,6 +249,7 @@ _KINDS: tuple[tuple[Callable[[object], bool], Callable[[Reach, Node, Any], None]
     (_exactly(SourceDef), _declared_source),
     (_exactly(contextvars.ContextVar), _context_variable),
     (_named_type, _type),
+    (is_native_function, _builtin),
     (
         _exactly(pathlib.Path, pathlib.PosixPath, pathlib.WindowsPath, pathlib.PurePosixPath, pathlib.PureWindowsPath),
         _path,

@@ -12,6 +12,7 @@ import io
 import logging
 import os
 import pathlib
+import sys
 import threading
 import types
 import warnings
@@ -66,7 +67,7 @@ def expand_instance(reach: Reach, node: Node, value: object) -> None:
         elif name[0] == "numba" and any(key in state_of(value) for key in _OF_COMPILED):
             _by_type(reach, node, value)
             _link_state(reach, node, {key: known for key, known in state_of(value).items() if key in _OF_COMPILED})
-        elif name in _RESOLVERS or is_any(value, *_STATELESS):
+        elif name in _RESOLVERS or is_any(value, *_STATELESS) or _is_shared_generator(value):
             _by_type(reach, node, value)
         else:
             _foreign(reach, node, value)
@@ -80,6 +81,15 @@ def link_all(reach: Reach, node: Node, label: str, items: list[object]) -> None:
     """Link items by position."""
     for index, item in enumerate(items):
         node.link(f"{label} {index}", reach.target(item, f"{node.name}[{index}]", node.where))
+
+
+def _is_shared_generator(value: object) -> bool:
+    """Say whether a value is the generator of all of a process, which `from random import random` holds.
+
+    Its state differs between processes. What seeds it is a statement with effects, and counts as one.
+    """
+    shared = (("random", "_inst"), ("numpy.random.mtrand", "_rand"))
+    return any(value is getattr(sys.modules.get(module), name, None) for module, name in shared)
 
 
 def _by_type(reach: Reach, node: Node, value: object) -> None:

@@ -26,7 +26,7 @@ from assetctl.lineage.identity.code.texts import (
 from assetctl.lineage.identity.code.touches import Touch, Use
 from assetctl.lineage.identity.encode import digest_bytes
 
-_FORM = 3  # of the bytes; what has another form counts as absent
+_FORM = 4  # of the bytes; what has another form counts as absent
 _Row = list[Any]
 
 

@@ -71,12 +71,14 @@ class Reach:
         """Return the node of a value; None for what never counts (assetctl's own)."""
         if type(value) is AssetDef or type(value) is CheckDef:
             value = subject_of(value.compute)
+        value = self.world.original(value)
         if self.origin(value).kind == TOOL:
             return None
         return self.graph.node(value, name, where, root)
 
     def origin(self, value: object) -> Origin:
         """Say whose a value is."""
+        value = self.world.original(value)
         if type(value) is types.FunctionType:
             return self.origins.of_function(value)
         if is_a(value, type):
@@ -128,6 +130,7 @@ class Linker:
         if read.imported is not None and not self._is_first_party(read, read.imported):
             return
         reached = self.space.reach(read)
+        reached = replace(reached, value=self.reach.world.original(reached.value))
         for module in reached.modules:
             kind = self.reach.note_origin(self.node, module).kind
             if kind == TOOL:

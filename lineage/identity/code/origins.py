@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 import types
 from collections.abc import Iterator
-from typing import TypeGuard, TypeVar
+from typing import Any, TypeGuard, TypeVar
 
 from assetctl.lineage.facts.ports import CodeWorld, Origin, OriginKind
 from assetctl.lineage.identity.values.walk import mro, type_name
@@ -42,6 +42,26 @@ def is_any(value: object, *kinds: type) -> bool:
     """Say whether a value is of one of these classes, without asking it or its class."""
     wanted = set(map(id, kinds))
     return not wanted.isdisjoint(map(id, mro(type(value))))
+
+
+def is_native_function(value: object) -> TypeGuard[Any]:
+    """Say whether a value is a function in C of a type that no module names and nothing pickles, as nanobind has one.
+
+    Such a function lies in its module under its own name, by itself or wrapped.
+    """
+    cls = type(value)
+    if class_module(cls) in sys.modules:
+        return False
+    parts = [(name, part) for base in mro(cls) if base is not object for name, part in class_attributes(base)]
+    if any(name == "__reduce__" or type(part) is types.FunctionType for name, part in parts):
+        return False
+    module, name = getattr(value, "__module__", None), getattr(value, "__qualname__", None)
+    if type(module) is not str or type(name) is not str:
+        return False
+    held: object = sys.modules.get(module)
+    for part in name.split("."):
+        held = getattr(held, part, None)
+    return held is value or getattr(held, "__wrapped__", None) is value
 
 
 class Origins:
@@ -96,8 +116,8 @@ class Origins:
 
     def of_other(self, value: object) -> Origin:
         """Return the origin of a built-in function or an instance, by its module or its class's."""
-        if type(value) is types.BuiltinFunctionType:
-            owner = value.__self__
+        if type(value) is types.BuiltinFunctionType or is_native_function(value):
+            owner = getattr(value, "__self__", None)
             name = value.__module__ or (owner.__name__ if isinstance(owner, types.ModuleType) else "builtins")
             return self.of_module(name)
         return self.of_class(type(value))
@@ -148,6 +168,8 @@ def foreign_name(value: object) -> tuple[str, str]:
         name = value.__dict__.get("__name__", "")
         return _OS_MODULES.get(name, name), ""
     if is_a(value, types.FunctionType) or is_a(value, types.BuiltinFunctionType):
+        return public_module(value.__module__ or "builtins"), value.__qualname__
+    if is_native_function(value):
         return public_module(value.__module__ or "builtins"), value.__qualname__
     return public_module(class_module(type(value))), type_name(type(value)).rpartition(".")[2]
 

@@ -18,17 +18,20 @@ from assetctl.lineage.identity.code.syntax import FunctionNode, Reading
 _NAMESPACES_OF_CODE = frozenset({"__globals__", "f_globals", "f_locals"})
 _DOC_NAMES = frozenset({"__doc__"})
 _ANNOTATION_NAMES = frozenset({"__annotations__", "__signature__", "__annotate__"})
+_IMPORTERS = frozenset({"import_module", "__import__"})
 _NAMESPACES = frozenset({"globals", "locals", "vars"})
 _Comprehension = ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp
 
 
 class _Scope:
-    __slots__ = ("bound", "global_names", "imports", "kind", "nonlocal_names", "parent")
+    __slots__ = ("bindings", "bound", "global_names", "imports", "kind", "nonlocal_names", "parent", "texts")
 
     def __init__(self, kind: str, parent: _Scope | None) -> None:
         self.kind = kind  # "function", "class" or "comprehension"
         self.parent = parent
         self.bound: set[str] = set()
+        self.bindings: dict[str, int] = {}  # how often each is bound
+        self.texts: dict[str, object] = {}  # names that an assignment gives a constant
         self.imports: dict[str, list[Import]] = {}
         self.global_names: set[str] = set()
         self.nonlocal_names: set[str] = set()
@@ -108,7 +111,7 @@ class _Finder:
         where = outer or scope
         for arg in every:
             if arg is not None:
-                scope.bound.add(self._mangled(arg.arg))
+                self._bind(arg.arg, scope)
                 self.push([arg.annotation], where, annotation=True)
         if outer is not None:
             self.push([*args.defaults, *args.kw_defaults], outer)
@@ -125,7 +128,8 @@ class _Finder:
         if guard and self._lookup(guard, scope) is not None:
             read = replace(read, use="value", key=None)
         if read.key is not None and read.key.chain and self._lookup(read.key.chain[0], scope) is not None:
-            read = replace(read, key=None)
+            text = self._text_of(read.key.chain, scope) if read.chain[-1] in _IMPORTERS else None
+            read = replace(read, key=None if text is None else Key(text))
         if read.imported is not None:
             yield read
             return
@@ -149,6 +153,13 @@ class _Finder:
                 return current.imports.get(name, [])
             current = current.parent
         return None
+
+    def _text_of(self, chain: tuple[str, ...], scope: _Scope) -> str | None:
+        """Return the text of a name that its own function binds once, and to a constant; None for any other."""
+        name = chain[0]
+        is_constant = len(chain) == 1 and scope.kind == "function" and scope.bindings.get(name) == 1
+        text = scope.texts.get(name) if is_constant else None
+        return text if isinstance(text, str) else None
 
     def _mangled(self, name: str) -> str:
         if self._class_name and name.startswith("__") and not name.endswith("__"):
@@ -180,7 +191,15 @@ class _Finder:
             self._loads.append((Read(("globals",), getattr(node, "lineno", 0)), scope, ""))
 
     def _bind(self, name: str, scope: _Scope) -> None:
-        scope.bound.add(self._mangled(name))
+        bound = self._mangled(name)
+        scope.bound.add(bound)
+        scope.bindings[bound] = scope.bindings.get(bound, 0) + 1
+
+    def assign(self, node: ast.Assign, scope: _Scope, annotation: bool) -> None:
+        target, value = node.targets[0], node.value
+        if len(node.targets) == 1 and isinstance(target, ast.Name) and isinstance(value, ast.Constant):
+            scope.texts[self._mangled(target.id)] = value.value
+        self.push(ast.iter_child_nodes(node), scope, annotation)
 
     def name(self, node: ast.Name, scope: _Scope, annotation: bool) -> None:
         if isinstance(node.ctx, ast.Load):
@@ -332,6 +351,9 @@ class _Finder:
 
     def nonlocal_(self, node: ast.Nonlocal, scope: _Scope, annotation: bool) -> None:
         scope.nonlocal_names.update(map(self._mangled, node.names))
+        while scope.parent is not None:
+            scope = scope.parent
+            scope.bindings.update(dict.fromkeys(map(self._mangled, node.names), 2))  # more than once
 
     def binder(self, node: ast.AST, scope: _Scope, annotation: bool) -> None:
         """Bind the name of an exception handler or a match capture."""
@@ -362,23 +384,17 @@ _VISITS: dict[type, Callable[..., None]] = {
     ast.Subscript: _Finder.subscript,
     ast.Compare: _Finder.compare,
     ast.Constant: _Finder.constant,
-    ast.FunctionDef: _Finder.function,
-    ast.AsyncFunctionDef: _Finder.function,
+    **dict.fromkeys((ast.FunctionDef, ast.AsyncFunctionDef), _Finder.function),
     ast.Lambda: _Finder.lambda_,
     ast.ClassDef: _Finder.class_,
-    ast.ListComp: _Finder.comprehension,
-    ast.SetComp: _Finder.comprehension,
-    ast.GeneratorExp: _Finder.comprehension,
-    ast.DictComp: _Finder.comprehension,
+    **dict.fromkeys((ast.ListComp, ast.SetComp, ast.GeneratorExp, ast.DictComp), _Finder.comprehension),
     ast.NamedExpr: _Finder.walrus,
     ast.AnnAssign: _Finder.annotated,
+    ast.Assign: _Finder.assign,
     ast.AugAssign: _Finder.augmented,
     ast.Import: _Finder.import_,
     ast.ImportFrom: _Finder.import_from,
     ast.Global: _Finder.global_,
     ast.Nonlocal: _Finder.nonlocal_,
-    ast.ExceptHandler: _Finder.binder,
-    ast.MatchAs: _Finder.binder,
-    ast.MatchStar: _Finder.binder,
-    ast.MatchMapping: _Finder.binder,
+    **dict.fromkeys((ast.ExceptHandler, ast.MatchAs, ast.MatchStar, ast.MatchMapping), _Finder.binder),
 }

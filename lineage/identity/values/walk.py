@@ -250,11 +250,16 @@ def state_of(value: object) -> dict[str, object]:
     for base in mro(cls):
         members = type.__dict__["__dict__"].__get__(base)
         for name, member in members.items():
+            if name in _OFFSETS:  # the interpreter's own fields, of types in C: they hold addresses
+                continue
             if type(member) is _MemberDescriptor and (_FLAGS.__get__(base) & HEAP_TYPE or not name.startswith("__")):
                 _add_slot(state, name, member, value)
             elif type_name(type(member)).endswith("cached_property") and not (type(fields) is dict and name in fields):
                 state.pop(name, None)
     return state
+
+
+_OFFSETS = frozenset({"__dictoffset__", "__vectorcalloffset__", "__weaklistoffset__"})
 
 
 def _add_slot(state: dict[str, object], name: str, member: Any, value: object) -> None:
