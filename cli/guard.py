@@ -55,15 +55,23 @@ def run(words: Sequence[str]) -> int:
         code = _answer(words, asked)
         sys.stdout.flush()
     except BrokenPipeError:
-        # Whoever read our output has seen enough. Without this the interpreter complains while closing down.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        return _seen_enough()
+    except SystemExit as left:
+        if isinstance(left.__context__, BrokenPipeError):  # that is how rich answers to it
+            return _seen_enough()
+        raise
     except Terminated:  # after the answer: there is nothing to interrupt any more
         return TERMINATED
     finally:
         if before is not None:
             signal.signal(signal.SIGTERM, before)
     return TERMINATED if code == INTERRUPTED and asked.was_terminated else code
+
+
+def _seen_enough() -> int:
+    """End in order: whoever reads the output has seen enough. Without this the interpreter complains at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
 
 
 def report_lost(words: Sequence[str], how: str, place: str, code: int) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import click
 import pytest
@@ -16,6 +18,9 @@ from assetctl.cli import guard
 from assetctl.cli.main import look_here_last
 from assetctl.cli.verbs import EXIT_CODES, SECTIONS, Verb, group
 from tests.cli.calls import call
+from tests.waiting import PATIENCE_S
+
+ROOT = Path(__file__).parents[2]
 
 VERBS = [name for verbs in SECTIONS.values() for name in verbs]
 
@@ -158,3 +163,18 @@ def test_imports_look_in_the_current_folder_last(monkeypatch, tmp_path):
     monkeypatch.setattr(sys, "path", ["", "/a", str(tmp_path), "/b"])
     look_here_last()
     assert sys.path == ["/a", "/b", "", str(tmp_path)]
+
+
+@pytest.mark.parametrize("words", [["plan"], ["ls"], ["status"], ["plan", "--json"]])
+def test_whoever_reads_the_output_may_stop_reading(tmp_path, words):
+    body = "".join(f"@asset\ndef a{n}():\n    return {n}\n" for n in range(400))
+    (tmp_path / "assets.py").write_text("from assetctl import asset\n" + body)
+    reading, writing = os.pipe()
+    command = [sys.executable, "-m", "assetctl", *words]
+    running = subprocess.Popen(
+        command, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)}, stdout=writing, stderr=subprocess.PIPE
+    )
+    os.close(writing)
+    os.close(reading)
+    _, err = running.communicate(timeout=PATIENCE_S)
+    assert (running.returncode, err.decode()) == (0, "")
