@@ -149,7 +149,8 @@ def pinned_requirements(serialization: Serialization) -> list[str]:
     pins = []
     for name in sorted(wanted):
         try:
-            pins.append(f"{name}=={version(name)}")
+            known: str | None = version(name)
+            pins.append(f"{name}=={known}" if known else name)
         except PackageNotFoundError:
             continue  # not here, so the model was trained without it
     return pins

@@ -139,7 +139,7 @@ def _failure(event: StepFailed, frame: Frame) -> list[Text]:
         lines.append(_indented(event.traceback))
     log = clean(event.log).rstrip().splitlines()
     if log:
-        cut = f" (the last {_LOG_LINES} lines; all: assetctl logs {event.step})" if len(log) > _LOG_LINES else ""
+        cut = f" (the last {_LOG_LINES} lines; all: `assetctl logs {event.step}`)" if len(log) > _LOG_LINES else ""
         lines.append(Text(f"    what it printed{frame.typed(cut)}:", "dim"))
         lines.append(_indented("\n".join(log[-_LOG_LINES:])))
     if event.hint:

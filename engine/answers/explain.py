@@ -120,12 +120,39 @@ def compare_symbols(before: Sequence[Symbol], after: Sequence[Symbol]) -> Iterab
         path = _path(shown, now if new is not None else was)
         changes.append(SymbolChange(name, change, shown.where, path, _unified(old, new, name)))
         values |= {name} if shown.kind == SymbolKind.VALUE else set()
+    changes = _members_as_one(changes, was, now)
     telling = [change for change in changes if change.diff]
     named = {name for change in telling for name in change.path}
     for differing in changes:
         # The same text: what it leads to differs, and is listed itself; or it is a value, shown by its type alone.
         if differing.diff or not telling or (differing.name in values and differing.name not in named):
             yield differing
+
+
+def _members_as_one(
+    changes: Sequence[SymbolChange], was: Mapping[str, Symbol], now: Mapping[str, Symbol]
+) -> list[SymbolChange]:
+    """Show a captured member of an enum that became another as one change, not by each part of its state.
+
+    A class whose text is the same has the members that it had, and they their parts: these are listed only while
+    nothing else names them.
+    """
+    captured = [name.removesuffix("._name_") for name in (*was, *now) if name.endswith("._name_")]
+    pairs = {name: (was[name], now[name]) for name in captured if name in was and name in now}
+    replaced = {name: pair for name, pair in pairs.items() if pair[0].source != pair[1].source}
+    classes = {new.source.partition(" = ")[0].rpartition(".")[0] for _, new in replaced.values()}
+    unchanged = {name for name in classes if name in was and name in now and was[name].source == now[name].source}
+    of_state = tuple(f"{name}{mark}" for name in replaced for mark in ".[")
+    told = [
+        SymbolChange(name, "changed", new.where, _path(new, now), _unified(old, new, name))
+        for name, (old, new) in replaced.items()
+    ]
+    for change in changes:
+        is_still_there = change.change != "changed" and change.name.rpartition(".")[0] in {*unchanged, *pairs}
+        is_same_member = bool(replaced) and change.name in pairs and not change.diff
+        if not (is_still_there or is_same_member or change.name in replaced or change.name.startswith(of_state)):
+            told.append(change)
+    return told
 
 
 def _path(symbol: Symbol, symbols: Mapping[str, Symbol]) -> tuple[str, ...]:

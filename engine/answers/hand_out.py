@@ -7,6 +7,7 @@ that their bytes are what it says.
 
 from __future__ import annotations
 
+import shlex
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -117,7 +118,7 @@ def _unfit(output: Output, family: Family, own: str, path: Path, said: str = "")
             "unfit-ending",
             f"`{output.target}` cannot be written as `{ending}`",
             tuple(facts),
-            f"{_more(output, family)}as it is kept: `assetctl get {output.target} -o {name}`",
+            f"{_more(output, family)}as it is kept: `assetctl get {output.target} -o {shlex.quote(name)}`",
         )
     )
 

@@ -18,6 +18,7 @@ from assetctl.engine.watching.given import note_given
 from assetctl.lineage.identity.encode import digest_bytes
 from assetctl.storage.blobs.file_digests import FileDigests
 from assetctl.storage.state.layout import Layout
+from assetctl.storage.state.regular import read_regular
 
 _LONGEST_TEXT = 1 << 16  # bytes
 _CODE = (".sql", ".py", ".r", ".jl", ".stan", ".sh", ".graphql", ".j2", ".jinja", ".jinja2", ".tmpl", ".html")
@@ -90,7 +91,7 @@ class CodeFiles:
     def _hash(self, path: Path) -> str | None:
         note_given(path)  # one that is known by its status is not opened
         try:
-            return digest_bytes(path.read_bytes()) if self._digests is None else self._digests.of(path)
+            return digest_bytes(read_regular(path)) if self._digests is None else self._digests.of(path)
         except (OSError, AssetctlError):
             return None
 
@@ -125,12 +126,16 @@ class CodeFiles:
             return ()
 
     def _below(self, folder: str, prefix: str, above: frozenset[tuple[int, int]]) -> Iterator[str]:
-        status = os.stat(folder)  # noqa: PTH116
+        try:
+            status = os.stat(folder)  # noqa: PTH116
+            with os.scandir(folder) as scanned:
+                entries = list(scanned)
+        except OSError:  # it has gone since it was listed, or may not be read: it counts as what has no digest
+            yield prefix
+            return
         here = status.st_dev, status.st_ino
         if here in above:
             return
-        with os.scandir(folder) as scanned:
-            entries = list(scanned)
         if any(entry.name == "pyvenv.cfg" for entry in entries):
             return
         for entry in entries:

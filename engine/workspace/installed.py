@@ -1,7 +1,8 @@
 """Say which installed distribution a file belongs to, by what installers recorded.
 
 A file that no non-editable distribution lists belongs to none, wherever it lies: the
-source of an editable install, a folder on PYTHONPATH, a stray file in site-packages.
+source of an editable install, a folder on PYTHONPATH, a stray file in site-packages. Nor
+does one whose distribution has no version: another release could not be told from it.
 """
 
 from __future__ import annotations
@@ -13,7 +14,10 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-_METADATA = re.compile(r"^(Name|Version):\s*(.+?)\s*$", re.MULTILINE)
+from assetctl.storage.state.regular import read_regular
+
+_METADATA = re.compile(r"^(Name|Version):[ \t]*(\S.*?)\s*$", re.MULTILINE)
+_NO_VERSIONS = frozenset(("None", "UNKNOWN", "unknown"))  # what builds write that do not know theirs
 Distribution = tuple[str, str]
 """Name and version, as the metadata gives them."""
 
@@ -122,20 +126,18 @@ def _is_editable(info: _Info) -> bool:
         return False
 
 
-def _metadata(info: _Info) -> Distribution:
-    """Return name and version; a folder without metadata says them in its own name."""
-    for name in ("METADATA", "PKG-INFO"):
-        text = _read(os.path.join(info.folder, name))
-        if text is not None:
-            headers = dict(reversed(_METADATA.findall(text.partition("\n\n")[0])))
-            return headers.get("Name", info.name), headers.get("Version", "")
-    stem = os.path.basename(info.folder).rsplit(".", 1)[0]
-    name, _, version = stem.partition("-")
-    return name, version
+def _metadata(info: _Info) -> Distribution | None:
+    """Return name and version; what the metadata does not say, the folder may say in its own name."""
+    texts = (_read(os.path.join(info.folder, name)) for name in ("METADATA", "PKG-INFO"))
+    text = next((text for text in texts if text is not None), "")
+    headers = dict(reversed(_METADATA.findall(text.partition("\n\n")[0])))
+    name, _, version = os.path.basename(info.folder).rsplit(".", 1)[0].partition("-")
+    known = [said for said in (headers.get("Version"), version) if said and said not in _NO_VERSIONS]
+    return (headers.get("Name", name), known[0]) if known else None
 
 
 def _read(path: str) -> str | None:
     try:
-        return Path(path).read_text(encoding="utf-8", errors="replace")
+        return read_regular(Path(path)).decode(errors="replace")
     except OSError:
         return None

@@ -100,7 +100,8 @@ def read_signature(compute: Compute, options: AssetOptions, known: Collection[As
         return Signature(
             problems=(Problem("bad-signature", "has a signature that cannot be read", hint="wrap it in a `def`"),)
         )
-    reader = _SignatureReader(options, known, list(parameters))
+    is_python = hasattr(inspect.unwrap(compute.fn), "__code__")
+    reader = _SignatureReader(options, known, list(parameters), _HOW_TO_NAME if is_python else _HOW_TO_CALL)
     reader.problems.extend(_unknown_options(options, parameters))
     for parameter in parameters.values():
         if parameter.kind not in _OPEN_ENDED:
@@ -112,6 +113,7 @@ def read_signature(compute: Compute, options: AssetOptions, known: Collection[As
 
 
 _HOW_TO_NAME = "remove the `/` from its parameters; a function that is not yours is called from one of your own"
+_HOW_TO_CALL = "call it in a function of your own, whose parameters have names"
 
 
 @dataclass(slots=True)
@@ -121,6 +123,7 @@ class _SignatureReader:
     options: AssetOptions
     known: Collection[AssetKey]
     names: list[str]
+    how_to_name: str  # what is positional-only
     reads: list[Read] = field(default_factory=list)
     gathered: dict[str, Gathered] = field(default_factory=dict)
     config: dict[str, Any] = field(default_factory=dict)
@@ -131,7 +134,7 @@ class _SignatureReader:
         name, default, annotation = parameter.name, parameter.default, parameter.annotation
         if parameter.kind is parameter.POSITIONAL_ONLY and default is parameter.empty:
             self.problems.append(
-                Problem("bad-signature", f"has a positional-only parameter `{name}`", hint=_HOW_TO_NAME)
+                Problem("bad-signature", f"has a positional-only parameter `{name}`", hint=self.how_to_name)
             )
         elif annotation is Context:
             self.context.append(name)

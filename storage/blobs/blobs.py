@@ -41,6 +41,7 @@ from assetctl.storage.state.descend import made_folder, make_folder
 from assetctl.storage.state.format import environment_fault
 from assetctl.storage.state.layout import Layout
 from assetctl.storage.state.modes import mode_below, open_new
+from assetctl.storage.state.regular import open_regular
 
 _T = TypeVar("_T")
 
@@ -49,9 +50,9 @@ _BLOCK_BYTES = 1 << 22  # read and hashed at a time, by all cores: a mapped file
 
 
 def hash_file(path: Path) -> BlobDigest:
-    """Return the digest of a file's bytes."""
+    """Return the digest of a file's bytes; a pipe that took its place since it was listed is not waited for."""
     hasher = blake3(max_threads=blake3.AUTO)
-    with path.open("rb", buffering=0) as file:
+    with open(open_regular(path), "rb", buffering=0) as file:  # noqa: PTH123  it is open already
         block = memoryview(bytearray(min(_BLOCK_BYTES, os.fstat(file.fileno()).st_size + 1)))
         while n_read := file.readinto(block):
             hasher.update(block[:n_read])

@@ -22,7 +22,7 @@ from assetctl.lineage.identity.encode import Framed, digest_bytes
 from assetctl.storage.blobs.blobs import hash_file
 from assetctl.storage.state.format import environment_fault
 from assetctl.storage.state.modes import make_folders, mode_below
-from assetctl.storage.state.regular import open_regular, read_regular
+from assetctl.storage.state.regular import NotAFile, open_regular, read_regular
 from assetctl.storage.state.whole import write_whole
 
 _RACY_NS = 2_000_000_000
@@ -38,6 +38,9 @@ def digest_file(path: Path) -> Digest:
     """
     try:
         return Digest(hash_file(path))
+    except NotAFile as cause:
+        what = OSError(cause.errno, "it is a pipe, a socket, a device or a folder, not a file")
+        raise environment_fault(what, path, "a file cannot be read") from cause
     except OSError as cause:
         raise environment_fault(cause, path, "a file cannot be read") from cause
 
@@ -54,11 +57,23 @@ def digest_directory(path: Path, digests: FileDigests | None = None) -> tuple[Di
         out.text(name)
         if file.exists():
             out.child(digest_file(file) if digests is None else digests.of(file))
-            size += file.stat().st_size
+            size += size_of(file)
         else:
-            out.tag("dangling").text(str(file.readlink()))
+            out.tag("dangling").text(_leads_to(file))
     write_empty(out, empty)
     return out.hexdigest(), size
+
+
+def size_of(path: Path) -> int:
+    """Return the size of a file.
+
+    Raises:
+        EnvironmentFault: it is not there any more, or cannot be asked.
+    """
+    try:
+        return path.stat().st_size
+    except OSError as cause:
+        raise environment_fault(cause, path, "a file cannot be read") from cause
 
 
 def write_empty(out: Framed, names: Sequence[str]) -> None:
@@ -102,6 +117,13 @@ def _walk(folder: Path, prefix: str, above: frozenset[tuple[int, int]]) -> Itera
                 yield name, path
     if is_empty:
         yield prefix, folder
+
+
+def _leads_to(link: Path) -> str:
+    try:
+        return str(link.readlink())
+    except OSError as cause:  # it is no link any more, or nothing at all
+        raise environment_fault(cause, link, "a file cannot be read") from cause
 
 
 class FileDigests:

@@ -11,6 +11,7 @@ lock, so a plan is never out of date.
 from __future__ import annotations
 
 import os
+import shlex
 import stat
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import ExitStack
@@ -249,10 +250,10 @@ def _forget_hint(root: Root) -> str:
     if root.is_replaced:  # another project, or this one with a new state folder
         return (
             "if that project was moved, run any command in it; if it, or its state folder, was deleted, "
-            f"type `assetctl gc --forget-root {root.file}`"
+            f"type `assetctl gc --forget-root {shlex.quote(str(root.file))}`"
         )
     named = root.file if root.state == root.file else root.state.parent
-    return f"make it readable again; or, if it is gone for good, add `--forget-root {named}`"
+    return f"make it readable again; or, if it is gone for good, add `--forget-root {shlex.quote(str(named))}`"
 
 
 def _reclaim(

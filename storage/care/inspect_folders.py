@@ -7,6 +7,7 @@ whoever made it may not know that another disk, or another project, now holds th
 from __future__ import annotations
 
 import os
+import shlex
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -34,7 +35,7 @@ def require_readable(layout: Layout) -> None:
 def folder_findings(layout: Layout) -> Iterator[Finding]:
     """Yield parts that are links, or not what they should be, or that may not be written."""
     if layout.state.is_dir() and is_open_to_others(layout.state):
-        hint = f"close it: chmod -R go-rwx {layout.state}"
+        hint = f"close it: `chmod -R go-rwx {shlex.quote(str(layout.state))}`"
         yield Finding(NOTE, "the state folder can be read by others", str(layout.state), hint)
     for path in _parts(layout):
         if not path.is_symlink() and not path.exists():
@@ -121,4 +122,4 @@ def _owner(path: Path) -> str:
 def _owner_hint(path: Path) -> str:
     if path.lstat().st_uid != os.geteuid():
         return "another user made it (was a command run with sudo?): give the state folder to one user with chown"
-    return f"allow it: chmod u+rwX {path}"
+    return f"allow it: `chmod u+rwX {shlex.quote(str(path))}`"

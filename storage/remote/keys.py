@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import base64
 import os
+import shlex
 import stat
 from dataclasses import dataclass
 from pathlib import Path
@@ -120,7 +121,7 @@ def read_key_file(path: Path) -> SigningKey:
                     "signing-key-exposed",
                     "a private key can be read by others",
                     (("file", str(path)),),
-                    f"run `chmod 600 {path}`",
+                    f"run `chmod 600 {shlex.quote(str(path))}`",
                 )
             )
         text = path.read_text("ascii", errors="replace").strip()

@@ -21,7 +21,7 @@ from assetctl.assets.hints import similar, suggestion
 from assetctl.lineage.facts.ports import Form
 from assetctl.lineage.facts.records import ColumnDigest, DataVersion, Digest, ValueIdentity
 from assetctl.lineage.identity.encode import Framed, digest_bytes
-from assetctl.storage.blobs.file_digests import FileDigests, digest_directory, digest_file, is_regular
+from assetctl.storage.blobs.file_digests import FileDigests, digest_directory, digest_file, is_regular, size_of
 from assetctl.storage.sources.parsing import open_table, parse_table, reader_name
 from assetctl.storage.state.malformed import MALFORMED
 from assetctl.storage.state.modes import make_folders
@@ -88,7 +88,7 @@ def observe_source(declaration: SourceDef, root: Path, digests: FileDigests) -> 
         case SourceShape.FILE:
             if not is_regular(path):
                 raise _missing(declaration, path)
-            return file_identity(digests.of(path)), path.stat().st_size
+            return file_identity(digests.of(path)), size_of(path)
         case _:
             assert_never(declaration.shape)
 
@@ -101,7 +101,7 @@ def _observe_glob(declaration: SourceDef, root: Path, digests: FileDigests) -> t
     out = Framed("av/1").tag("glob").length(len(files))
     for file in files:
         out.text(file.relative_to(base).as_posix()).child(digests.of(file))
-    return ValueIdentity(DataVersion(out.hexdigest()), "glob"), sum(file.stat().st_size for file in files)
+    return ValueIdentity(DataVersion(out.hexdigest()), "glob"), sum(map(size_of, files))
 
 
 def _fixed_part(pattern: Path) -> Path:

@@ -10,7 +10,7 @@ import importlib
 import importlib.metadata
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -264,10 +264,11 @@ def _version(library: str) -> str | None:
     loaded = getattr(sys.modules.get(library), "__version__", None)
     if isinstance(loaded, str):
         return loaded
+    with suppress(Exception):  # it is not installed, or its metadata is damaged in any way
+        recorded: str | None = importlib.metadata.version(library)
+        if recorded:
+            return recorded
     try:
-        return importlib.metadata.version(library)
-    except importlib.metadata.PackageNotFoundError:
-        try:
-            return str(getattr(importlib.import_module(library), "__version__", "unknown"))
-        except ImportError:
-            return None
+        return str(getattr(importlib.import_module(library), "__version__", "unknown"))
+    except ImportError:
+        return None

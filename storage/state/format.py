@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shlex
 from pathlib import Path
 
 from assetctl.assets.errors import EnvironmentFault, Problem
@@ -106,7 +107,8 @@ def environment_fault(cause: OSError, path: Path | str, message: str) -> Environ
     """Return the error for a disk that refused; it names the file and what the system said."""
     if isinstance(cause, NotAFile):
         facts = (("file", str(cause.filename)), ("reason", "it is a pipe, a socket, a device or a folder, not a file"))
-        hint = f"move it away (`mv {cause.filename} {cause.filename}.aside`), or put the file itself back"
+        move = shlex.join(["mv", str(cause.filename), f"{cause.filename}.aside"])
+        hint = f"move it away (`{move}`), or put the file itself back"
         return EnvironmentFault(Problem("state-file-replaced", message, facts, hint))
     facts = (("file", str(path)), ("reason", cause.strerror or type(cause).__name__))
     return EnvironmentFault(Problem(code_of(cause), message, facts, _what_helps(cause)))

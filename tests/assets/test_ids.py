@@ -38,6 +38,16 @@ def test_what_is_no_target_is_refused(text):
         Target.parse(text)
 
 
+@pytest.mark.parametrize("key", ["ä", "größe", "clean/ä", "ключ", "a b", "x²", "a:b"])
+def test_a_key_of_other_characters_is_told_which_letters_are_meant(key):
+    with pytest.raises(DeclarationError) as caught:
+        AssetKey(key)
+    (problem,) = caught.value.problems
+    segment = key.rpartition("/")[2]
+    assert f"segment {segment!r} has other characters than the letters a to z, digits, `_`, `.`, `-`" in problem.message
+    assert "a to z and A to Z" in str(problem.hint)
+
+
 @pytest.mark.parametrize("key", ["", "x" * 201, "a\nb", "a\tb", "a\x00", "a\u2028b", "a\x7f"])
 def test_a_partition_key_has_up_to_200_characters_none_of_them_control(key):
     with pytest.raises(DeclarationError):

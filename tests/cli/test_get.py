@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import io
+import re
 import sys
 
+import click
 import pytest
 
 from assetctl.assets.errors import SelectionError
 from assetctl.cli.commands.get import _print
+from assetctl.cli.verbs import group
+from assetctl.engine.answers.endings import WRITERS, Family
 from tests.cli.calls import call
 
 
@@ -66,3 +70,11 @@ def test_what_was_written_is_said_with_its_size(built, tmp_path):
         call("-p", built, "get", "clean_trips", "-o", tmp_path / "j.json", "--json").json["size_bytes"]
         == (tmp_path / "j.json").stat().st_size
     )
+
+
+def test_the_help_says_which_endings_a_table_and_an_array_can_have():
+    said = " ".join(str(group.get_command(click.Context(group), "get").help).split())
+    table, array = re.findall(r"(?:A table can be|an array) (.*?)(?:, text|;)", said)
+    assert re.findall(r"\.[a-z]+", table) == [ending for ending in WRITERS[Family.TABLE] if ending != ".joblib"]
+    assert set(re.findall(r"\.[a-z]+", array)) < {*WRITERS[Family.ARRAY]}
+    assert "a table as Parquet (as Arrow, where Parquet would lose something)" in said

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import shlex
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from assetctl.cli.text.typed import Typed
 from assetctl.cli.verbs import VERBS, group
 from tests.cli.calls import Said, call
 from tests.cli.conftest import edit
+from tests.cli.texts_in_code import GAP, Text, texts
 from tests.e2e.pages import ROOT, blocks
 
 COMMAND = re.compile(r"`(assetctl [^`]+)`|^(?:next: |why:  )(assetctl .*)$", re.MULTILINE)
@@ -24,6 +26,18 @@ def hints_in(text: str) -> list[str]:
     """Return the commands that a text says to type, but for those with a blank to fill in."""
     found = ["".join(groups) for groups in COMMAND.findall(text)]
     return [command for command in found if not PLACEHOLDER.search(command)]
+
+
+def parse(command: str) -> None:
+    """Let the command line take the words of a command, without running it."""
+    words = shlex.split(command)[1:]
+    while words[0] in ("-f", "-p"):
+        words = words[2:]
+    if words[-1] == "--help":
+        return
+    verb = group.get_command(click.Context(group), words[0])
+    assert verb is not None, command
+    verb.make_context(words[0], words[1:])
 
 
 def typed(said: Said) -> Iterator[tuple[str, Said]]:
@@ -67,6 +81,9 @@ def single(tmp_path) -> Path:
         ["sql", "select * from n"],
         ["sql", "select * from nope"],
         ["accept", "n", "--json"],
+        ["history"],
+        ["logs"],
+        ["rm", "m", "--dry-run"],
     ],
     ids=" ".join,
 )
@@ -131,12 +148,107 @@ def test_a_pinned_asset_says_how_the_pin_is_lifted(project):
 def test_every_hint_in_the_output_of_a_page_is_a_command(page):
     outputs = [output for block in blocks((ROOT / page).read_text()) for _, output in block.commands]
     for command in hints_in("\n".join(outputs)):
-        words = shlex.split(command)[1:]
-        while words[0] in ("-f", "-p"):
-            words = words[2:]
-        verb = group.get_command(click.Context(group), words[0])
-        assert verb is not None, command
-        verb.make_context(words[0], words[1:])
+        parse(command)
+
+
+SAYS_NEXT = re.compile(rf"(?:^|: +)(assetctl (?:{'|'.join(sorted(VERBS))})(?: .*)?)$")
+IDS = {
+    *(
+        "asset",
+        "id",
+        "key",
+        "materialization_id",
+        "missing[0]",
+        "new",
+        "old",
+        "pid",
+        "refused",
+        "step",
+        "target",
+        "what",
+    )
+}
+
+
+def filled(words: str) -> str:
+    """Return a text of the code as it may be said: what is not an id may have spaces, unless it is quoted."""
+    parts = words.split(GAP)
+    parts[1::2] = [_filling(gap) for gap in parts[1::2]]
+    return "".join(parts)
+
+
+def _filling(expression: str) -> str:
+    if expression.rpartition(".")[2] in {*IDS, "CANDIDATE"}:
+        return "model"
+    return "'my model'" if expression.startswith("shlex.") else "my model"
+
+
+@pytest.fixture(scope="module")
+def said_by_the_code() -> list[Text]:
+    return list(texts())
+
+
+def refusal(command: str) -> str:
+    """Return what the command line has against a command; nothing if it takes it."""
+    try:
+        parse(command)
+    except click.ClickException as error:
+        return error.format_message()
+    return ""
+
+
+def test_every_command_that_the_code_says_is_one(said_by_the_code):
+    commands = {}
+    for text in said_by_the_code:
+        quoted = [part for part in text.quoted if part.startswith("assetctl ")]
+        for command in [*quoted, *(SAYS_NEXT.findall(text.words) if not quoted else ())]:
+            commands[filled(command).partition(" | ")[0].partition(" > ")[0]] = text.where
+    refused = {command: (where, refusal(command)) for command, where in commands.items() if refusal(command)}
+    assert refused == {}
+    assert len(commands) > 90
+
+
+PROGRAMS = ("chmod ", "kill ", "mv ", "pip install ", "python -m ")
+OTHER_LANGUAGES = ("from ", "select ", ".schema ", "a b", "history ")  # SQL and its prompt, selections, verbs
+ONE_WORD = re.compile(r"[^\s=(\[{\"']*=?")
+
+
+def some_verb_takes(options: str) -> bool:
+    """Say whether some command takes these options, next to the assets that it may need."""
+    context = click.Context(group)
+    verbs = [verb for name in VERBS if (verb := group.get_command(context, name)) is not None]
+    if " " not in options:
+        return any(options in p.opts for verb in verbs for p in verb.params)
+    for verb in verbs:
+        assets = ["model" for p in verb.params if isinstance(p, click.Argument) and p.required]
+        if not refusal(shlex.join(["assetctl", str(verb.name), *assets, *shlex.split(options)])):
+            return True
+    return False
+
+
+def is_python(text: str) -> bool:
+    try:
+        ast.parse(f"{text}\ndef f(): ..." if text.startswith("@") else text)
+    except SyntaxError:
+        return False
+    return True
+
+
+def is_sound(quoted: str) -> bool:
+    """Say whether what stands in backquotes in a text is a word, a command, options that exist, or Python."""
+    words = filled(quoted)
+    if quoted.startswith(("assetctl ", *PROGRAMS)):
+        return "my" not in shlex.split(words)  # a gap that may have spaces is quoted for the shell
+    if words.startswith("-") and words != "-":
+        return words.startswith("->") or some_verb_takes(words)
+    if ONE_WORD.fullmatch(quoted) or quoted.startswith(OTHER_LANGUAGES):
+        return True
+    return is_python(words.replace("my model", "model").replace("…", "..."))
+
+
+def test_what_the_code_says_to_write_is_python_and_the_options_it_names_exist(said_by_the_code):
+    quoted = {part: text.where for text in said_by_the_code for part in text.quoted}
+    assert {part: where for part, where in quoted.items() if not is_sound(part)} == {}
 
 
 def test_only_commands_are_completed_and_only_with_what_their_verb_takes():

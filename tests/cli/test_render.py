@@ -184,7 +184,7 @@ def test_a_check_is_told_only_when_it_says_no(passed, blocking, said):
 def test_a_log_is_cut_to_its_end():
     long = replace(FAILED, log="\n".join(f"line {n}" for n in range(50)), hint=None)
     said = lines(long)
-    assert said[2] == "    what it printed (the last 20 lines; all: assetctl logs clean):"
+    assert said[2] == "    what it printed (the last 20 lines; all: `assetctl logs clean`):"
     assert said[3].splitlines()[0] == "    line 30"
 
 

@@ -6,6 +6,7 @@ Without `soak` its models are trained on one flight in thirty: the same commands
 from __future__ import annotations
 
 import os
+import runpy
 import shutil
 import subprocess
 import sys
@@ -67,3 +68,25 @@ def require_the_readme_shows(said: list[str]) -> None:
     for command, promised in shown.commands:
         after_the_edit = [text.partition("\n")[2] for text in said if text.startswith(f"{command}\n")][-1]
         assert mismatch(promised, after_the_edit.partition("\n===")[0]) == ""
+
+
+@pytest.mark.parametrize(
+    ("folders", "typed"),
+    [
+        (["own"], "{own}/assetctl"),
+        (["own", "other"], "assetctl"),
+        (["other"], "assetctl"),
+        (["none", "own"], "assetctl"),
+    ],
+)
+def test_the_demo_ends_with_a_command_that_a_person_can_type(tmp_path, monkeypatch, folders, typed):
+    """`./dev` puts its environment first on PATH, but not on that of the person who types."""
+    demo = runpy.run_path(str(EXAMPLE / "demo.py"), run_name="demo")
+    for name in ("own", "other", "none"):
+        (tmp_path / name).mkdir()
+    for name in ("own", "other"):
+        (tmp_path / name / "assetctl").write_text("")
+        (tmp_path / name / "assetctl").chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "own" / "python"))
+    monkeypatch.setenv("PATH", ":".join(str(tmp_path / name) for name in folders))
+    assert demo["typed"]() == typed.format(own=tmp_path / "own")

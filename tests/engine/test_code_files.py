@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +13,10 @@ import pytest
 from assetctl.assets.decorator import asset
 from assetctl.assets.errors import DeclarationError
 from assetctl.engine.workspace.code_files import CodeFiles
+from assetctl.lineage.facts.records import Digest
 from assetctl.lineage.identity.code.identify import file_patterns
+from assetctl.lineage.identity.encode import digest_bytes
+from assetctl.storage.blobs.file_digests import FileDigests
 from tests.e2e.projects import DiskProject
 
 QUERIES = ("queries/.hidden.sql", "queries/a.sql", "queries/deep/b.sql", "queries/deep/c.txt")
@@ -105,3 +111,46 @@ def test_files_that_are_named_count_and_are_declared(tmp_path: Path) -> None:
             ask(opened)
     with project.open() as opened:
         assert [asset.key for asset in opened.assets("fine")] == list(opened.select(["fine"])) == ["fine"]
+
+
+class Meanwhile(FileDigests):
+    """Has something happen to a file between its listing and its opening."""
+
+    def __init__(self, root: Path, happens: Callable[[Path], object]) -> None:
+        super().__init__(root / "cache")
+        self.racing, self._happens = root / "queries" / "a.sql", happens
+
+    def of(self, path: Path) -> Digest:
+        if path == self.racing and self.racing.is_file():
+            self.racing.unlink()
+            self._happens(self.racing)
+        return super().of(path)
+
+
+@pytest.mark.parametrize(
+    ("happens", "is_read"),
+    [(lambda path: path.write_text("new"), True), (os.mkfifo, False), (Path.mkdir, False), (lambda path: None, False)],
+    ids=["replaced", "a pipe", "a folder", "removed"],
+)
+def test_a_file_that_changes_after_it_was_listed_counts_as_what_was_read(
+    root: Path, happens: Callable[[Path], object], is_read: bool
+) -> None:
+    files = CodeFiles(root, Meanwhile(root, happens))
+    assert files.matching("queries/*.sql") == ("queries/.hidden.sql", "queries/a.sql")
+    digest = files.digest("queries/a.sql")
+    assert digest == (digest_bytes(b"new") if is_read else None)
+    assert files.digest("queries/a.sql") == digest
+    assert CodeFiles(root, None).digest("queries/a.sql") == digest  # not waited for without a memory of digests either
+
+
+def test_a_folder_that_cannot_be_listed_counts_as_one_that_cannot(root: Path) -> None:
+    class Gone(CodeFiles):
+        def _is_state(self, path: str) -> bool:
+            if path.endswith("deep") and Path(path).exists():
+                shutil.rmtree(path)
+            return super()._is_state(path)
+
+    files = Gone(root, None)
+    (root / "queries" / "loop").unlink()
+    assert files.matching("queries") == ("queries/.hidden.sql", "queries/a.sql", "queries/deep/")
+    assert files.digest("queries/deep/") is None

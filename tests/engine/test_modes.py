@@ -105,7 +105,7 @@ def test_a_state_folder_that_others_can_read_works_and_doctor_says_how_to_close_
     with umask(0o022):
         used(project)
     notes = [f for f in project.doctor().findings if "read by others" in f.what]
-    assert [(note.severity, note.hint) for note in notes] == [("note", f"close it: chmod -R go-rwx {state}")]
+    assert [(note.severity, note.hint) for note in notes] == [("note", f"close it: `chmod -R go-rwx {state}`")]
     assert project.doctor().is_sound
     for path in (state, *state.rglob("*")):
         path.chmod(path.stat().st_mode & 0o700)

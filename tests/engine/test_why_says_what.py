@@ -79,6 +79,49 @@ def test_a_model_shows_the_parameter_that_changed(tmp_path):
     assert [line for line in symbol.diff.splitlines()[3:] if line[0] in "+-"] == ["-  alpha: 1", "+  alpha: 2"]
 
 
+MEMBERS = """import enum, http
+from assetctl import asset
+class Color(enum.Enum):
+    RED = 1
+    GREEN = 2
+class Size(enum.StrEnum):
+    S = "s"
+    M = "m"
+MODE, SIZES, STATUS = Color.RED, {"size": Size.S}, http.HTTPStatus.OK
+@asset
+def a():
+    return f"{MODE} {SIZES} {STATUS}"
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("= Color.RED,", "= Color.GREEN,", {"assets.MODE": ("assets.Color.RED = 1", "assets.Color.GREEN = 2")}),
+        ("Size.S}", "Size.M}", {"assets.SIZES['size']": ("assets.Size.S = 's'", "assets.Size.M = 'm'")}),
+        (".OK", ".CREATED", {"assets.STATUS": ("http.HTTPStatus.OK = 200", "http.HTTPStatus.CREATED = 201")}),
+    ],
+)
+def test_a_captured_member_of_an_enum_is_one_change(tmp_path, old, new, told):
+    file = tmp_path / "assets.py"
+    file.write_text(MEMBERS)
+    project = Project.open(tmp_path)
+    assert project.materialize(jobs=1).exit_code == 0
+    file.write_text(MEMBERS.replace(old, new))
+    said = {s.name: tuple(line[1:] for line in s.diff.splitlines()[3:]) for s in project.why("a").symbols}
+    assert said == told
+
+
+def test_a_value_of_a_member_that_was_edited_is_told_with_its_class(tmp_path):
+    file = tmp_path / "assets.py"
+    file.write_text(MEMBERS)
+    project = Project.open(tmp_path)
+    assert project.materialize(jobs=1).exit_code == 0
+    file.write_text(MEMBERS.replace("RED = 1", "RED = 3").replace("    GREEN = 2\n", ""))
+    changes = {s.name: s.change for s in project.why("a").symbols}
+    assert (changes["assets.MODE"], changes["assets.Color"]) == ("changed", "changed")
+
+
 def test_no_text_holds_an_absolute_path_or_what_must_be_hidden():
     hidden, relative = (lambda text: text.replace("s3cret", "***")), (lambda text: text.replace("/home/x/", ""))
     assert text_of(Path("/home/x/data/s3cret"), hidden, relative) == "Path('data/***')"

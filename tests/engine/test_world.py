@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import linecache
+import os
 import sys
 from pathlib import Path
 
@@ -51,6 +52,47 @@ def test_two_distributions_may_share_a_namespace(tmp_path: Path, site: Path) -> 
     world = _world(tmp_path)
     assert world.origin("space.a", str(site / "space/a/__init__.py")).version == "1"
     assert world.origin("space.b", str(site / "space/b/__init__.py")).version == "2"
+
+
+NO_VERSION = "Metadata-Version: 2.1\nName: thing\n\nVersion: of the text\n"
+
+
+@pytest.mark.parametrize(
+    ("folder", "metadata", "version"),
+    [
+        ("thing-1.5", NO_VERSION, "1.5"),
+        ("thing-1.5", "Name: thing\nVersion: None\n", "1.5"),
+        ("thing-1.5", "Name: thing\nVersion:   \nSummary: 7\n", "1.5"),
+        ("thing-1.5", b"\xff\xfe\x00Version", "1.5"),
+        ("thing-1.5", None, "1.5"),
+        ("thing-1.5", "a folder", "1.5"),
+        ("thing-1.5", "a pipe", "1.5"),
+        ("thing", NO_VERSION, None),
+        ("thing-None", "Name: thing\nVersion: None\n", None),
+        ("thing-UNKNOWN", "Name: thing\nVersion: UNKNOWN\n", None),
+        ("thing", None, None),
+    ],
+)
+def test_a_library_whose_version_nothing_says_is_read_as_code(
+    tmp_path: Path, site: Path, folder: str, metadata: str | bytes | None, version: str | None
+) -> None:
+    """Another release of it would have the same version: none. What its folder is called is a version too."""
+    _install(site, "thing", "9", ["thing/__init__.py"])
+    info = (site / "thing-9.dist-info").rename(site / f"{folder}.dist-info")
+    file = info / "METADATA"
+    file.unlink()
+    match metadata:
+        case "a folder":
+            file.mkdir()
+        case "a pipe":
+            os.mkfifo(file)
+        case str():
+            file.write_text(metadata)
+        case bytes():
+            file.write_bytes(metadata)
+    origin = _world(tmp_path).origin("thing", str(site / "thing/__init__.py"))
+    expected = ("project", "", "") if version is None else ("distribution", "thing", version)
+    assert (origin.kind, origin.distribution, origin.version) == expected
 
 
 def test_an_unlisted_file_is_first_party_wherever_it_lies(tmp_path: Path, site: Path) -> None:

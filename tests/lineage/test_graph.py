@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
@@ -171,6 +172,24 @@ def test_a_duplicate_key_names_both_places():
 def test_signatures_that_cannot_work(declaration, complaint):
     (message,) = messages(lambda: graph_of(other=asset(lambda: 1), bad=declaration))
     assert complaint in message
+
+
+@pytest.mark.parametrize(
+    ("function", "hint"),
+    [
+        (
+            lambda x, /: x,
+            "remove the `/` from its parameters; a function that is not yours is called from one of your own",
+        ),
+        (math.sqrt, "call it in a function of your own, whose parameters have names"),
+        (len, "call it in a function of your own, whose parameters have names"),
+        (str.upper, "call it in a function of your own, whose parameters have names"),
+    ],
+)
+def test_what_takes_its_parameters_by_position_says_how_it_can_be_an_asset_all_the_same(function, hint):
+    with pytest.raises(DeclarationError) as caught:
+        graph_of(bad=asset(function))
+    assert caught.value.problems[0].hint == hint
 
 
 def test_a_check_takes_one_value_of_a_declared_asset():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pyarrow as pa
@@ -14,6 +14,7 @@ from pyarrow import feather, parquet
 
 from assetctl.assets.definition import SourceDef, SourceShape
 from assetctl.assets.errors import DeclarationError, EnvironmentFault
+from assetctl.lineage.facts.records import Digest
 from assetctl.lineage.identity.encode import Framed, digest_bytes
 from assetctl.lineage.identity.values.identify import identify_value
 from assetctl.storage.blobs.file_digests import FileDigests, _place, digest_directory, digest_file, list_directory
@@ -271,3 +272,65 @@ def test_what_is_no_table_says_so(tmp_path: Path, name: str, content: str) -> No
     with pytest.raises(DeclarationError, match="cannot be read as a table") as raised:
         parse_table(write(tmp_path / name, content))
     assert raised.value.problems[0].facts == (("file", str(tmp_path / name)),)
+
+
+class Meanwhile(FileDigests):
+    """Has something happen to a file between its listing and its opening, once."""
+
+    def __init__(self, root: Path, name: str, happens: Callable[[Path], object], *, after: bool = False) -> None:
+        super().__init__(root / "cache")
+        self.racing, self._happens, self._after = root / "data" / name, happens, after
+
+    def of(self, path: Path) -> Digest:
+        is_due, digest = path == self.racing, None
+        if is_due and self._after:
+            digest = super().of(path)
+        if is_due:
+            self.racing.unlink()
+            self._happens(self.racing)
+        return digest or super().of(path)
+
+
+SHAPES = {"file": "data/b.csv", "directory": "data", "glob": "data/*.csv"}
+GONE: dict[str, Callable[[Path], object]] = {
+    "removed": lambda path: None,
+    "a pipe": os.mkfifo,
+    "a folder": Path.mkdir,
+}
+
+
+@pytest.fixture
+def listed(tmp_path: Path) -> Path:
+    for name in ("a", "b", "c"):
+        write(tmp_path / "data" / f"{name}.csv", name)
+    return tmp_path
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_file_that_is_replaced_after_it_was_listed_counts_as_what_was_read(listed: Path, shape: str) -> None:
+    source = SourceDef(SHAPES[shape], SourceShape(shape), where="p.py:3")
+    first, _ = observe_source(source, listed, FileDigests(listed / "cache"))
+    (listed / "new").write_text("other")
+    racing = Meanwhile(listed, "b.csv", (listed / "new").replace)
+    read, _ = observe_source(source, listed, racing)
+    assert read != first
+    assert read == observe_source(source, listed, FileDigests(listed / "another cache"))[0]
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("what", GONE)
+def test_a_file_that_is_gone_after_it_was_listed_is_named_and_not_waited_for(
+    listed: Path, what: str, shape: str
+) -> None:
+    source = SourceDef(SHAPES[shape], SourceShape(shape), where="p.py:3")
+    with pytest.raises(EnvironmentFault) as raised:
+        observe_source(source, listed, Meanwhile(listed, "b.csv", GONE[what]))
+    assert ("file", str(listed / "data" / "b.csv")) in raised.value.problems[0].facts
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_file_that_is_gone_after_it_was_read_is_no_source_of_a_size(listed: Path, shape: str) -> None:
+    source = SourceDef(SHAPES[shape], SourceShape(shape), where="p.py:3")
+    with pytest.raises(EnvironmentFault) as raised:
+        observe_source(source, listed, Meanwhile(listed, "b.csv", GONE["removed"], after=True))
+    assert ("file", str(listed / "data" / "b.csv")) in raised.value.problems[0].facts

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime
 import decimal
+import enum
 import fractions
 import math
 import pathlib
@@ -21,7 +22,7 @@ from typing import Any
 
 from assetctl.lineage.identity.code.shown import Shown, is_plain, shown
 from assetctl.lineage.identity.values.identify import digest_of, identify_value
-from assetctl.lineage.identity.values.walk import Unencodable, state_of, type_name
+from assetctl.lineage.identity.values.walk import Unencodable, mro, state_of, type_name
 
 Text = Callable[[str], str]
 
@@ -67,9 +68,19 @@ def described(value: Any, hidden: Text, relative: Text) -> str:
     if kind is str or id(kind) in _PATHS:
         text = repr(hidden(relative(str(value)))[:_LONGEST])
         return text if kind is str else f"Path({text})"
+    if any(base is enum.Enum for base in mro(kind)):
+        return _member(value, kind, hidden)
     if kind is types.SimpleNamespace:
         return "\n".join(_attributes(value, vars(value), hidden, relative))
     return "\n".join(_of_library(value, kind))
+
+
+def _member(member: object, kind: type, hidden: Text) -> str:
+    """Return the text of a member of an enum: its name and its value; the rest of its state follows from these."""
+    state = state_of(member)
+    name, value = state.get("_name_"), state.get("_value_")
+    said = Shown(hidden).repr(value)[:_LONGEST] if is_plain(value) else f"<{type_name(type(value))}>"
+    return f"{type_name(kind)}.{name} = {said}"
 
 
 def _of_library(value: Any, kind: type) -> list[str]:
