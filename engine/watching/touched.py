@@ -233,6 +233,8 @@ class Touched:
             absolute = self.root + absolute[len(self._real) :]
         if not absolute.startswith(self.root) and absolute + os.sep != self.root:
             return None
+        if absolute[-1] == ">" and os.path.basename(absolute)[0] == "<":
+            return None  # what Python calls code without a file, such as "<unknown>"
         if not _NOBODYS.isdisjoint(Path(absolute[len(self.root) :]).parts):
             return _source_of_bytecode(absolute)
         return absolute
