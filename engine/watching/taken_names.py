@@ -6,6 +6,7 @@ code is identified it is what it stands for, so that a version does not tell whe
 
 from __future__ import annotations
 
+import atexit
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from typing import Any
 _wrapped: dict[int, tuple[Any, Any]] = {}  # every wrapper and its original, by the identity of the wrapper
 _originals: dict[int, Any] = {}  # by the identity of their wrapper, which lives as long as the process
 _wrappers: dict[int, Any] = {}  # by the identity of their original
+atexit.register(lambda: [held.clear() for held in (_wrapped, _originals, _wrappers)])  # else native libraries complain
 _taken: set[tuple[str, str]] = set()  # names of modules, and in them; to hold the functions would keep libraries alive
 
 
