@@ -44,8 +44,8 @@ def _asking(function: Callable[..., Any]) -> Callable[..., Any]:
     is_open = function.__name__ == "open"
 
     def ask(path: Any, *arguments: Any, **keywords: Any) -> Any:
+        folder, where = keywords.get("dir_fd"), None
         for watched in active:
-            folder = keywords.get("dir_fd")
             if is_open and folder is None:
                 break  # an audit event tells
             where = placed(path, folder)
@@ -53,7 +53,7 @@ def _asking(function: Callable[..., Any]) -> Callable[..., Any]:
                 with noting() as touched:
                     if touched is not None:
                         note(touched, where, sys._getframe(1))
-        if is_open and active and keywords.get("dir_fd") is not None:
+        if is_open and where is not None:  # else the event is all that tells, though it lacks the folder
             with told_already():
                 return function(path, *arguments, **keywords)
         return function(path, *arguments, **keywords)

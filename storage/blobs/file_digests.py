@@ -164,14 +164,11 @@ class FileDigests:
     def _load(self) -> dict[str, tuple[Stat, Digest]]:
         if self._known is None:
             self._known = {}
-            n_lines = 0
-            for line in self._lines():
-                n_lines += 1
-                parsed = _parse(line)
-                if parsed is not None:
-                    self._known[parsed[0]] = parsed[1:]
-            is_long = n_lines > _COMPACT_FROM and n_lines > 2 * len(self._known)
-            if is_long or (n_lines and not self._known):  # where none parses, an earlier release wrote them, with names
+            lines = [line for line in self._lines() if line]
+            read = [_parse(line) for line in lines]
+            self._known.update((parsed[0], parsed[1:]) for parsed in read if parsed is not None)
+            is_long = len(lines) > _COMPACT_FROM and len(lines) > 2 * len(self._known)
+            if is_long or None in read:  # a torn line, or one of an earlier release, which wrote names
                 self._rewrite(self._known)
         return self._known
 

@@ -143,6 +143,10 @@ def test_the_name_of_a_file_is_not_kept_and_goes_where_an_earlier_release_kept_i
     Aged(path).remembered_digest(cache, "b3:planted")
     [file] = cache.iterdir()
     assert b"hunter22" not in file.read_bytes()
+    whole = file.read_bytes()
+    file.write_bytes(whole + b'\nafc2764e 1 2 3 4 b3:00 "/data/hunter22"\n')
+    assert FileDigests(cache).of(path) == "b3:planted"
+    assert b"hunter22" not in file.read_bytes()
     file.write_bytes(b'afc2764e 1 2 3 4 b3:00 "/data/hunter22"\n')
     assert FileDigests(cache).of(path) == digest_bytes(b"data")
     assert b"hunter22" not in file.read_bytes()
